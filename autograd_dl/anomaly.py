@@ -1,0 +1,68 @@
+"""What `detect_anomaly` does: find the first op whose result, or whose gradient, is not finite."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .errors import AnomalyError
+
+_OURS = tuple(os.path.dirname(os.path.abspath(f)) + os.sep for f in (__file__, np.__file__))
+
+
+def user_line() -> str:
+    """Where the user's program is: the innermost line outside this package and NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_OURS):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+
+
+def watch_forward(title: str, values: Sequence[Any], ans: Any, node: Any) -> None:
+    """Raise if a result is not finite; else note on its node where the program recorded it."""
+    line = user_line()
+    fault = _fault(ans)
+    if fault:
+        raise AnomalyError(f"{title} made {fault}\n  at {line}\n{_operands(values)}")
+    if node is not None:
+        node.noted().line = line
+
+
+def watch_backward(node: Any, gradient: Any, arriving: Any, values: Sequence[Any], i: int) -> None:
+    """Raise if the gradient that `node` sends to its argument `i` is not finite."""
+    fault = _fault(gradient)
+    if fault:
+        where = node.notes and node.notes.line
+        line = f"recorded at {where}" if where else "recorded outside detect_anomaly(); run the forward pass in it too"
+        raise AnomalyError(
+            f"the backward pass of {node.op.title} made {fault} in the gradient of argument {i}\n  {line}\n"
+            f"  arriving gradient: {_range(arriving)}\n{_operands(values)}"
+        )
+
+
+def _fault(values: Any) -> str:
+    if isinstance(values, tuple):
+        return next(filter(None, map(_fault, values)), "")
+    array = np.asarray(getattr(values, "_value", values))
+    if array.dtype.kind != "f" or np.isfinite(array).all():
+        return ""
+    nans, infinities = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+    counts = [f"{n} {what}" for n, what in ((nans, "NaN"), (infinities, "infinite")) if n]
+    return f"{' and '.join(counts)} of {array.size} numbers"
+
+
+def _operands(values: Sequence[Any]) -> str:
+    return "\n".join(f"  argument {i}: {_range(v)}" for i, v in enumerate(values))
+
+
+def _range(value: Any) -> str:
+    value = getattr(value, "_value", value)
+    if not hasattr(value, "dtype") or not hasattr(value, "min"):
+        return f"shape {value.shape}, no longer held" if hasattr(value, "shape") else repr(value)
+    if value.size == 0:
+        return f"{value.dtype} {value.shape}, empty"
+    return f"{value.dtype} {value.shape}, {np.min(value)} to {np.max(value)}"

@@ -1,0 +1,65 @@
+"""How a call of a NumPy function arrives: what the table has for it, and its arguments in the order of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+from .engine import apply, apply1, apply2, has_tensor, results
+from .errors import UnsupportedError
+from .mode import MODE
+from .table import TABLE, Op
+from .tensor import Tensor, bare
+
+
+def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What calling the NumPy function `fun` on Tensors does."""
+    handler = TABLE.get(fun)
+    if handler is None:
+        raise UnsupportedError(_unsupported(fun))
+    return call(handler, args, kwargs) if isinstance(handler, Op) else handler(*args, **kwargs)
+
+
+def _unsupported(fun: Callable[..., Any]) -> str:
+    near = get_close_matches(fun.__name__, {f.__name__ for f in TABLE}, 3, 0.5)
+    return (
+        f"np.{fun.__name__} is not supported for Tensors"
+        + (f"; the nearest names that are: {', '.join(near)}" if near else "")
+        + ". On plain arrays, t.numpy(), it works without a gradient"
+    )
+
+
+def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Apply an op however it was called: arguments by position or by name, NumPy's further keywords, `out=`."""
+    if not kwargs and len(args) == op.short:
+        return apply1(op, *args) if len(args) == 1 else apply2(op, *args)
+    if len(args) != op.arity or not kwargs.keys() <= op.keywords:
+        args, kwargs = _bound(op, args, kwargs)
+    for name, value in kwargs.items():
+        if has_tensor(value):
+            raise UnsupportedError(f"{op.title}: the keyword {name!r} takes no Tensor; pass t.numpy(), for no gradient")
+    if not kwargs.keys() <= op.keywords:
+        return _unrecorded(op, args, kwargs)
+    return apply1(op, args[0], kwargs) if op.short == 1 else apply(op, args, kwargs)
+
+
+def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as rules take them: arrays by position, all else by name, what is the default left out."""
+    if op.arity is None or op.signature is None:
+        return args, kwargs
+    parameters = op.signature.parameters
+    given = op.signature.bind(*args, **kwargs).arguments
+    arrays = tuple(given.pop(name, parameters[name].default) for name in list(parameters)[: op.arity])
+    return arrays, {name: value for name, value in given.items() if value is not parameters[name].default}
+
+
+def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Call NumPy with keywords that the rules do not know, which is possible where no gradient is needed."""
+    if MODE.get().recording and any(type(a) is Tensor and a.requires_grad for a in args):
+        raise UnsupportedError(
+            f"{op.title}: where a gradient is needed, the keyword {', '.join(kwargs.keys() - op.keywords)} is not "
+            f"supported (known here: {', '.join(sorted(op.keywords)) or 'none'})"
+        )
+    ans = op.fun(*bare(args), **kwargs)
+    return ans if kwargs.get("out") is not None else results(ans, None, MODE.get())

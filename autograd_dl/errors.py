@@ -1,0 +1,43 @@
+"""The errors this package raises. Each also is the built-in kind that NumPy users would catch."""
+
+from __future__ import annotations
+
+
+class AutogradError(Exception):
+    """Base of every error that is raised on purpose here."""
+
+
+class ShapeError(AutogradError, ValueError):
+    """A shape that does not fit; the message gives the expected and the actual one."""
+
+
+class DTypeError(AutogradError, TypeError):
+    """A dtype or type that cannot be used; the message says which would do."""
+
+
+class GraphError(AutogradError, RuntimeError):
+    """The graph cannot do what was asked: it was released, changed, or never recorded."""
+
+
+class RuleError(AutogradError, RuntimeError):
+    """A derivative rule is missing or returned something that cannot be a gradient."""
+
+
+class UnsupportedError(AutogradError, TypeError):
+    """A NumPy function or keyword that has no recorded form; the message names what to write instead."""
+
+
+class AnomalyError(AutogradError, FloatingPointError):
+    """A NaN or an infinity, found by `detect_anomaly`."""
+
+
+class DataError(AutogradError, ValueError):
+    """A file or data set that is damaged, mislabelled or not what it claims to be."""
+
+
+class GradientLostWarning(UserWarning):
+    """A recorded Tensor was turned into a plain array, so that its gradient ends there."""
+
+
+class MissingExtraError(AutogradError, ImportError):
+    """A library that an optional extra installs is not there; the message has the command that installs it."""

@@ -1,0 +1,207 @@
+"""The graph: nodes, the leaves where it begins, and the order in which gradients walk back through it.
+
+A Tensor points to its node, a node to the nodes of its inputs and to raw arrays, and nothing points back: a graph goes
+when its last Tensor goes. Nodes are numbered as they are recorded: walking back is walking by descending number.
+"""
+
+from __future__ import annotations
+
+import itertools
+import operator
+import weakref
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from .errors import GraphError
+from .table import Op, Plan, outline
+
+if TYPE_CHECKING:
+    from .engine import Tensor
+
+new = object.__new__
+next_number = itertools.count(1).__next__
+no_kwargs: dict[str, Any] = {}
+
+
+class Notes:
+    """What only some nodes have: a name, hooks, a Tensor that wants the gradient, the line that recorded it."""
+
+    __slots__ = ("hooks", "line", "name", "tensor")
+
+    def __init__(self, name: str | None = None, tensor: Tensor | None = None) -> None:
+        self.name = name
+        self.hooks: tuple[Callable[[Tensor], Any], ...] = ()
+        self.tensor = None if tensor is None else weakref.ref(tensor)
+        self.line: str | None = None
+
+
+class Node:
+    """One recorded op.
+
+    `inputs` has for each argument its Node or, where it has none, the constant (only its outline if large); `args` the
+    values that the rules read, until they are released; `value` the result, or its outline.
+    """
+
+    __slots__ = ("__weakref__", "args", "inputs", "kwargs", "notes", "number", "plan", "scope", "value")
+
+    plan: Plan
+    inputs: tuple[Any, ...]
+    args: Any
+    kwargs: dict[str, Any]
+    value: Any
+    number: int
+    scope: tuple[str, ...]
+    notes: Notes | None
+
+    requires_grad = True
+    changed = 0
+
+    @property
+    def op(self) -> Op | None:
+        """The op that was recorded; None for a leaf."""
+        return self.plan.op
+
+    @property
+    def name(self) -> str | None:
+        """The name given to the Tensor, if any."""
+        return self.notes.name if self.notes is not None else None
+
+    @property
+    def tensor(self) -> Tensor | None:
+        """The Tensor that wants the gradient arriving here: that of a leaf, or one that retains its gradient."""
+        return self.notes.tensor() if self.notes is not None and self.notes.tensor is not None else None
+
+    def noted(self) -> Notes:
+        """The notes of this node, made if there are none yet."""
+        if self.notes is None:
+            self.notes = Notes()
+        return self.notes
+
+    def release(self) -> None:
+        """Let go of the arrays that were kept for the rules; what a picture shows stays."""
+        self.args = None
+        self.value = outline(self.value)
+
+    def __repr__(self) -> str:
+        what = "leaf" if self.op is None else self.op.title
+        return f"<node {self.number}: {what}{f' {self.name!r}' if self.name else ''}>"
+
+
+class Leaf(Node):
+    """Where a graph begins: a Tensor that the user made. The Tensor holds the leaf; the leaf knows it only weakly.
+
+    `changed` is the number at which its data last changed in place: a node of a smaller number has read values that
+    are no more. `readers` are such nodes, as long as they live.
+    """
+
+    __slots__ = ("changed", "readers", "requires_grad")
+
+    def __init__(self, tensor: Tensor, requires_grad: bool, name: str | None) -> None:
+        self.plan = _LEAF_PLAN
+        self.inputs = self.args = self.scope = ()
+        self.kwargs = no_kwargs
+        self.value = outline(tensor._value)
+        self.number = next_number()
+        self.notes = Notes(name, tensor)
+        self.changed = 0
+        self.readers: set[weakref.ref[Node]] | None = None
+        self.requires_grad = requires_grad
+
+    def read_by(self, node: Node) -> None:
+        """Remember a node that keeps this leaf's array for its rules."""
+        if self.readers is None:
+            self.readers = set()
+        self.readers.add(weakref.ref(node, self.readers.discard))
+
+    def stamp(self) -> None:
+        """Note that the data have changed.
+
+        A node that kept the old ones can never be pulled back again. So it lets go of all that it holds, and of the
+        nodes before it; skeletons take their place, for the pictures.
+        """
+        global _last_change
+        self.changed = _last_change = next_number()
+        if not self.readers:
+            return
+        readers, self.readers = self.readers, None
+        for reader in list(readers):
+            node = reader()
+            if node is not None and node.args is not None:
+                node.release()
+                node.inputs = _skeleton(node.inputs)
+
+
+_last_change = 0
+_LEAF_PLAN: Plan = new(Plan)
+_LEAF_PLAN.op = None  # type: ignore[assignment]  # the one plan without an op: a leaf is pulled back no further
+_LEAF_PLAN.joint = None
+_LEAF_PLAN.needs, _LEAF_PLAN.rules, _LEAF_PLAN.reads, _LEAF_PLAN.reads_ans = (), (), (), False
+
+
+def _skeleton(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The same inputs, but on copies of their nodes that hold no arrays."""
+    copies: dict[Any, Node] = {}
+
+    def copied(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(copies.get(i, i) if isinstance(i, Node) else i for i in inputs)
+
+    for node in reversed(toposort(i for i in inputs if isinstance(i, Node))):
+        if not isinstance(node, Leaf):
+            copy = copies[node] = new(Node)
+            copy.plan, copy.kwargs, copy.number = node.plan, node.kwargs, node.number
+            copy.scope, copy.notes, copy.value = node.scope, node.notes, outline(node.value)
+            copy.inputs, copy.args = copied(node.inputs), None
+    return copied(inputs)
+
+
+_by_number = operator.attrgetter("number")
+
+
+def toposort(outputs: Iterable[Node]) -> list[Node]:
+    """All nodes that need a gradient, from `outputs` to the leaves, each before the nodes that it was made from."""
+    stack = list(outputs)
+    seen = set(stack)
+    while stack:
+        node = stack.pop()
+        inputs = node.inputs
+        for i in node.plan.needs:
+            parent = inputs[i]
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=_by_number, reverse=True)
+
+
+def leading_to(wanted: set[Node], order: list[Node]) -> list[Node]:
+    """The part of `order` from which a wanted node can be reached."""
+    if wanted.issuperset([node for node in order if type(node) is Leaf]):
+        return order
+    useful = set(wanted)
+    for node in reversed(order):
+        if any(node.inputs[i] in useful for i in node.plan.needs):
+            useful.add(node)
+    return [node for node in order if node in useful]
+
+
+def refuse_changed(order: list[Node]) -> None:
+    """Raise if a value that a rule will read was changed in place since it was recorded."""
+    oldest = next((node for node in reversed(order) if type(node) is not Leaf), None)
+    if oldest is None or oldest.number > _last_change:
+        return
+    for node in order:
+        for parent, read in zip(node.inputs, node.plan.reads, strict=False):
+            if read and isinstance(parent, Leaf) and parent.changed > node.number:
+                what = f"Tensor {parent.name!r}" if parent.name else f"a leaf of shape {parent.value.shape}"
+                raise GraphError(
+                    f"{what} was changed in place after {node.plan.op.title} had read it, so that no gradient can be "
+                    "computed through that op; run the forward pass again"
+                )
+
+
+def refuse_released(node: Node) -> None:
+    """Raise if the node's arrays were let go."""
+    if node.args is None:
+        raise GraphError(
+            f"the graph was released by an earlier backward() (found at {node.plan.op.title}); "
+            "to run backward twice, call the first one with retain_graph=True"
+        )

@@ -1,0 +1,162 @@
+"""What the engine does while it runs: record or not, under which scope, watched or not.
+
+The whole of it is one immutable `Mode` in one `ContextVar`, so that each thread and each asyncio task has its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Mode:
+    """Whether ops are recorded, under which scope, and whether each result is checked.
+
+    Each mode is the one it stands on (`below`), changed by one switch.
+    """
+
+    __slots__ = ("anomaly", "below", "recording", "scope", "switch")
+
+    recording: bool
+    anomaly: bool
+    scope: tuple[str, ...]
+
+    def __init__(self, below: Mode | None, switch: Switch | None) -> None:
+        self.below = below
+        self.switch = switch
+        if below is None or switch is None:
+            self.recording, self.anomaly, self.scope = True, False, ()
+        else:
+            self.recording, self.anomaly, self.scope = below.recording, below.anomaly, below.scope
+            switch.change(self)
+
+    def without(self, switch: Switch) -> Mode:
+        """This mode as if the last entry of `switch` had not been made."""
+        if self.below is None:
+            return self
+        return self.below if self.switch is switch else Mode(self.below.without(switch), self.switch)
+
+
+MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode(None, None))  # noqa: B039 -- never changed
+
+
+class Switch:
+    """A change of the mode for the length of a `with` block, or of each call of a decorated function.
+
+    A switch holds no state: leaving takes it out of the modes that are on, wherever it stands among them. So one object
+    may be entered twice, by several threads, and by generators that finish in any order. As with every context manager,
+    a `with` block in a generator covers its caller too while the generator is suspended inside the block; a decorated
+    generator function is switched only while its own code runs.
+    """
+
+    def change(self, mode: Mode) -> None:
+        """Change the mode, which is new."""
+
+    def __enter__(self) -> None:
+        MODE.set(Mode(MODE.get(), self))
+
+    def __exit__(self, *_exc: object) -> None:
+        MODE.set(MODE.get().without(self))
+
+    def __call__(self, fun: F) -> F:
+        if inspect.isgeneratorfunction(fun):
+
+            @functools.wraps(fun)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                return (yield from _Resumed(self, fun(*args, **kwargs)))
+
+            return cast(F, generator)
+
+        if inspect.iscoroutinefunction(fun):
+
+            @functools.wraps(fun)
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return await fun(*args, **kwargs)
+
+            return cast(F, coroutine)
+
+        @functools.wraps(fun)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return fun(*args, **kwargs)
+
+        return cast(F, call)
+
+
+class _Resumed:
+    """A generator whose every step runs under a switch."""
+
+    def __init__(self, switch: Switch, generator: Any) -> None:
+        self.switch, self.generator = switch, generator
+
+    def __iter__(self) -> _Resumed:
+        return self
+
+    def __next__(self) -> Any:
+        with self.switch:
+            return next(self.generator)
+
+    def send(self, value: Any) -> Any:
+        with self.switch:
+            return self.generator.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        with self.switch:
+            return self.generator.throw(*error)
+
+    def close(self) -> None:
+        with self.switch:
+            self.generator.close()
+
+
+class no_grad(Switch):  # noqa: N801 -- used as a verb, like the context managers of NumPy and PyTorch
+    """Record nothing: `with no_grad():` or `@no_grad()`. Only the current thread (or asyncio task) is switched.
+
+    >>> from autograd_dl import Tensor, no_grad
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> with no_grad():
+    ...     (x * x).requires_grad
+    False
+    """
+
+    def change(self, mode: Mode) -> None:
+        mode.recording = False
+
+
+class enable_grad(Switch):  # noqa: N801 -- as no_grad
+    """Record again inside a `no_grad` block: `with enable_grad():` or `@enable_grad()`."""
+
+    def change(self, mode: Mode) -> None:
+        mode.recording = True
+
+
+class scope(Switch):  # noqa: N801 -- as no_grad
+    """Name a part of the graph: ops recorded inside `with scope("Affine1"):` are drawn together. Scopes nest."""
+
+    def __init__(self, name: str) -> None:
+        self.name = str(name)
+
+    def change(self, mode: Mode) -> None:
+        mode.scope = (*mode.scope, self.name)
+
+
+class detect_anomaly(Switch):  # noqa: N801 -- as no_grad
+    """Check every result and every gradient inside the block for NaN and infinity.
+
+    The first one raises `AnomalyError`, which names the op that made it (forward or backward), its operands' shapes
+    and ranges, and the line of the user's program that called the op. Slow: for searching, not for training.
+    """
+
+    def change(self, mode: Mode) -> None:
+        mode.anomaly = True
+
+
+def is_grad_enabled() -> bool:
+    """Whether ops are being recorded in this thread."""
+    return MODE.get().recording

@@ -1,0 +1,239 @@
+"""The table of derivatives: what an op is, which rules belong to it, and what a rule needs to see.
+
+An entry is keyed by NumPy's own function (or by a primitive of ours) and is written in NumPy:
+
+    defvjp(np.multiply, lambda g, _ans, _x, y: g * y,
+                        lambda g, _ans, x, _y: g * x)
+
+`g` is the gradient arriving at the output, `ans` the output; the op's own arguments follow. A parameter whose name
+begins with `_` is not kept for the backward pass: only its `.shape`, `.dtype`, `.ndim` and `.size` can be relied on.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .errors import RuleError
+
+Rule = Callable[..., Any]
+
+SMALL = 4096
+"""Bytes up to which a value may stay in the graph although no rule reads it, so that a picture can show it."""
+
+
+class Outline:
+    """What is left of an array that the graph does not hold: its shape and dtype."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    def __repr__(self) -> str:
+        return f"Outline(shape={self.shape}, dtype={self.dtype})"
+
+
+def outline(value: Any) -> Any:
+    """`value` itself while it is small, else its `Outline`. A small view of a large array is copied out of it."""
+    if type(value) is not np.ndarray and isinstance(value, (tuple, list)):
+        return tuple(map(outline, value))
+    if getattr(value, "nbytes", 0) > SMALL:
+        return Outline(value.shape, value.dtype)
+    base = getattr(value, "base", None)
+    return value if base is None or getattr(base, "nbytes", SMALL + 1) <= 2 * SMALL else value.copy()
+
+
+class Op:
+    """A differentiable function of arrays: how it is computed, and the rules that pull a gradient back through it."""
+
+    def __init__(
+        self, fun: Callable[..., Any], raw: Callable[..., Any] | None = None, saved: Rule | None = None
+    ) -> None:
+        self.fun = fun
+        self.raw = raw or fun
+        self.name: str = fun.__name__
+        self.broadcasts = isinstance(fun, np.ufunc)
+        self.saved = saved
+        self.rules: tuple[Rule | None, ...] = ()
+        self.each: Rule | None = None
+        self.joint: Rule | None = None
+        self.plans = Plans(self)
+
+    def __repr__(self) -> str:
+        return f"<op {self.title}>"
+
+    @functools.cached_property
+    def title(self) -> str:
+        """The name that a user would write, as in `np.linalg.inv`."""
+        module = str(getattr(self.fun, "__module__", None) or "numpy")
+        return f"{module.replace('numpy', 'np', 1)}.{self.name}" if module.startswith("numpy") else self.name
+
+    @functools.cached_property
+    def short(self) -> int:
+        """1 or 2 for an op of that many arguments and one result, as most are; the short ways of `apply` serve it."""
+        return self.arity if self.arity in (1, 2) and self.joint is None and self.saved is None else 0
+
+    @functools.cached_property
+    def signature(self) -> inspect.Signature | None:
+        """How the function is called; None for a ufunc, whose arrays go by position only."""
+        return None if isinstance(self.fun, np.ufunc) else inspect.signature(self.fun)
+
+    @functools.cached_property
+    def keywords(self) -> frozenset[str]:
+        """The keywords that every rule of this op understands."""
+        rules = [rule for rule in (*self.rules, self.each, self.joint) if rule is not None]
+        return frozenset.intersection(*(_signature(rule).keywords for rule in rules)) if rules else frozenset()
+
+    @functools.cached_property
+    def arity(self) -> int | None:
+        """How many arguments are positional in the rules; None where the op takes any number."""
+        if self.rules:
+            return len(self.rules)
+        if self.joint is not None and _signature(self.joint).rest is None:
+            return len(_signature(self.joint).positional) - 2 - (self.saved is not None)
+        return None
+
+    def forget(self) -> None:
+        """Drop what was derived from the rules, after they were changed."""
+        self.plans.clear()
+        for name in ("keywords", "arity", "short"):
+            self.__dict__.pop(name, None)
+
+
+class Plan:
+    """How an op is pulled back when the arguments `needs` require grad; shared by all nodes of that kind.
+
+    `rules` are pairs of an argument's number and the rule for its gradient, or empty where one joint rule makes all.
+    `reads` says for each argument, and last for a saved value, whether it is kept; `reads_ans` the same of the output.
+    Beside a saved value all arguments are kept, since on Tensors it is computed from them again.
+    """
+
+    __slots__ = ("joint", "needs", "op", "reads", "reads_ans", "rules")
+
+    def __init__(self, op: Op, count: int, needs: tuple[int, ...]) -> None:
+        self.op = op
+        self.needs = needs
+        self.joint = op.joint
+        self.rules: tuple[tuple[int, Rule], ...] = ()
+        if op.joint is not None:
+            signatures = [_signature(op.joint)]
+        elif op.each is not None:
+            self.rules = tuple((i, functools.partial(op.each, i)) for i in needs)
+            signatures = [_signature(op.each).without_first()]
+        else:
+            self.rules = tuple((i, _rule(op, i)) for i in needs)
+            signatures = [_signature(rule) for _, rule in self.rules]
+        reads = [any(s.reads(2 + i) for s in signatures) for i in range(count)]
+        self.reads = tuple(reads) if op.saved is None else (True,) * (count + 1)
+        self.reads_ans = any(s.reads(1) for s in signatures)
+
+    def deal(self, gradients: Sequence[Any]) -> list[tuple[int, Rule]]:
+        """What the joint rule returned, in the form of `rules`."""
+        return [(i, functools.partial(_given, gradients[i])) for i in self.needs]
+
+
+class Plans(dict[int, Plan]):
+    """The plans of an op, made when first asked for.
+
+    The key has bit i set if argument i needs a gradient, and bit `count` set to tell how many arguments there are.
+    """
+
+    def __init__(self, op: Op) -> None:
+        self.op = op
+
+    def __missing__(self, key: int) -> Plan:
+        count = key.bit_length() - 1
+        plan = self[key] = Plan(self.op, count, tuple(i for i in range(count) if key >> i & 1))
+        return plan
+
+
+def _given(gradient: Any, *_args: Any, **_kwargs: Any) -> Any:
+    return gradient
+
+
+def _rule(op: Op, i: int) -> Rule:
+    rule = op.rules[i] if i < len(op.rules) else None
+    if rule is None:
+        raise RuleError(
+            f"{op.title} has no derivative with respect to its argument {i}; "
+            f"pass that argument detached (t.detach()), or add a rule with ops.defvjp"
+        )
+    return rule
+
+
+class _Signature(NamedTuple):
+    """The parameters of a rule: the positional ones, the one that takes the rest, and the keywords."""
+
+    positional: tuple[str, ...]
+    rest: str | None
+    keywords: frozenset[str]
+
+    def reads(self, position: int) -> bool:
+        name = self.positional[position] if position < len(self.positional) else self.rest
+        return name is not None and not name.startswith("_")
+
+    def without_first(self) -> _Signature:
+        return self._replace(positional=self.positional[1:])
+
+
+def _signature(rule: Rule) -> _Signature:
+    positional, rest, keywords = [], None, []
+    for p in inspect.signature(rule).parameters.values():
+        if p.kind is p.VAR_POSITIONAL:
+            rest = p.name
+        elif p.kind is p.KEYWORD_ONLY or p.default is not p.empty:
+            keywords.append(p.name)
+        else:
+            positional.append(p.name)
+    return _Signature(tuple(positional), rest, frozenset(keywords))
+
+
+TABLE: dict[Callable[..., Any], Op | Callable[..., Any]] = {}
+"""What a Tensor makes of each function: an `Op` is recorded; any other callable is called in the function's place."""
+
+
+def defvjp(
+    fun: Callable[..., Any],
+    *rules: Rule | None,
+    each: Rule | None = None,
+    joint: Rule | None = None,
+    raw: Callable[..., Any] | None = None,
+    broadcasts: bool | None = None,
+) -> None:
+    """Enter the derivative of `fun` into the table, in one of three forms.
+
+    - `defvjp(fun, rule0, rule1, ...)`: one rule `(g, ans, *args, **kwargs)` for each positional argument, None where
+      there is no derivative.
+    - `defvjp(fun, each=rule)`: one rule `(i, g, ans, *args, **kwargs)` for all arguments, told the argument's number.
+    - `defvjp(fun, joint=rule)`: one rule `(g, ans, *args, **kwargs)` that returns a gradient for each argument.
+
+    A rule is a function of arrays written in NumPy. It mutates nothing it is given, and returns the dtype of the
+    argument. Where `broadcasts` (all ufuncs do), the engine sums the gradient over the axes that broadcasting added.
+    `raw` computes the op on arrays if `fun` itself is not the fastest way.
+    """
+    if sum((bool(rules), each is not None, joint is not None)) != 1:
+        raise RuleError(f"defvjp({fun.__name__}): give either one rule per argument, or each=, or joint=")
+    op = TABLE.get(fun)
+    if not isinstance(op, Op):
+        op = TABLE[fun] = Op(fun, raw)
+    op.rules, op.each, op.joint = rules, each, joint
+    if broadcasts is not None:
+        op.broadcasts = broadcasts
+    op.forget()

@@ -1,0 +1,248 @@
+"""The Tensor: an array, the node that says how it was made, and its gradient.
+
+Its operators and methods, and what NumPy asks of it, are in `ops.methods`; how an op is recorded and how gradients come
+back, in `engine`.
+"""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from .errors import GradientLostWarning, GraphError, ShapeError
+from .graph import Leaf, Node, new
+from .table import outline
+from .values import Values, aligned, as_value, is_duck, owned
+
+if TYPE_CHECKING:
+    from .ops.methods import TensorMethods  # what `ops` installs at run time, as type checkers see it
+else:
+
+    class TensorMethods:  # noqa: D101 -- a stand-in
+        __slots__ = ()
+
+
+@final
+class Tensor(TensorMethods, Values):
+    """An array that records what is done with it, so that `backward()` can find gradients.
+
+    Parameters
+    ----------
+    data : array_like
+        Numbers: bool, int or float, of any shape. A Tensor that requires grad copies them into memory of its own, any
+        other shares the given array. An array of another library that speaks NumPy's protocols is kept as it is.
+    requires_grad : bool
+        Whether gradients with respect to this Tensor are wanted. Needs a floating dtype; a Python int counts as float.
+    dtype : optional
+        The dtype to convert to.
+    name : str, optional
+        Shown in error messages and pictures.
+
+    Raises
+    ------
+    DTypeError
+        For complex or non-numeric data, and for an integer array that requires grad.
+    GraphError
+        For a Tensor that requires grad already.
+
+    >>> import numpy as np
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> np.sum(x * x).backward()
+    >>> x.grad
+    Tensor([2., 4.])
+    """
+
+    __slots__ = ("__weakref__", "_value", "grad", "node")
+
+    grad: Tensor | None
+    node: Node | None
+
+    def __init__(
+        self,
+        data: ArrayLike | Tensor,
+        requires_grad: bool = False,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> None:
+        if type(data) is Tensor:
+            if data.requires_grad:
+                raise GraphError(f"{called(data)} requires grad already; a Tensor of its values alone is t.detach()")
+            data = data._value
+        value = as_value(data, dtype)
+        self._value = owned(value, counts_as_float=isinstance(data, (int, float))) if requires_grad else value
+        self.grad = None
+        self.node = Leaf(self, bool(requires_grad), name)
+
+    def __init_subclass__(cls, **_kwargs: Any) -> None:
+        raise TypeError("Tensor is final: write functions of Tensors instead of a subclass")
+
+    @property
+    def data(self) -> NDArray[Any]:
+        """The values as an array, shared.
+
+        On a leaf, `t.data = a` and `t.data -= a` are noticed by graphs that have read the old values; a write into the
+        array itself, `t.data[...] = a`, cannot be.
+        """
+        return self.numpy()
+
+    @data.setter
+    def data(self, values: ArrayLike) -> None:
+        leaf = self._leaf("set .data of")
+        value = as_value(values, self.dtype)
+        if value.shape != self.shape:
+            raise ShapeError(f"the data of {called(self)} have shape {self.shape}, the new values {value.shape}")
+        if value is not self._value:
+            self._value = aligned(value) if leaf.requires_grad and not is_duck(value) else value
+            leaf.value = outline(self._value)
+        leaf.stamp()
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to this Tensor. On a leaf it can be set (to freeze a parameter, say)."""
+        return self.node is not None and self.node.requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        leaf = self._leaf("set .requires_grad of")
+        if wanted and not leaf.requires_grad:
+            self._value = owned(self._value)
+        leaf.requires_grad = bool(wanted)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether a graph begins here: it was made by the user, or its making was not recorded."""
+        return self.node is None or type(self.node) is Leaf
+
+    @property
+    def name(self) -> str | None:
+        """The name in error messages and pictures."""
+        return None if self.node is None else self.node.name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        (self.node or self._leaf("name")).noted().name = name
+
+    def zero_grad(self) -> None:
+        """Forget the gradient: `.grad` becomes None."""
+        self.grad = None
+
+    def retain_grad(self) -> None:
+        """Have `backward()` fill in `.grad` of this recorded Tensor too."""
+        self._recorded("retain the gradient of").noted().tensor = weakref.ref(self)
+
+    def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
+        """Call `hook(gradient)` in each backward pass with the whole gradient that arrives here.
+
+        What the hook returns takes the gradient's place; None keeps it. Returns a function that removes the hook.
+        """
+        notes = self._recorded("register a hook on").noted()
+        notes.hooks = (*notes.hooks, hook)
+
+        def remove() -> None:
+            notes.hooks = tuple(h for h in notes.hooks if h is not hook)
+
+        return remove
+
+    def detach(self) -> Tensor:
+        """The same values as a constant: no gradient flows through it. An in-place change of it copies them first."""
+        return tensor_of(self._value, None)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        if self.requires_grad:
+            warnings.warn(
+                f"{called(self)} becomes a plain array here, and its gradient ends; write t.numpy() to say so, "
+                "or np.stack([t, u]) to join recorded Tensors",
+                GradientLostWarning,
+                stacklevel=2,
+            )
+        return np.asarray(self._value, dtype) if copy is None else np.array(self._value, dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        values = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
+        dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        name = "" if self.name is None else f", name={self.name!r}"
+        return f"Tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''}{name})"
+
+    __hash__ = object.__hash__
+
+    def __reduce__(self) -> Any:
+        self._leaf("copy or pickle")
+        return _rebuilt, (self.numpy().copy(), self.requires_grad, self.name)
+
+    def __copy__(self) -> Tensor:
+        make, args = self.__reduce__()
+        return make(*args)
+
+    def __deepcopy__(self, _memo: Any) -> Tensor:
+        return self.__copy__()
+
+    # -- changes in place
+
+    def __setitem__(self, key: Any, values: Any) -> None:
+        if not self.is_leaf:
+            raise GraphError(
+                f"cannot assign to items of {called(self)}: it is recorded, and its values may still be needed; "
+                "write t = np.where(mask, values, t)"
+            )
+        leaf = self._leaf("assign to items of")
+        self._writable()[bare(key)] = bare(values)
+        leaf.stamp()
+
+    def change(self, fun: Callable[..., Any], other: Any) -> None:
+        """Change the data of a leaf in place by a ufunc: `t.change(np.subtract, a)` is what `t -= a` does."""
+        leaf = self._leaf("change")
+        fun(self._writable(), bare(other), out=self._value)
+        leaf.stamp()
+
+    def _writable(self) -> Any:
+        if type(self._value) is np.ndarray and not self._value.flags.writeable:
+            raise ValueError(f"the data of {called(self)} are read-only; make it of a copy: Tensor(a.copy())")
+        return self._value
+
+    def _leaf(self, deed: str) -> Leaf:
+        """This Tensor's leaf. One whose making was not recorded becomes a leaf now, with a copy of its values."""
+        if self.node is None:
+            self._value = as_value(self._value).copy()
+            self.node = Leaf(self, False, None)
+        if type(self.node) is not Leaf:
+            raise GraphError(f"cannot {deed} {called(self)}: it is recorded, not a leaf; t.detach() is one")
+        return self.node
+
+    def _recorded(self, deed: str) -> Node:
+        if self.node is None or not self.node.requires_grad:
+            raise GraphError(f"cannot {deed} {called(self)}: it does not require grad, so that no gradient reaches it")
+        return self.node
+
+
+def tensor_of(value: Any, node: Node | None) -> Tensor:
+    """A Tensor of a result, past the checks of the constructor."""
+    tensor: Tensor = new(Tensor)
+    tensor._value = value
+    tensor.node = node
+    tensor.grad = None
+    return tensor
+
+
+def bare(argument: Any) -> Any:
+    """The argument with arrays in place of Tensors, also inside tuples, lists and dicts."""
+    if type(argument) is Tensor:
+        return argument._value
+    if type(argument) in (tuple, list):
+        return type(argument)(map(bare, argument))
+    if type(argument) is dict:
+        return {key: bare(value) for key, value in argument.items()}
+    return argument
+
+
+def _rebuilt(data: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:
+    return Tensor(data, requires_grad, name=name)
+
+
+def called(tensor: Tensor) -> str:
+    """How an error message speaks of a Tensor."""
+    return f"Tensor {tensor.name!r}" if tensor.name else f"a Tensor of shape {tensor.shape}"

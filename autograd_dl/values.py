@@ -1,0 +1,131 @@
+"""What a Tensor holds: which data are let in, how they are stored, and how they show themselves to Python."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from .errors import DTypeError
+
+ALIGNMENT = 64
+"""Bytes: the length of a cache line, and of the longest vector registers."""
+
+
+class Values:
+    """The half of a Tensor that needs no graph: what any array tells of itself."""
+
+    __slots__ = ()
+
+    _value: Any
+    """The array, or a NumPy scalar where an op's result is 0-d: NumPy computes several times faster on those."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape
+
+    @property
+    def ndim(self) -> int:
+        return self._value.ndim
+
+    @property
+    def size(self) -> int:
+        return self._value.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._value.dtype
+
+    @property
+    def nbytes(self) -> int:
+        return self._value.nbytes
+
+    @property
+    def itemsize(self) -> int:
+        return self._value.itemsize
+
+    def numpy(self) -> NDArray[Any]:
+        """The values as an array: shared, not copied, so that writing into it changes the Tensor unnoticed."""
+        value = self._value
+        return np.asarray(value) if isinstance(value, np.generic) else value
+
+    def item(self, *index: int) -> Any:
+        """The value of a Tensor of one element (or of the element at `index`), as a Python number."""
+        return self._value.item(*index)
+
+    def tolist(self) -> Any:
+        return self._value.tolist()
+
+    def __str__(self) -> str:
+        return str(self._value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value, spec)
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __index__(self) -> int:
+        return operator.index(self._value)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+
+def is_duck(value: Any) -> bool:
+    """Whether it is an array of another library that speaks NumPy's protocols."""
+    return hasattr(value, "__array_function__") and not isinstance(value, (np.ndarray, np.generic))
+
+
+def as_value(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
+    """`data` as an array of numbers that a Tensor can hold; shared where it is one already.
+
+    Raises
+    ------
+    DTypeError
+        For complex numbers, masked arrays, and whatever is not a number.
+    """
+    if type(data) is not np.ndarray and isinstance(data, np.ma.MaskedArray):
+        raise DTypeError("a masked array would lose its mask; pass data.filled(0) and multiply by the mask")
+    value: Any = data if type(data) is np.ndarray or is_duck(data) else np.asarray(data)
+    _check_numeric(value.dtype)
+    if dtype is not None and value.dtype != dtype:
+        _check_numeric(np.dtype(dtype))
+        value = value.astype(dtype, copy=False)
+    return value
+
+
+def _check_numeric(dtype: np.dtype[Any]) -> None:
+    if dtype.kind == "c":
+        raise DTypeError(f"complex numbers ({dtype}) are not supported; record the real and imaginary parts apart")
+    if dtype.kind not in "fiub":
+        raise DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
+
+
+def owned(value: Any, *, counts_as_float: bool = False) -> Any:
+    """A copy in memory of its own, of a floating dtype, as a Tensor that requires grad holds it."""
+    if value.dtype.kind != "f":
+        if not counts_as_float:
+            raise DTypeError(
+                f"only floating-point numbers can require grad, and these are {value.dtype}; "
+                "write data.astype(float), or Tensor(data, requires_grad=True, dtype=float)"
+            )
+        value = value.astype(np.float64)
+    return value.copy() if is_duck(value) else aligned(value)
+
+
+def aligned(value: NDArray[Any]) -> NDArray[Any]:
+    """A C-contiguous copy that begins at a cache line: BLAS and vector loops are faster on it."""
+    memory = np.empty(value.nbytes + ALIGNMENT, np.uint8)
+    start = -memory.__array_interface__["data"][0] % ALIGNMENT
+    copy = memory[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
+    copy[...] = value
+    return copy
