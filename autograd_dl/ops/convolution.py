@@ -1,0 +1,89 @@
+"""im2col and col2im, the book's way to make a convolution one matrix product. Each is the other's transpose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..table import defvjp
+from .entry import primitive
+
+Pair = int | tuple[int, int]
+
+
+def pair(value: Pair) -> tuple[int, int]:
+    """(for rows, for columns): an int stands for both."""
+    rows, columns = value if isinstance(value, (tuple, list)) else (value, value)
+    return int(rows), int(columns)
+
+
+def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> int:
+    """How many places a filter has along one axis: (input_size + 2 pad - filter_size) / stride + 1, rounded down.
+
+    Raises
+    ------
+    ShapeError
+        If the filter is larger than the padded input, or a size is not positive.
+    """
+    if min(filter_size, stride) < 1 or pad < 0 or input_size + 2 * pad < filter_size:
+        raise ShapeError(
+            f"a filter of size {filter_size} with stride {stride} does not fit an input of size {input_size} with "
+            f"pad {pad}: it needs 1 <= {filter_size} <= {input_size} + 2 * {pad}, stride >= 1 and pad >= 0"
+        )
+    return (input_size + 2 * pad - filter_size) // stride + 1
+
+
+def _windows(shape: tuple[int, ...], filter_h: int, filter_w: int, stride: Pair, pad: Pair) -> Any:
+    """(rows, columns) of places, the strides and the pads for an input of shape (N, C, H, W)."""
+    if len(shape) != 4:
+        raise ShapeError(f"im2col takes images of shape (N, C, H, W), not {tuple(shape)}")
+    (stride_h, stride_w), (pad_h, pad_w) = pair(stride), pair(pad)
+    out_h = conv_output_size(shape[2], filter_h, stride_h, pad_h)
+    out_w = conv_output_size(shape[3], filter_w, stride_w, pad_w)
+    return out_h, out_w, stride_h, stride_w, pad_h, pad_w
+
+
+@primitive
+def im2col(input_data: Any, filter_h: int, filter_w: int, stride: Pair = 1, pad: Pair = 0) -> Any:
+    """The patches of images that a filter sees, as rows: (N, C, H, W) -> (N*OH*OW, C*FH*FW).
+
+    Rows run over n, oh, ow, columns over c, fh, fw. `stride` and `pad` (with zeros) are an int or a (row, column) pair.
+    The dtype stays. Raises `ShapeError` where the filter does not fit.
+
+    >>> import numpy as np
+    >>> im2col(np.zeros((10, 3, 7, 7)), 5, 5).shape
+    (90, 75)
+    """
+    n, c, _h, _w = input_data.shape if input_data.ndim == 4 else (0, 0, 0, 0)
+    out_h, out_w, sh, sw, ph, pw = _windows(input_data.shape, filter_h, filter_w, stride, pad)
+    padded = np.pad(input_data, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (filter_h, filter_w), (2, 3))[:, :, ::sh, ::sw]
+    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(n * out_h * out_w, c * filter_h * filter_w)
+
+
+@primitive
+def col2im(
+    col: Any, input_shape: tuple[int, int, int, int], filter_h: int, filter_w: int, stride: Pair = 1, pad: Pair = 0
+) -> Any:
+    """The transpose of `im2col`: rows of patches added up where they overlap, (N*OH*OW, C*FH*FW) -> `input_shape`."""
+    out_h, out_w, sh, sw, ph, pw = _windows(input_shape, filter_h, filter_w, stride, pad)
+    n, c, h, w = input_shape
+    if col.shape != (n * out_h * out_w, c * filter_h * filter_w):
+        raise ShapeError(
+            f"col2im to {tuple(input_shape)} takes rows of shape {(n * out_h * out_w, c * filter_h * filter_w)}, "
+            f"not {col.shape}"
+        )
+    patches = col.reshape(n, out_h, out_w, c, filter_h, filter_w).transpose(0, 3, 4, 5, 1, 2)
+    image = np.zeros_like(col, shape=(n, c, h + 2 * ph, w + 2 * pw))
+    for i in range(filter_h):
+        for j in range(filter_w):
+            image[:, :, i : i + sh * out_h : sh, j : j + sw * out_w : sw] += patches[:, :, i, j]
+    return image[:, :, ph : ph + h, pw : pw + w]
+
+
+# fmt: off
+defvjp(im2col, lambda g, _ans, _x, fh, fw, stride=1, pad=0: col2im(g, _x.shape, fh, fw, stride, pad), None, None)
+defvjp(col2im, lambda h, _ans, _col, _shape, fh, fw, stride=1, pad=0: im2col(h, fh, fw, stride, pad), None, None, None)
+# fmt: on

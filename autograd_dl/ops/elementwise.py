@@ -1,0 +1,178 @@
+"""Derivatives of the functions that work element by element.
+
+Where a function has a kink, the rule decides, and a test holds it: relu'(0) = 0, |x|'(0) = 0, sqrt'(0) = inf,
+hypot'(0, 0) = 0; equal arguments of maximum, minimum, fmax and fmin share the gradient; clip passes it at its bounds;
+d/dy x**y is 0 at x = 0; floor, ceil, round, trunc, sign and floor_divide have the derivative 0 everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..table import defvjp
+from .entry import composed, primitive
+
+LOG2, LOG10 = math.log(2), math.log(10)
+
+
+def _passed(g: Any, *_args: Any) -> Any:
+    return g
+
+
+_function: Any
+
+
+def _zero(g: Any, *_args: Any) -> Any:
+    return np.zeros_like(g)
+
+
+# fmt: off
+defvjp(np.add,         _passed, _passed, raw=operator.add)
+defvjp(np.subtract,    _passed, lambda g, _ans, _x, _y: -g, raw=operator.sub)
+defvjp(np.multiply,    lambda g, _ans, _x, y: g * y,
+                       lambda g, _ans, x, _y: g * x, raw=operator.mul)
+defvjp(np.divide,      lambda g, _ans, _x, y: g / y,
+                       lambda g, ans, _x, y: -g * ans / y, raw=operator.truediv)
+defvjp(np.negative,    lambda g, _ans, _x: -g, raw=operator.neg)
+defvjp(np.positive,    _passed)
+defvjp(np.conjugate,   _passed)
+defvjp(np.reciprocal,  lambda g, ans, _x: -g * ans * ans)
+defvjp(np.remainder,   _passed, lambda g, _ans, x, y: -g * np.floor(x / y), raw=operator.mod)
+defvjp(np.fmod,        _passed, lambda g, _ans, x, y: -g * np.trunc(x / y))
+defvjp(np.ldexp,       lambda g, _ans, _x, n: np.ldexp(g, n), None)
+
+defvjp(np.absolute,    lambda g, _ans, x: g * np.sign(x), raw=operator.abs)
+defvjp(np.fabs,        lambda g, _ans, x: g * np.sign(x))
+defvjp(np.copysign,    lambda g, _ans, x, y: np.where(np.signbit(x) == np.signbit(y), g, -g), _zero)
+defvjp(np.square,      lambda g, _ans, x: g * (2 * x))
+defvjp(np.sqrt,        lambda g, ans, _x: g * 0.5 / ans)
+defvjp(np.cbrt,        lambda g, ans, _x: g / (3 * ans * ans))
+defvjp(np.hypot,       lambda g, ans, x, _y: g * x / np.where(ans == 0, 1, ans),
+                       lambda g, ans, _x, y: g * y / np.where(ans == 0, 1, ans))
+
+defvjp(np.exp,         lambda g, ans, _x: g * ans)
+defvjp(np.exp2,        lambda g, ans, _x: g * (LOG2 * ans))
+defvjp(np.expm1,       lambda g, ans, _x: g * (ans + 1))
+defvjp(np.log,         lambda g, _ans, x: g / x)
+defvjp(np.log2,        lambda g, _ans, x: g / (LOG2 * x))
+defvjp(np.log10,       lambda g, _ans, x: g / (LOG10 * x))
+defvjp(np.log1p,       lambda g, _ans, x: g / (1 + x))
+defvjp(np.logaddexp,   lambda g, ans, x, _y: g * np.exp(x - ans),
+                       lambda g, ans, _x, y: g * np.exp(y - ans))
+defvjp(np.logaddexp2,  lambda g, ans, x, _y: g * np.exp2(x - ans),
+                       lambda g, ans, _x, y: g * np.exp2(y - ans))
+
+defvjp(np.sin,         lambda g, _ans, x: g * np.cos(x))
+defvjp(np.cos,         lambda g, _ans, x: -g * np.sin(x))
+defvjp(np.tan,         lambda g, ans, _x: g * (1 + ans * ans))
+defvjp(np.arcsin,      lambda g, _ans, x: g / np.sqrt(1 - x * x))
+defvjp(np.arccos,      lambda g, _ans, x: -g / np.sqrt(1 - x * x))
+defvjp(np.arctan,      lambda g, _ans, x: g / (1 + x * x))
+defvjp(np.arctan2,     lambda g, _ans, y, x: g * x / (x * x + y * y),
+                       lambda g, _ans, y, x: -g * y / (x * x + y * y))
+defvjp(np.sinh,        lambda g, _ans, x: g * np.cosh(x))
+defvjp(np.cosh,        lambda g, _ans, x: g * np.sinh(x))
+defvjp(np.tanh,        lambda g, ans, _x: g * (1 - ans * ans))
+defvjp(np.arcsinh,     lambda g, _ans, x: g / np.sqrt(x * x + 1))
+defvjp(np.arccosh,     lambda g, _ans, x: g / np.sqrt((x - 1) * (x + 1)))
+defvjp(np.arctanh,     lambda g, _ans, x: g / (1 - x * x))
+defvjp(np.sinc,        lambda g, _ans, x: g * (math.pi * _sinc_slope(math.pi * x)))
+for _function in (np.deg2rad, np.radians):
+    defvjp(_function,  lambda g, _ans, _x: g * (math.pi / 180))
+for _function in (np.rad2deg, np.degrees):
+    defvjp(_function,  lambda g, _ans, _x: g * (180 / math.pi))
+
+defvjp(np.maximum,     lambda g, _ans, x, y: _shared(g, x > y, x == y),
+                       lambda g, _ans, x, y: _shared(g, y > x, x == y))
+defvjp(np.minimum,     lambda g, _ans, x, y: _shared(g, x < y, x == y),
+                       lambda g, _ans, x, y: _shared(g, y < x, x == y))
+defvjp(np.fmax,        lambda g, _ans, x, y: _shared(g, (x > y) | np.isnan(y), x == y),
+                       lambda g, _ans, x, y: _shared(g, (y > x) | np.isnan(x), x == y))
+defvjp(np.fmin,        lambda g, _ans, x, y: _shared(g, (x < y) | np.isnan(y), x == y),
+                       lambda g, _ans, x, y: _shared(g, (y < x) | np.isnan(x), x == y))
+defvjp(np.where,       None, lambda g, _ans, c, _x, _y: np.where(c, g, 0),
+                             lambda g, _ans, c, _x, _y: np.where(c, 0, g), broadcasts=True)
+defvjp(np.nan_to_num,  lambda g, _ans, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
+defvjp(np.heaviside,   _zero, lambda g, _ans, x, _y: g * (x == 0))
+
+for _function in (np.floor, np.ceil, np.trunc, np.rint, np.sign):
+    defvjp(_function,  _zero)
+for _function in (np.fix, np.round, np.around):
+    defvjp(_function,  lambda g, _ans, _x, decimals=0: np.zeros_like(g))
+defvjp(np.floor_divide, _zero, _zero, raw=operator.floordiv)
+# fmt: on
+
+
+def _shared(g: Any, wins: Any, ties: Any) -> Any:
+    """The gradient where this argument wins, and half of it where both are equal."""
+    return g * wins + g * ties * 0.5
+
+
+def _sinc_slope(u: Any) -> Any:
+    """The derivative of sin(u)/u. Near 0, where (cos(u) - sin(u)/u) / u cancels, its Taylor series."""
+    near = np.abs(u) < 0.5
+    v = u * u
+    series = -u / 3 * (1 - v / 10 * (1 - v / 28 * (1 - v / 54 * (1 - v / 88 * (1 - v / 130)))))
+    far = np.where(near, 1, u)
+    return np.where(near, series, (np.cos(far) - np.sin(far) / far) / far)
+
+
+def _power_x(g: Any, _ans: Any, x: Any, y: Any) -> Any:
+    if isinstance(y, (int, float)):
+        return np.zeros_like(g) if y == 0 else g * (y * x ** (y - 1))
+    return g * np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1))
+
+
+def _power_y(g: Any, ans: Any, x: Any, _y: Any) -> Any:
+    if isinstance(x, (int, float)):
+        return g * ans * float(np.log(x or 1))
+    return g * ans * np.log(np.where(x == 0, 1, x))
+
+
+defvjp(np.power, _power_x, _power_y, raw=operator.pow)
+defvjp(np.float_power, _power_x, _power_y)
+
+
+@primitive(broadcasts=True)
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    return np.clip(x, low, high)
+
+
+def _between(x: Any, low: Any, high: Any) -> Any:
+    return (True if low is None else x >= low) & (True if high is None else x <= high)
+
+
+defvjp(
+    _clip,
+    lambda g, _ans, x, low, high: g * _between(x, low, high),
+    lambda g, _ans, x, low, high: g * ((x < low) & (True if high is None else low <= high)),
+    lambda g, _ans, x, low, high: g * ((x > high) | (False if low is None else low > high)),
+)
+
+
+@composed(np.clip)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, **limits: Any) -> Any:
+    low, high = limits.pop("min", a_min), limits.pop("max", a_max)
+    return _clip(a, None if low is np._NoValue else low, None if high is np._NoValue else high, **limits)
+
+
+@composed(np.select)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        default = np.where(condition, choice, default)
+    return default
+
+
+@composed(np.divmod)
+def divmod_(x: Any, y: Any) -> Any:
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+@composed(np.modf)
+def modf(x: Any) -> Any:
+    whole = np.trunc(x)
+    return x - whole, whole

@@ -1,0 +1,98 @@
+"""Derivatives of indexing. Taking elements and adding them back are each other's transpose, in linear time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..table import defvjp
+from .entry import composed, primitive
+
+
+@primitive
+def getitem(x: Any, key: Any) -> Any:
+    """`x[key]` for every key that NumPy knows."""
+    return x[key]
+
+
+@primitive
+def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` to which `g` is added at `key`: the transpose of `x[key]`. Repeated indices add up.
+
+    `g` has the shape of `x[key]`, the result has the dtype of `g`. Takes time linear in the sizes of both.
+    """
+    out = np.zeros_like(g, shape=shape)
+    if not _may_repeat(key):
+        out[key] = g
+        return out
+    places = np.arange(out.size).reshape(shape)[key].ravel()
+    weights = np.broadcast_to(g, np.shape(g)).ravel()
+    sums = np.bincount(places, weights, minlength=out.size)
+    return sums.astype(out.dtype).reshape(shape)
+
+
+def _may_repeat(key: Any) -> bool:
+    """Whether an element may be taken twice: only by an array (or list) of integers."""
+    keys = key if isinstance(key, tuple) else (key,)
+    return any(np.ndim(k) > 0 and np.asarray(k).dtype != bool for k in keys if not isinstance(k, slice))
+
+
+defvjp(getitem, lambda g, _ans, _x, key: scatter_add(g, key, _x.shape), None)
+defvjp(scatter_add, lambda h, _ans, _g, key, _shape: h[key], None, None)
+
+
+@composed(np.take)
+def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    if mode != "raise":
+        last = a.shape[axis] - 1
+        indices = np.mod(indices, last + 1) if mode == "wrap" else np.clip(indices, 0, last)
+    return a[(slice(None),) * (axis % a.ndim) + (np.asarray(indices).astype(np.intp, casting="same_kind"),)]
+
+
+@composed(np.take_along_axis)
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        arr, axis = arr.reshape(-1), 0
+    indices = np.asarray(indices)
+    axis %= arr.ndim
+    lengths = np.broadcast_shapes(*((*s[:axis], 1, *s[axis + 1 :]) for s in (arr.shape, indices.shape)))
+    grid = list(np.ogrid[tuple(slice(n) for n in lengths)])
+    grid[axis] = indices
+    return arr[tuple(grid)]
+
+
+@composed(np.compress)
+def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    return np.take(a, np.flatnonzero(condition), axis)
+
+
+@composed(np.extract)
+def extract(condition: Any, arr: Any) -> Any:
+    return np.take(arr, np.flatnonzero(condition))
+
+
+@composed(np.choose)
+def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
+    choices = np.stack(np.broadcast_arrays(*choices)) if isinstance(choices, (list, tuple)) else choices
+    index = np.broadcast_to(np.asarray(a), np.broadcast_shapes(np.shape(a), choices.shape[1:]))
+    return np.take_along_axis(choices, index[np.newaxis], 0)[0]
+
+
+# -- order: sorting takes the elements along the sorting permutation
+
+
+@composed(np.sort)
+def sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    return np.take_along_axis(a, np.argsort(a, axis, kind, stable=stable), axis)
+
+
+@composed(np.partition)
+def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    return np.take_along_axis(a, np.argpartition(a, kth, axis), axis)

@@ -1,0 +1,266 @@
+"""The operators and methods of a Tensor, under NumPy's names, and what NumPy asks of it: installed on it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from ..dispatch import call, dispatch
+from ..engine import apply1, apply2, backward
+from ..errors import UnsupportedError
+from ..table import TABLE, Op
+from ..tensor import Tensor, bare, tensor_of
+from ..values import as_value
+from . import elementwise, linalg, reduction  # noqa: F401 -- what they enter into the table is looked up below
+from .indexing import getitem
+from .shape import astype
+
+Axis = int | tuple[int, ...] | None
+Operand = ArrayLike | Tensor
+
+
+def _op(fun: Callable[..., Any]) -> Op:
+    op = TABLE[fun]
+    assert isinstance(op, Op)
+    return op
+
+
+_add, _subtract, _multiply, _divide = _op(np.add), _op(np.subtract), _op(np.multiply), _op(np.divide)
+_power, _matmul, _remainder, _floor_divide = _op(np.power), _op(np.matmul), _op(np.remainder), _op(np.floor_divide)
+_negative, _positive, _absolute = _op(np.negative), _op(np.positive), _op(np.absolute)
+_sum, _transpose, _getitem = _op(np.sum), _op(np.transpose), _op(getitem)
+
+
+class TensorMethods:
+    """What a Tensor can do; the methods that arrays have are recorded as the NumPy functions of their names."""
+
+    __slots__ = ()
+
+    def backward(
+        self: Any, gradient: ArrayLike | Tensor | None = None, *, retain_graph: bool = False, create_graph: bool = False
+    ) -> None:
+        """Add to `.grad` of each leaf the gradient of this Tensor with respect to it.
+
+        Parameters
+        ----------
+        gradient : array_like, optional
+            The gradient arriving at this Tensor, of its shape; 1 if left out, which only a Tensor of one element can.
+        retain_graph : bool
+            Keep what the graph holds, so that `backward` can run again.
+        create_graph : bool
+            Record the backward pass too, so that `.grad` can be differentiated again. Implies `retain_graph`.
+
+        Raises
+        ------
+        GraphError
+            If nothing here requires grad, if an earlier `backward` released the graph, or if values that it read have
+            changed in place since. No `.grad` has changed then.
+        ShapeError
+            If `gradient` is left out on a Tensor of several elements, or has another shape.
+        """
+        backward([self], [gradient], retain_graph=retain_graph, create_graph=create_graph)
+
+    def __array_ufunc__(self: Any, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise UnsupportedError(
+                f"np.{ufunc.__name__}.{method} is not recorded; write the NumPy function of that meaning "
+                "(np.sum for np.add.reduce, np.cumsum for np.add.accumulate, ...)"
+            )
+        return dispatch(ufunc, args, kwargs)
+
+    def __array_function__(
+        self: Any, fun: Callable[..., Any], _types: Iterable[type], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return dispatch(fun, args, kwargs)
+
+    def __iter__(self: Any) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a 0-d Tensor")
+        return (self[i] for i in range(len(self)))
+
+    def __contains__(self: Any, item: Any) -> bool:
+        return bool((self._value == bare(item)).any())
+
+    # fmt: off
+    def __add__(self: Any, other: Operand) -> Tensor: return apply2(_add, self, other)
+    def __radd__(self: Any, other: Operand) -> Tensor: return apply2(_add, other, self)
+    def __sub__(self: Any, other: Operand) -> Tensor: return apply2(_subtract, self, other)
+    def __rsub__(self: Any, other: Operand) -> Tensor: return apply2(_subtract, other, self)
+    def __mul__(self: Any, other: Operand) -> Tensor: return apply2(_multiply, self, other)
+    def __rmul__(self: Any, other: Operand) -> Tensor: return apply2(_multiply, other, self)
+    def __truediv__(self: Any, other: Operand) -> Tensor: return apply2(_divide, self, other)
+    def __rtruediv__(self: Any, other: Operand) -> Tensor: return apply2(_divide, other, self)
+    def __floordiv__(self: Any, other: Operand) -> Tensor: return apply2(_floor_divide, self, other)
+    def __rfloordiv__(self: Any, other: Operand) -> Tensor: return apply2(_floor_divide, other, self)
+    def __mod__(self: Any, other: Operand) -> Tensor: return apply2(_remainder, self, other)
+    def __rmod__(self: Any, other: Operand) -> Tensor: return apply2(_remainder, other, self)
+    def __divmod__(self: Any, other: Operand) -> tuple[Tensor, Tensor]: return self // other, self % other
+    def __rdivmod__(self: Any, other: Operand) -> tuple[Tensor, Tensor]: return other // self, other % self
+    def __pow__(self: Any, other: Operand) -> Tensor: return apply2(_power, self, other)
+    def __rpow__(self: Any, other: Operand) -> Tensor: return apply2(_power, other, self)
+    def __matmul__(self: Any, other: Operand) -> Tensor: return apply2(_matmul, self, other)
+    def __rmatmul__(self: Any, other: Operand) -> Tensor: return apply2(_matmul, other, self)
+    def __neg__(self: Any) -> Tensor: return apply1(_negative, self)
+    def __pos__(self: Any) -> Tensor: return apply1(_positive, self)
+    def __abs__(self: Any) -> Tensor: return apply1(_absolute, self)
+    def __getitem__(self: Any, key: Any) -> Tensor: return apply2(_getitem, self, bare(key))
+
+    def __iadd__(self: Any, other: Operand) -> Tensor: return _changed(self, np.add, other)
+    def __isub__(self: Any, other: Operand) -> Tensor: return _changed(self, np.subtract, other)
+    def __imul__(self: Any, other: Operand) -> Tensor: return _changed(self, np.multiply, other)
+    def __itruediv__(self: Any, other: Operand) -> Tensor: return _changed(self, np.divide, other)
+    def __ifloordiv__(self: Any, other: Operand) -> Tensor: return _changed(self, np.floor_divide, other)
+    def __imod__(self: Any, other: Operand) -> Tensor: return _changed(self, np.remainder, other)
+    def __ipow__(self: Any, other: Operand) -> Tensor: return _changed(self, np.power, other)
+    def __imatmul__(self: Any, other: Operand) -> Tensor: return _changed(self, np.matmul, other)
+    # fmt: on
+
+    def __eq__(self: Any, other: Any) -> Any:
+        return self._value == bare(other)
+
+    def __ne__(self: Any, other: Any) -> Any:
+        return self._value != bare(other)
+
+    def __lt__(self: Any, other: Any) -> Any:
+        return self._value < bare(other)
+
+    def __le__(self: Any, other: Any) -> Any:
+        return self._value <= bare(other)
+
+    def __gt__(self: Any, other: Any) -> Any:
+        return self._value > bare(other)
+
+    def __ge__(self: Any, other: Any) -> Any:
+        return self._value >= bare(other)
+
+    @property
+    def T(self: Any) -> Tensor:
+        """All axes in reverse order: of a matrix, its transpose."""
+        return apply1(_transpose, self)
+
+    @property
+    def mT(self: Any) -> Tensor:
+        """The last two axes exchanged."""
+        return dispatch(np.matrix_transpose, (self,), {})
+
+    @property
+    def flat(self: Any) -> Tensor:
+        """The elements in a row, as a Tensor (NumPy's is an iterator)."""
+        return dispatch(np.ravel, (self,), {})
+
+    def sum(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return apply1(_sum, self, {"axis": axis, "keepdims": keepdims})
+
+    def prod(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return dispatch(np.prod, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def mean(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return dispatch(np.mean, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def var(self: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+        return dispatch(np.var, (self,), {"axis": axis, "ddof": ddof, "keepdims": keepdims})
+
+    def std(self: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
+        return dispatch(np.std, (self,), {"axis": axis, "ddof": ddof, "keepdims": keepdims})
+
+    def max(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return dispatch(np.max, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def min(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return dispatch(np.min, (self,), {"axis": axis, "keepdims": keepdims})
+
+    def cumsum(self: Any, axis: int | None = None) -> Tensor:
+        return dispatch(np.cumsum, (self,), {"axis": axis})
+
+    def cumprod(self: Any, axis: int | None = None) -> Tensor:
+        return dispatch(np.cumprod, (self,), {"axis": axis})
+
+    def trace(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        return dispatch(np.trace, (self, offset, axis1, axis2), {})
+
+    def argmax(self: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+        return np.argmax(self._value, axis, keepdims=keepdims)
+
+    def argmin(self: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+        return np.argmin(self._value, axis, keepdims=keepdims)
+
+    def argsort(self: Any, axis: int | None = -1) -> NDArray[np.intp]:
+        return np.argsort(self._value, axis)
+
+    def all(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+        return np.all(self._value, axis, keepdims=keepdims)
+
+    def any(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+        return np.any(self._value, axis, keepdims=keepdims)
+
+    def nonzero(self: Any) -> tuple[NDArray[np.intp], ...]:
+        return np.nonzero(self._value)
+
+    def dot(self: Any, other: Operand) -> Tensor:
+        return dispatch(np.dot, (self, other), {})
+
+    def reshape(self: Any, *shape: Any) -> Tensor:
+        return dispatch(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {})
+
+    def ravel(self: Any) -> Tensor:
+        return dispatch(np.ravel, (self,), {})
+
+    def flatten(self: Any) -> Tensor:
+        return dispatch(np.ravel, (self,), {})
+
+    def transpose(self: Any, *axes: Any) -> Tensor:
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return dispatch(np.transpose, (self,), {"axes": order})
+
+    def swapaxes(self: Any, axis1: int, axis2: int) -> Tensor:
+        return dispatch(np.swapaxes, (self, axis1, axis2), {})
+
+    def squeeze(self: Any, axis: Axis = None) -> Tensor:
+        return dispatch(np.squeeze, (self,), {"axis": axis})
+
+    def repeat(self: Any, repeats: Any, axis: int | None = None) -> Tensor:
+        return dispatch(np.repeat, (self, repeats, axis), {})
+
+    def take(self: Any, indices: Any, axis: int | None = None) -> Tensor:
+        return dispatch(np.take, (self, bare(indices), axis), {})
+
+    def diagonal(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        return dispatch(np.diagonal, (self, offset, axis1, axis2), {})
+
+    def clip(self: Any, min: Any = None, max: Any = None) -> Tensor:
+        return dispatch(np.clip, (self, min, max), {})
+
+    def round(self: Any, decimals: int = 0) -> Tensor:
+        return dispatch(np.round, (self,), {"decimals": decimals})
+
+    def copy(self: Any) -> Tensor:
+        """A recorded copy: the gradient flows through it. A copy without the graph is `t.detach().copy()`."""
+        return dispatch(np.copy, (self,), {})
+
+    def astype(self: Any, dtype: DTypeLike, *, copy: bool = True) -> Tensor:
+        """The values in another dtype; a gradient flows through floating dtypes only. `copy` as NumPy has it."""
+        if not copy and self.dtype == dtype:
+            return self
+        if np.dtype(dtype).kind != "f":
+            return tensor_of(as_value(self._value, dtype), None)
+        return call(_op(astype), (self, dtype), {})
+
+    def __round__(self: Any, decimals: int = 0) -> Tensor:
+        return dispatch(np.round, (self,), {"decimals": decimals})
+
+
+def _changed(tensor: Tensor, fun: Callable[..., Any], other: Any) -> Tensor:
+    """What `t -= other` does: on a leaf the data change, unrecorded; of a recorded Tensor a new one is made."""
+    if tensor.is_leaf:
+        tensor.change(fun, other)
+        return tensor
+    return dispatch(fun, (tensor, other), {})
+
+
+if not TYPE_CHECKING:
+    for _name, _member in vars(TensorMethods).items():
+        if _name not in ("__module__", "__qualname__", "__slots__", "__doc__", "__dict__", "__weakref__", "__hash__"):
+            setattr(Tensor, _name, _member)

@@ -1,0 +1,195 @@
+"""Derivatives of the functions that reduce along axes, or run along them.
+
+Kinks: elements that are equal to the maximum (or minimum) share its gradient evenly; the standard deviation of equal
+numbers has the derivative 0; prod and cumprod are exact where factors are 0.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..table import defvjp
+from .entry import composed, primitive
+
+Axis = int | tuple[int, ...] | None
+
+
+def expand(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """A reduction's result, or its gradient, repeated over the axes of `x` that were reduced. Uses `x.shape` only."""
+    if axis is not None and not keepdims:
+        g = np.expand_dims(g, axis)
+    return np.broadcast_to(g if axis is not None else g.reshape((1,) * x.ndim), x.shape)
+
+
+def count(x: Any, axis: Axis) -> int:
+    """How many elements of `x` go into one of the results. Uses `x.shape` only."""
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    return math.prod(x.shape[i] for i in axes)
+
+
+def _sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    if x.dtype == np.float16:
+        return np.sum(x, axis, np.float32, keepdims=keepdims).astype(np.float16)
+    return x.sum(axis, keepdims=keepdims)
+
+
+defvjp(np.sum, lambda g, _ans, _x, axis=None, keepdims=False: expand(g, _x, axis, keepdims), raw=_sum)
+defvjp(
+    np.mean,
+    lambda g, _ans, _x, axis=None, keepdims=False: expand(g / max(1, count(_x, axis)), _x, axis, keepdims),
+)
+
+
+def _deviations(x: Any, axis: Axis) -> Any:
+    return x - np.mean(x, axis=axis, keepdims=True)
+
+
+def _freedom(x: Any, axis: Axis, ddof: float) -> float:
+    """What var divides by; NaN where nothing is left, as NumPy's result is then."""
+    return max(count(x, axis) - ddof, 0) or math.nan
+
+
+def _var(g: Any, _ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    return expand(g, x, axis, keepdims) * _deviations(x, axis) * (2 / _freedom(x, axis, ddof))
+
+
+def _std(g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    constant = np.max(x, axis=axis, keepdims=keepdims) == np.min(x, axis=axis, keepdims=keepdims)
+    slope = np.where(constant, 0, g / np.where(constant, 1, ans)) / _freedom(x, axis, ddof)
+    return expand(slope, x, axis, keepdims) * _deviations(x, axis)
+
+
+defvjp(np.var, _var)
+defvjp(np.std, _std)
+
+
+def _extreme(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    hits = x == expand(ans, x, axis, keepdims)
+    return expand(g / np.sum(hits, axis, x.dtype, keepdims=keepdims), x, axis, keepdims) * hits
+
+
+for _function in (np.max, np.min, np.amax, np.amin):
+    defvjp(_function, _extreme)
+
+
+@composed(np.ptp)
+def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+def _array(values: Any) -> Any:
+    return values if values is None or hasattr(values, "shape") else np.asarray(values)
+
+
+@composed(np.average)
+def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    a, weights = _array(a), _array(weights)
+    if weights is None:
+        weights = np.ones(a.shape if axis is None else a.shape[axis], a.dtype)
+    if weights.shape != a.shape:
+        if not isinstance(axis, int) or weights.ndim != 1:
+            raise ValueError("np.average: weights must have the shape of a, or be 1-D along one axis")
+        weights = weights.reshape([-1 if i == axis % a.ndim else 1 for i in range(a.ndim)])
+    total = np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=keepdims)
+    ans = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (ans, total) if returned else ans
+
+
+@primitive
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = np.where(np.isfinite(top), top, 0)
+    ans = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return ans if keepdims else np.squeeze(ans, axis)
+
+
+def _logsumexp(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return expand(g, x, axis, keepdims) * np.exp(x - expand(np.where(np.isneginf(ans), 0, ans), x, axis, keepdims))
+
+
+defvjp(logsumexp, _logsumexp)
+
+
+# -- along an axis
+
+
+def _shaped(rule: Any) -> Any:
+    """Let a rule for one axis also serve `axis=None`, where the elements run in a row."""
+
+    def shaped(g: Any, ans: Any, x: Any, axis: int | None = None) -> Any:
+        if axis is None:
+            return rule(g, ans, x.reshape(-1), 0).reshape(x.shape)
+        return rule(g, ans, x, axis)
+
+    return shaped
+
+
+def _part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop),)]
+
+
+def _shifted(x: Any, axis: int, by: int, fill: float) -> Any:
+    """x moved by `by` places along `axis` (backward if negative), with `fill` in the places that are left."""
+    by = max(-x.shape[axis], min(by, x.shape[axis]))
+    filling = np.full_like(_part(x, axis, 0, abs(by)), fill)
+    if by >= 0:
+        return np.concatenate([filling, _part(x, axis, None, x.shape[axis] - by)], axis=axis)
+    return np.concatenate([_part(x, axis, -by, None), filling], axis=axis)
+
+
+def _products_of_others(g: Any, x: Any, axis: int) -> Any:
+    """s[i] = sum over j >= i of g[j] * x[i+1] * ... * x[j], by doubling: exact where x is 0, in log n steps."""
+    factor = _shifted(x, axis, -1, 1)
+    step = 1
+    while step < x.shape[axis]:
+        g = g + factor * _shifted(g, axis, -step, 0)
+        factor = factor * _shifted(factor, axis, -step, 1)
+        step *= 2
+    return g
+
+
+def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
+    before = _shifted(np.cumprod(x, axis=axis), axis, 1, 1)
+    return before * _products_of_others(g, x, axis)
+
+
+def _cumsum(g: Any, _ans: Any, _x: Any, axis: int) -> Any:
+    return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)
+
+
+def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    last = tuple(range(-len(axes), 0))
+    rows = np.moveaxis(x, axes, last)
+    flat = rows.reshape(*rows.shape[: x.ndim - len(axes)], count(x, axis))
+    before = _shifted(np.cumprod(flat, axis=-1), -1, 1, 1)
+    after = _shifted(np.flip(np.cumprod(np.flip(flat, -1), axis=-1), -1), -1, -1, 1)
+    return expand(g, x, axis, keepdims) * np.moveaxis((before * after).reshape(rows.shape), last, axes)
+
+
+defvjp(np.prod, _prod)
+defvjp(np.cumsum, lambda g, ans, _x, axis=None: _shaped(_cumsum)(g, ans, _x, axis))
+defvjp(np.cumprod, _shaped(_cumprod))
+
+
+@composed(np.diff)
+def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    def edge(value: Any) -> Any:
+        shape = list(a.shape)
+        shape[axis] = 1
+        return value if np.ndim(value) else np.broadcast_to(value, shape)
+
+    parts = [edge(e) if e is not a else e for e in (prepend, a, append) if e is not None]
+    a = np.concatenate(parts, axis=axis) if len(parts) > 1 else a
+    for _ in range(n):
+        a = _part(a, axis, 1, None) - _part(a, axis, None, -1)
+    return a
+
+
+@composed(np.trace)
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
