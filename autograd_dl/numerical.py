@@ -1,0 +1,107 @@
+"""Derivatives by differences, as the book's chapter 4 has them: slow, simple, and a check on all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .engine import Tensor, no_grad
+from .errors import DTypeError
+
+H = 1e-4
+"""Half the distance of the two points that a difference is taken between (book, section 4.3.1)."""
+
+
+def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
+    """The central difference (f(x + h) - f(x - h)) / 2h with h = 1e-4, for a number or elementwise for an array.
+
+    >>> numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5)
+    0.1999999999990898
+    """
+    if isinstance(x, Tensor):
+        x = x.data
+    return (f(x + H) - f(x - H)) / (2 * H)
+
+
+def numerical_gradient(f: Callable[[Any], Any], x: Any) -> NDArray[np.float64]:
+    """The gradient of the number f(x) by central differences, two calls of `f` an element.
+
+    `x` is changed in place and restored, also if `f` raises: so `f` may ignore its argument and read `x` where it
+    stands, as in `numerical_gradient(lambda W: net.loss(x, t), net.params["W1"])`. The data of a Tensor are exchanged
+    for a float64 copy meanwhile, whatever its dtype. Nothing is recorded.
+
+    Parameters
+    ----------
+    f : function of x, returns a number (or an array or Tensor of one element)
+    x : Tensor, or a writable float64 array, of any shape
+
+    Returns
+    -------
+    array of float64, of the shape of x
+
+    Raises
+    ------
+    DTypeError
+        For an array that is not float64 (differences would be truncated or lost in rounding) or is read-only.
+    """
+    with _differentiable(x) as values, no_grad():
+        grad = np.zeros(values.shape)
+        for i in np.ndindex(values.shape):
+            there = values[i]
+            try:
+                values[i] = there + H
+                above = float(f(x))
+                values[i] = there - H
+                below = float(f(x))
+            finally:
+                values[i] = there
+            grad[i] = (above - below) / (2 * H)
+    return grad
+
+
+def gradient_descent(
+    f: Callable[[Any], Any], init_x: Any, lr: float = 0.01, step_num: int = 100
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Descend along the numerical gradient: `step_num` steps of x <- x - lr * gradient (book, section 4.4.1).
+
+    Returns the last x, and the history of x before each step, of shape (step_num, *x.shape). `init_x` is not changed.
+    """
+    x = np.array(init_x, dtype=np.float64)
+    history = []
+    for _ in range(step_num):
+        history.append(x.copy())
+        x -= lr * numerical_gradient(f, x)
+    return x, np.array(history).reshape(step_num, *x.shape)
+
+
+@contextmanager
+def _differentiable(x: Any) -> Iterator[NDArray[np.float64]]:
+    """The float64 array to be moved, while `f` sees it."""
+    if isinstance(x, Tensor):
+        with exchanged(x) as values:
+            yield values
+        return
+    if not isinstance(x, np.ndarray) or x.dtype != np.float64 or not x.flags.writeable:
+        what = f"a {'' if x.flags.writeable else 'read-only '}{x.dtype} array" if isinstance(x, np.ndarray) else repr(x)
+        raise DTypeError(
+            f"numerical_gradient moves x in place by 1e-4, and so needs a writable float64 array, not {what}; "
+            "pass np.array(x, dtype=float)"
+        )
+    yield x
+
+
+@contextmanager
+def exchanged(tensor: Tensor) -> Iterator[NDArray[np.float64]]:
+    """Lend a leaf's data as a float64 copy, and put the tensor's own back afterwards."""
+    leaf = tensor._leaf("differentiate numerically")
+    own = tensor._value
+    tensor._value = np.array(own, dtype=np.float64)
+    try:
+        yield tensor._value
+    finally:
+        tensor._value = own
+        leaf.stamp()
