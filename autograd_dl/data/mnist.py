@@ -1,0 +1,126 @@
+"""MNIST, the handwritten digits of Y. LeCun, C. Cortes and C. Burges: all of them, or the part that is shipped here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..optional import need
+from ..serialization import replacing
+from .idx import read_idx
+
+SUBSET = Path(__file__).parent / "mnist_subset"
+FOLDER_VARIABLE = "AUTOGRAD_DL_DATA"
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    "https://raw.githubusercontent.com/fgnt/mnist/master/",
+)
+SHA256 = {
+    "train-images-idx3-ubyte.gz": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte.gz": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte.gz": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+"""Of the uncompressed content: mirrors may have compressed it anew."""
+
+Split = tuple[NDArray[Any], NDArray[Any]]
+
+
+def load_mnist(
+    normalize: bool = True, flatten: bool = True, one_hot_label: bool = False, *, subset: bool = False
+) -> tuple[Split, Split]:
+    """The digits, as `(x_train, t_train), (x_test, t_test)`.
+
+    The full set has 60,000 training and 10,000 test images. It is read from the folder that the environment variable
+    AUTOGRAD_DL_DATA names, or else downloaded once into the user's cache folder. The subset, 500 training images of
+    each digit and all test images, is part of the package.
+
+    Parameters
+    ----------
+    normalize : bool
+        Images as float32 from 0 to 1; if False, as uint8 from 0 to 255.
+    flatten : bool
+        Images of shape (N, 784); if False, (N, 1, 28, 28).
+    one_hot_label : bool
+        Labels as float32 rows, (N, 10); if False, as uint8, (N,).
+    subset : bool
+        Whether to load the part that needs no network.
+
+    Raises
+    ------
+    DataError
+        If the full set can be had neither way, or a file is damaged. It is never replaced by the subset.
+    MissingExtraError
+        If it must be downloaded and the extra "train" is not installed.
+    """
+    folder = SUBSET if subset else full_folder()
+    return (
+        _split(folder, "train", normalize, flatten, one_hot_label),
+        _split(folder, "t10k", normalize, flatten, one_hot_label),
+    )
+
+
+def _split(folder: Path, name: str, normalize: bool, flatten: bool, one_hot_label: bool) -> Split:
+    images = _read(folder / f"{name}-images-idx3-ubyte.gz", 3)
+    labels = _read(folder / f"{name}-labels-idx1-ubyte.gz", 1)
+    if len(images) != len(labels):
+        raise DataError(f"{folder}: {len(images)} {name} images but {len(labels)} labels; the files belong to two sets")
+    if images.shape[1:] != (28, 28):
+        raise DataError(f"{folder}: {name} images of shape {images.shape[1:]}, not (28, 28)")
+    if labels.size and labels.max() > 9:
+        raise DataError(f"{folder}: a {name} label is {labels.max()}; digits are 0 to 9")
+    x = np.divide(images, np.float32(255)) if normalize else images.copy()
+    t = np.eye(10, dtype=np.float32)[labels] if one_hot_label else labels.copy()
+    return x.reshape((len(x), 784) if flatten else (len(x), 1, 28, 28)), t
+
+
+def _read(path: Path, ndim: int) -> NDArray[np.uint8]:
+    if not path.exists():
+        raise DataError(f"{path} is missing; the folder needs the four files {', '.join(SHA256)}")
+    return read_idx(path, ndim)
+
+
+def full_folder() -> Path:
+    """The folder with the four files of the full set, downloaded if need be."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    if named:
+        return Path(named)
+    pooch = need("pooch", "train")
+    folder = Path(pooch.os_cache("autograd_dl")) / "mnist"
+    for name in SHA256:
+        if not (folder / name).exists():
+            _download(folder / name)
+    return folder
+
+
+def _download(path: Path) -> None:
+    """Fetch one file from the first mirror that has it, and keep it if its content is right."""
+    pooch = need("pooch", "train")
+    failures = []
+    for mirror in MIRRORS:
+        try:
+            with replacing(path) as temporary:
+                pooch.HTTPDownloader(timeout=30)(mirror + path.name, str(temporary), None)
+                content = read_idx(temporary, 3 if "images" in path.name else 1)
+                _check(path.name, content)
+            return
+        except Exception as error:
+            failures.append(f"{mirror}: {type(error).__name__}: {error}")
+    raise DataError(
+        f"the full MNIST could not be downloaded ({'; '.join(failures)}). Either try again with a network that reaches "
+        f"one of these mirrors, or put the four .gz files into a folder and name it in {FOLDER_VARIABLE}. "
+        "The subset (--data subset, load_mnist(subset=True)) needs neither"
+    )
+
+
+def _check(name: str, content: NDArray[np.uint8]) -> None:
+    header = (0x0800 | content.ndim).to_bytes(4, "big") + b"".join(n.to_bytes(4, "big") for n in content.shape)
+    if hashlib.sha256(header + content.tobytes()).hexdigest() != SHA256[name]:
+        raise DataError(f"{name}: the downloaded content does not have the known SHA-256 checksum")
