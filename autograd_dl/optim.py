@@ -1,0 +1,43 @@
+"""Optimizers under the book's names: `update(params, grads)` as there, or `update(params)` after `backward()`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from .engine import Tensor
+from .errors import GraphError
+
+
+class SGD:
+    """Stochastic gradient descent: W <- W - lr * gradient (book, section 6.1.2)."""
+
+    def __init__(self, lr: float = 0.01) -> None:
+        self.lr = lr
+
+    def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any] | None = None) -> None:
+        """Move every parameter in place.
+
+        Parameters
+        ----------
+        params : name -> Tensor, array or float
+        grads : name -> array, optional
+            If left out, each parameter's `.grad`.
+
+        Raises
+        ------
+        GraphError
+            If a gradient is missing. No parameter has changed then.
+        """
+        for key, g in _gradients(params, grads).items():
+            params[key] -= self.lr * g
+
+
+def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The gradient of each parameter, as an array or float."""
+    found = {k: getattr(p, "grad", None) if grads is None else grads.get(k) for k, p in params.items()}
+    missing = [k for k, g in found.items() if g is None]
+    if missing:
+        where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
+        raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
+    return {k: g.data if isinstance(g, Tensor) else g for k, g in found.items()}

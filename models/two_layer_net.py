@@ -1,0 +1,50 @@
+"""The two-layer network of chapters 4 and 5: Affine - activation - Affine - softmax with loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autograd_dl import Tensor, scope
+from autograd_dl.functional import relu, sigmoid
+
+from .network import Network
+
+ACTIVATIONS = {"relu": relu, "sigmoid": sigmoid}
+
+
+class TwoLayerNet(Network):
+    """Two affine layers with an activation between them (book, sections 4.5 and 5.7).
+
+    `predict` returns scores. Weights are drawn from weight_init_std times the standard normal distribution, biases are
+    0; `activation` is "relu" (chapter 5) or "sigmoid" (chapter 4).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        output_size: int,
+        weight_init_std: float = 0.01,
+        activation: str = "relu",
+        *,
+        dtype: Any = "float32",
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(dtype)
+        rng = np.random.default_rng(seed)
+        self.activation = ACTIVATIONS[activation]
+        self.parameter("W1", weight_init_std * rng.standard_normal((input_size, hidden_size)))
+        self.parameter("b1", np.zeros(hidden_size))
+        self.parameter("W2", weight_init_std * rng.standard_normal((hidden_size, output_size)))
+        self.parameter("b2", np.zeros(output_size))
+
+    def predict(self, x: Any) -> Tensor:
+        """Scores of inputs (batch, input_size), of shape (batch, output_size)."""
+        p = self.params
+        with scope("Affine1"):
+            a1 = np.dot(self.inputs(x), p["W1"]) + p["b1"]
+        z1 = self.activation(a1)
+        with scope("Affine2"):
+            return np.dot(z1, p["W2"]) + p["b2"]
