@@ -1,0 +1,6 @@
+"""Pictures of computation graphs, and plots of training."""
+
+from .dot import draw_graph as draw_graph
+from .dot import to_dot as to_dot
+from .plots import plot_history as plot_history
+from .render import render as render

@@ -1,0 +1,54 @@
+"""The picture of a graph in DOT, the language of Graphviz, in the style of the book's "apples and oranges"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from autograd_dl import Tensor
+from autograd_dl.optional import need
+
+from .text import printable
+from .trace import trace
+
+if TYPE_CHECKING:
+    import graphviz
+
+RED = "#d62728"
+STYLES = {
+    "op": {"shape": "circle", "margin": "0.03"},
+    "leaf": {"shape": "plaintext"},
+    "unnamed": {"shape": "point", "width": "0.06"},
+    "constant": {"shape": "plaintext"},
+    "output": {"shape": "plaintext"},
+}
+
+
+def draw_graph(output: Tensor) -> graphviz.Digraph:
+    """The computation graph of `output`: ops in circles, values in black, gradients in red on the arrows back.
+
+    Arrays are shown by their shape. On a live graph whose output is one number the gradient of every edge is computed
+    for the picture (no `.grad` is touched, nothing is released); after `backward()` those of the leaves are drawn.
+
+    Raises
+    ------
+    MissingExtraError
+        If the extra "viz" is not installed.
+    """
+    graphviz = need("graphviz", "viz")
+    graph = graphviz.Digraph(graph_attr={"rankdir": "LR", "nodesep": "0.4", "ranksep": "0.7"})
+    graph.attr("node", fontname="Helvetica", fontsize="13")
+    graph.attr("edge", fontname="Helvetica", fontsize="12", arrowsize="0.7")
+    boxes, lines = trace(output)
+    for box in boxes:
+        graph.node(box.id, graphviz.escape(printable(box.label)), STYLES[box.kind])
+    for line in lines:
+        graph.edge(line.source, line.target, label=graphviz.escape(f" {line.value} "))
+        if line.gradient is not None:
+            label = graphviz.escape(f" {line.gradient} ")
+            graph.edge(line.source, line.target, label=label, dir="back", color=RED, fontcolor=RED)
+    return graph
+
+
+def to_dot(output: Tensor) -> str:
+    """The DOT text of `draw_graph`: the same program gives the same text."""
+    return str(draw_graph(output).source)

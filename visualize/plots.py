@@ -1,0 +1,50 @@
+"""Plots of training, with matplotlib. They touch no global state, and need no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from autograd_dl.optional import need
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
+    """Loss and accuracy over a training, side by side.
+
+    Parameters
+    ----------
+    history : mapping
+        `loss`, one number an iteration; `train_accuracy` and `test_accuracy`, from 0 to 1, one an epoch (after the
+        epochs that `epoch` numbers).
+
+    Returns
+    -------
+    matplotlib Figure, to be saved or shown
+    """
+    need("matplotlib", "viz")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(history["loss"], color="#bbbbbb", linewidth=0.5, label="each batch")
+    left.plot(_running_mean(history["loss"], 100), color="#1f77b4", label="mean of 100 batches")
+    left.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
+    right.plot(history["epoch"], history["train_accuracy"], color="#1f77b4", label="training images")
+    right.plot(history["epoch"], history["test_accuracy"], color="#d62728", linestyle="--", label="test images")
+    right.set(xlabel="epoch", ylabel="accuracy")
+    for axes in (left, right):
+        axes.legend()
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def _running_mean(values: Sequence[float], window: int) -> list[float]:
+    """The mean of up to `window` values that end at each."""
+    sums = [0.0]
+    for value in values:
+        sums.append(sums[-1] + value)
+    starts = [max(0, i + 1 - window) for i in range(len(values))]
+    return [(sums[i + 1] - sums[start]) / (i + 1 - start) for i, start in enumerate(starts)]
