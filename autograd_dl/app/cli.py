@@ -1,0 +1,107 @@
+"""The command `autograd-dl`: trains the book's networks and draws its graphs."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import autograd_dl
+from autograd_dl.errors import AutogradError
+
+T = TypeVar("T", int, float)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, without the usage that argparse prints before it."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status. An error is one line on standard error."""
+    arguments = _parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("autograd-dl: interrupted", file=sys.stderr)
+        return 130
+    except (AutogradError, OSError, MemoryError) as error:
+        text = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else str(error)
+        print(f"autograd-dl: {' '.join(text.split()) or type(error).__name__}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="autograd-dl", description="The networks and graphs of 'Deep Learning from Scratch'.")
+    parser.add_argument("--version", action="version", version=f"autograd-dl {autograd_dl.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_train(commands)
+    _add_graph(commands)
+    return parser
+
+
+def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
+    train = commands.add_parser("train", help="train a network on handwritten digits")
+    train.add_argument("model", choices=["two-layer-net"])
+    train.add_argument("--data", choices=["subset", "mnist"], default="subset", help="which digits (default: subset)")
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--iterations", type=_at_least(int, 1), default=10_000, metavar="N", help="default: 10000")
+    length.add_argument("--epochs", type=_at_least(int, 1), metavar="N", help="instead of iterations")
+    train.add_argument("--batch-size", type=_at_least(int, 1), default=100, metavar="N", help="default: 100")
+    train.add_argument("--lr", type=_at_least(float, 0.0), default=0.1, metavar="RATE", help="default: 0.1")
+    train.add_argument("--activation", choices=["relu", "sigmoid"], default="relu", help="default: relu")
+    train.add_argument("--seed", type=_at_least(int, 0), default=0, metavar="N", help="default: 0")
+    train.add_argument("--dtype", choices=["float16", "float32", "float64"], default="float32", help="default: float32")
+    train.add_argument("--out", type=Path, default=Path("runs/two-layer-net"), metavar="DIR", help="where files go")
+    train.set_defaults(run=_train)
+
+
+def _add_graph(commands: argparse._SubParsersAction[_Parser]) -> None:
+    graph = commands.add_parser("graph", help="draw a computation graph")
+    graph.add_argument("graph", choices=["apple", "apple-orange", "two-layer-net"])
+    graph.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .svg, .png, .pdf or .dot")
+    graph.set_defaults(run=_graph)
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    from .train import train_two_layer_net
+
+    train_two_layer_net(
+        data=arguments.data,
+        iterations=None if arguments.epochs else arguments.iterations,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        lr=arguments.lr,
+        activation=arguments.activation,
+        seed=arguments.seed,
+        dtype=arguments.dtype,
+        out=arguments.out,
+    )
+
+
+def _graph(arguments: argparse.Namespace) -> None:
+    from .graphs import GRAPHS, draw
+
+    draw(GRAPHS[arguments.graph](), arguments.output)
+
+
+def _at_least(kind: Callable[[str], T], least: T) -> Callable[[str], T]:
+    """A finite number of that kind, not less than `least`."""
+
+    def number(text: str) -> T:
+        value = kind(text)
+        if not least <= value < math.inf:
+            raise argparse.ArgumentTypeError(f"must be at least {least}, not {text}")
+        return value
+
+    number.__name__ = kind.__name__  # what argparse calls it where `kind` fails
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())
