@@ -1,0 +1,74 @@
+"""Run the benchmarks and print their table: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import sys
+
+import numpy as np
+
+from . import chain, itself, two_layer
+from .measure import Process, compare, laps_of
+
+ROWS = {
+    "two-layer training step": ("two_layer", {"PyTorch eager": 0.80, "JAX jit": 1.0, "the book's NumPy code": 0.4}),
+    "2,000 scalar ops chained": ("chain", {"PyTorch eager": 0.40}),
+}
+SIDES = {"two_layer": two_layer.SIDES, "chain": chain.SIDES}
+ALONE = {"JAX jit", "JAX grad"}
+"""Sides that run in a process of their own, and so do we then."""
+LIBRARIES = {"PyTorch": "torch", "JAX": "jax", "HIPS autograd": "autograd", "MyGrad": "mygrad"}
+
+
+def main() -> None:
+    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {os.cpu_count()} processors")
+    print(", ".join(f"{name} {_version(module)}" for name, module in LIBRARIES.items()))
+    print(f"\n{'work':28} {'peer':24} {'ours / theirs':22} {'goal':>6}   ours, theirs")
+    for title, (module, goals) in ROWS.items():
+        for peer in SIDES[module]:
+            if peer != "ours":
+                _print_row(title, module, peer, goals.get(peer))
+    print(f"\nbytes a node, chain of 1,000,000 (goal 450): {itself.bytes_per_node():.0f}")
+    for collector in (False, True):
+        costs = ", ".join(f"{n:,}: {c:.2f}x" for n, c in zip(itself.LENGTHS, itself.growth(collector), strict=True))
+        print(f"cost of a node by length, collector {'on (goal 2.1x)' if collector else 'off (goal 1.5x)'}: {costs}")
+    median, least, most = itself.import_milliseconds()
+    print(f"import beyond NumPy (goal 30 ms): {median:.0f} ms ({least:.0f}-{most:.0f})")
+
+
+def _print_row(title: str, module: str, peer: str, goal: float | None) -> None:
+    try:
+        ratio = _compared(module, peer)
+    except ImportError as error:
+        print(f"{title:28} {peer:24} not installed ({error.name})", flush=True)
+        return
+    times = f"{ratio.ours * 1e3:.2f} ms, {ratio.theirs * 1e3:.2f} ms"
+    print(f"{title:28} {peer:24} {ratio!s:22} {goal or '':>6}   {times}", flush=True)
+
+
+def _compared(module: str, peer: str):
+    if peer not in ALONE:
+        sides = SIDES[module]
+        return compare(laps_of(sides["ours"]()), laps_of(sides[peer]()))
+    importlib.import_module("jax")
+    ours, theirs = Process(module, "ours"), Process(module, peer)
+    try:
+        return compare(ours, theirs)
+    finally:
+        ours.close()
+        theirs.close()
+
+
+def _version(module: str) -> str:
+    try:
+        importlib.import_module(module)
+        return importlib.metadata.version(module)
+    except ImportError:
+        return "not installed"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

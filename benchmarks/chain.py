@@ -1,0 +1,117 @@
+"""2,000 scalar operations in a row, forward and backward: the cost of recording and walking, without any array."""
+
+from __future__ import annotations
+
+PAIRS = 1000
+FACTOR = 0.999
+
+
+def ours():
+    from autograd_dl import Tensor
+
+    def run():
+        x = y = Tensor(1.0, requires_grad=True)
+        for _ in range(PAIRS):
+            y = y * FACTOR + x
+        y.backward()
+
+    return run
+
+
+def pytorch():
+    import torch
+
+    def run():
+        x = y = torch.tensor(1.0, requires_grad=True, dtype=torch.float64)
+        for _ in range(PAIRS):
+            y = y * FACTOR + x
+        y.backward()
+
+    return run
+
+
+def jax():
+    import jax
+
+    def chain(x):
+        y = x
+        for _ in range(PAIRS):
+            y = y * FACTOR + x
+        return y
+
+    gradient = jax.grad(chain)
+    return lambda: jax.block_until_ready(gradient(1.0))
+
+
+def hips_autograd():
+    import autograd
+
+    def chain(x):
+        y = x
+        for _ in range(PAIRS):
+            y = y * FACTOR + x
+        return y
+
+    gradient = autograd.grad(chain)
+    return lambda: gradient(1.0)
+
+
+def mygrad():
+    import sys
+
+    import mygrad as mg
+
+    sys.setrecursionlimit(100_000)  # its backward is recursive
+
+    def run():
+        x = y = mg.tensor(1.0)
+        for _ in range(PAIRS):
+            y = y * FACTOR + x
+        y.backward()
+
+    return run
+
+
+def book():
+    """Chapter 5's layers of one multiplication and one addition, called one by one there and back."""
+
+    class Mul:
+        def forward(self, x, y):
+            self.x, self.y = x, y
+            return x * y
+
+        def backward(self, dout):
+            return dout * self.y, dout * self.x
+
+    class Add:
+        def forward(self, x, y):
+            return x + y
+
+        def backward(self, dout):
+            return dout, dout
+
+    def run():
+        layers = []
+        x = y = 1.0
+        for _ in range(PAIRS):
+            mul, add = Mul(), Add()
+            y = add.forward(mul.forward(y, FACTOR), x)
+            layers.append((mul, add))
+        dy, dx = 1.0, 0.0
+        for mul, add in reversed(layers):
+            dm, part = add.backward(dy)
+            dx += part
+            dy, _ = mul.backward(dm)
+        return dx + dy
+
+    return run
+
+
+SIDES = {
+    "ours": ours,
+    "PyTorch eager": pytorch,
+    "JAX grad": jax,
+    "HIPS autograd": hips_autograd,
+    "MyGrad": mygrad,
+    "the book's layers": book,
+}

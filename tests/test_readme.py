@@ -1,0 +1,56 @@
+"""What the READMEs show is run, and does what they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+READMES = [name for name in ("README.md", "README.ja.md") if (ROOT / name).exists()]
+pytestmark = pytest.mark.skipif(not READMES, reason="the README is not beside an installed copy's tests")
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", (ROOT / name).read_text(encoding="utf-8"), re.S | re.M)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_first_screen_prints_its_numbers_and_draws_its_picture(name, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("graphviz")
+    monkeypatch.chdir(tmp_path)
+    code, printed = blocks(name, "python")[0], blocks(name, "text")[0]
+    assert len([line for line in code.splitlines() if line.strip()]) <= 12
+    exec(compile(code, name, "exec"), {})
+    assert capsys.readouterr().out == printed
+    assert list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_example_of_use_runs(name):
+    exec(compile(blocks(name, "python")[-1], name, "exec"), {})
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_two_commands_are_what_was_promised(name):
+    assert "".join(blocks(name, "sh")).splitlines() == [
+        'pip install -e ".[all]" && autograd-dl train two-layer-net',
+        'pip install -e ".[all]" && python -m pytest',
+    ]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_what_it_links_to_is_there(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_both_languages_have_the_same_code():
+    for language in ("sh", "text"):
+        assert blocks("README.md", language) == blocks("README.ja.md", language)
+
+    def statements(name: str) -> list[str]:
+        code = "\n".join(blocks(name, "python"))
+        return [re.sub(r"\s*#.*", "", line) for line in code.splitlines()]
+
+    assert statements("README.md") == statements("README.ja.md")
