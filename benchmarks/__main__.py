@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import sys
@@ -53,7 +54,8 @@ def _compared(module: str, peer: str):
     if peer not in ALONE:
         sides = SIDES[module]
         return compare(laps_of(sides["ours"]()), laps_of(sides[peer]()))
-    importlib.import_module("jax")
+    if importlib.util.find_spec("jax") is None:
+        raise ModuleNotFoundError(name="jax")
     ours, theirs = Process(module, "ours"), Process(module, peer)
     try:
         return compare(ours, theirs)
@@ -64,9 +66,8 @@ def _compared(module: str, peer: str):
 
 def _version(module: str) -> str:
     try:
-        importlib.import_module(module)
         return importlib.metadata.version(module)
-    except ImportError:
+    except importlib.metadata.PackageNotFoundError:
         return "not installed"
 
 

@@ -58,7 +58,12 @@ def bytes_per_node(length=1_000_000):
 
 def import_milliseconds(rounds=9):
     """What `import autograd_dl` adds to `import numpy`: the median, the least and the most of some fresh processes."""
-    program = "import numpy, time; start = time.perf_counter(); import autograd_dl; print((time.perf_counter() - start) * 1e3)"
+    program = """
+import numpy, time
+start = time.perf_counter()
+import autograd_dl
+print((time.perf_counter() - start) * 1e3)
+"""
     times = sorted(
         float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
         for _ in range(rounds)
