@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,14 @@ def log_softmax(x: Values, axis: int = -1) -> Any:
 
 
 def sum_squared_error(y: Values, t: Values) -> Any:
-    """Half the sum of the squared differences, 1/2 sum((y - t)**2): not divided by the batch (book, section 4.2)."""
-    return 0.5 * np.sum((_array(y) - _array(t)) ** 2)
+    """Half the sum of the squared differences, 1/2 sum((y - t)**2): not divided by the batch (book, section 4.2).
+
+    Raises `ShapeError` if y and t do not have the same shape.
+    """
+    outputs, targets = _array(y), _array(t)
+    if outputs.shape != targets.shape:
+        raise ShapeError(f"y and t must have the same shape, not {outputs.shape} and {targets.shape}")
+    return 0.5 * np.sum((outputs - targets) ** 2)
 
 
 mean_squared_error = sum_squared_error
@@ -60,7 +67,7 @@ def cross_entropy_error(y: Values, t: Values) -> Any:
     p = _array(y)
     targets = _targets(p, t)
     log_p = np.log(p + 1e-7)
-    batch = p.size // p.shape[-1] or 1
+    batch = math.prod(p.shape[:-1]) or 1
     if targets.ndim == p.ndim:
         return -np.sum(targets * log_p) / batch
     return -np.sum(log_p.reshape(-1, p.shape[-1])[np.arange(targets.size), targets.ravel()]) / batch
@@ -100,6 +107,8 @@ def _targets(y: Any, t: Any) -> Any:
     """t as labels, checked to be such, or as rows of y's shape and dtype."""
     if not isinstance(t, Tensor) and not hasattr(t, "__array_function__"):
         t = np.asarray(t)
+    if y.ndim == 0:
+        raise ShapeError("the scores or probabilities must have a last axis, the classes; this is a single number")
     if t.shape == y.shape:
         return t if t.dtype == y.dtype else t.astype(y.dtype)
     if t.shape != y.shape[:-1]:
@@ -112,4 +121,4 @@ def _targets(y: Any, t: Any) -> Any:
         last = y.shape[-1] - 1
         if least < 0 or most > last:
             raise DataError(f"the labels of {last + 1} classes are 0 to {last}; these are {least} to {most}")
-    return labels
+    return t if isinstance(y, Tensor) else labels

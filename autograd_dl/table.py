@@ -140,12 +140,25 @@ class Plan:
         else:
             self.rules = tuple((i, _rule(op, i)) for i in needs)
             signatures = [_signature(rule) for _, rule in self.rules]
+        given = 2 + count + (op.saved is not None)
+        for signature in signatures:
+            if signature.rest is None and len(signature.positional) != given:
+                raise RuleError(
+                    f"a rule of {op.title} is called with {given} arguments here (g, ans, those of the op"
+                    f"{', what it saved' if op.saved else ''}), and takes {', '.join(signature.positional)}"
+                )
         reads = [any(s.reads(2 + i) for s in signatures) for i in range(count)]
         self.reads = tuple(reads) if op.saved is None else (True,) * (count + 1)
         self.reads_ans = any(s.reads(1) for s in signatures)
 
     def deal(self, gradients: Sequence[Any]) -> list[tuple[int, Rule]]:
         """What the joint rule returned, in the form of `rules`."""
+        if type(gradients) not in (tuple, list) or len(gradients) <= self.needs[-1]:
+            came = f"{len(gradients)}" if isinstance(gradients, (tuple, list)) else type(gradients).__name__
+            raise RuleError(
+                f"the joint rule of {self.op.title} must return a tuple of one gradient for each argument; "
+                f"it returned {came}"
+            )
         return [(i, functools.partial(_given, gradients[i])) for i in self.needs]
 
 
@@ -232,8 +245,25 @@ def defvjp(
         raise RuleError(f"defvjp({fun.__name__}): give either one rule per argument, or each=, or joint=")
     op = TABLE.get(fun)
     if not isinstance(op, Op):
+        if not isinstance(fun, np.ufunc) and not _is_numpys(fun):
+            raise RuleError(f"defvjp({fun.__name__}): this is no function of NumPy's; make an op of it by @primitive")
         op = TABLE[fun] = Op(fun, raw)
     op.rules, op.each, op.joint = rules, each, joint
     if broadcasts is not None:
         op.broadcasts = broadcasts
     op.forget()
+    if op.arity is not None and not _is_numpys(fun) and _required(op) > op.arity:
+        raise RuleError(
+            f"defvjp({fun.__name__}): it takes {_required(op)} arguments, and there are rules for {op.arity}; "
+            "give None for those that have no derivative"
+        )
+
+
+def _is_numpys(fun: Callable[..., Any]) -> bool:
+    return str(getattr(fun, "__module__", None) or "numpy").partition(".")[0] == "numpy"
+
+
+def _required(op: Op) -> int:
+    """How many arguments the function must be given by position."""
+    parameters = [] if op.signature is None else op.signature.parameters.values()
+    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)

@@ -1,9 +1,13 @@
 """The ops: NumPy's functions with their derivatives, a few of our own, and how to add one."""
 
 from ..table import defvjp as defvjp
+from . import calculus as calculus
+from . import joining as joining
 from . import linalg as linalg
 from . import methods as methods
 from . import plain as plain
+from . import products as products
+from . import statistics as statistics
 from .convolution import col2im as col2im
 from .convolution import conv_output_size as conv_output_size
 from .convolution import im2col as im2col

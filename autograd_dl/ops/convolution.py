@@ -1,4 +1,7 @@
-"""im2col and col2im, the book's way to make a convolution one matrix product. Each is the other's transpose."""
+"""im2col and col2im, the book's way to make a convolution one matrix product; and NumPy's convolution of vectors.
+
+im2col and col2im are each other's transpose.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
-from .entry import primitive
+from .entry import as_array, composed, primitive
 
 Pair = int | tuple[int, int]
 
@@ -87,3 +90,32 @@ def col2im(
 defvjp(im2col, lambda g, _ans, _x, fh, fw, stride=1, pad=0: col2im(g, _x.shape, fh, fw, stride, pad), None, None)
 defvjp(col2im, lambda h, _ans, _col, _shape, fh, fw, stride=1, pad=0: im2col(h, fh, fw, stride, pad), None, None, None)
 # fmt: on
+
+
+@composed(np.convolve)
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = as_array(a), as_array(v)
+    a, v = (a, v) if a.size >= v.size else (v, a)
+    return _overlapping(_slid(a, v), a.size, v.size, mode, (v.size - 1) // 2)
+
+
+@composed(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    a, v = as_array(a), as_array(v)
+    return _overlapping(_slid(a, v[::-1]), a.size, v.size, mode, (v.size - 1) // 2 if a.size >= v.size else a.size // 2)
+
+
+def _slid(a: Any, v: Any) -> Any:
+    """The full convolution: v, turned round, slides over a."""
+    padded = np.pad(a, v.size - 1)
+    places = np.arange(a.size + v.size - 1)
+    return np.dot(padded[places[:, np.newaxis] + np.arange(v.size)], v[::-1])
+
+
+def _overlapping(full: Any, n: int, m: int, mode: str, middle: int) -> Any:
+    """What `mode` keeps of the convolution of n and m elements."""
+    kept = {"full": (0, n + m - 1), "same": (middle, max(n, m)), "valid": (min(n, m) - 1, abs(n - m) + 1)}
+    if mode not in kept:
+        raise ValueError(f"the mode of a convolution is 'full', 'same' or 'valid', not {mode!r}")
+    start, length = kept[mode]
+    return full[start : start + length]

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..table import defvjp
-from .entry import composed, primitive
+from ..tensor import bare
+from .entry import as_array, composed, present, primitive
 
 LOG2, LOG10 = math.log(2), math.log(10)
 
@@ -94,14 +95,12 @@ defvjp(np.fmax,        lambda g, _ans, x, y: _shared(g, (x > y) | np.isnan(y), x
                        lambda g, _ans, x, y: _shared(g, (y > x) | np.isnan(x), x == y))
 defvjp(np.fmin,        lambda g, _ans, x, y: _shared(g, (x < y) | np.isnan(y), x == y),
                        lambda g, _ans, x, y: _shared(g, (y < x) | np.isnan(x), x == y))
-defvjp(np.where,       None, lambda g, _ans, c, _x, _y: np.where(c, g, 0),
-                             lambda g, _ans, c, _x, _y: np.where(c, 0, g), broadcasts=True)
 defvjp(np.nan_to_num,  lambda g, _ans, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
 defvjp(np.heaviside,   _zero, lambda g, _ans, x, _y: g * (x == 0))
 
 for _function in (np.floor, np.ceil, np.trunc, np.rint, np.sign):
     defvjp(_function,  _zero)
-for _function in (np.fix, np.round, np.around):
+for _function in present("fix round around"):
     defvjp(_function,  lambda g, _ans, _x, decimals=0: np.zeros_like(g))
 defvjp(np.floor_divide, _zero, _zero, raw=operator.floordiv)
 # fmt: on
@@ -134,10 +133,14 @@ def _power_y(g: Any, ans: Any, x: Any, _y: Any) -> Any:
 
 
 defvjp(np.power, _power_x, _power_y, raw=operator.pow)
-defvjp(np.float_power, _power_x, _power_y)
 
 
-@primitive(broadcasts=True)
+@composed(np.float_power)
+def float_power(x: Any, y: Any, /) -> Any:
+    return as_array(x).astype(np.float64) ** as_array(y).astype(np.float64)
+
+
+@primitive(broadcasts=True, stands_for=np.clip)
 def _clip(x: Any, low: Any, high: Any) -> Any:
     return np.clip(x, low, high)
 
@@ -155,9 +158,26 @@ defvjp(
 
 
 @composed(np.clip)
-def clip(a: Any, a_min: Any = None, a_max: Any = None, **limits: Any) -> Any:
-    low, high = limits.pop("min", a_min), limits.pop("max", a_max)
-    return _clip(a, None if low is np._NoValue else low, None if high is np._NoValue else high, **limits)
+def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+    return _clip(a, a_min if min is None else min, a_max if max is None else max)
+
+
+@primitive(broadcasts=True, stands_for=np.where)
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    return np.where(condition, x, y)
+
+
+defvjp(
+    _where,
+    None,
+    lambda g, _ans, condition, _x, _y: np.where(condition, g, 0),
+    lambda g, _ans, condition, _x, _y: np.where(condition, 0, g),
+)
+
+
+@composed(np.where)
+def where(condition: Any, *choices: Any) -> Any:
+    return _where(bare(condition), *choices) if choices else np.nonzero(condition)
 
 
 @composed(np.select)
@@ -170,6 +190,12 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 @composed(np.divmod)
 def divmod_(x: Any, y: Any) -> Any:
     return np.floor_divide(x, y), np.remainder(x, y)
+
+
+@composed(np.frexp)
+def frexp(x: Any) -> Any:
+    exponent = np.frexp(bare(x))[1]
+    return np.ldexp(x, -exponent), exponent
 
 
 @composed(np.modf)

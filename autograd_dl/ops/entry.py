@@ -6,11 +6,19 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
+import numpy as np
+
 from ..dispatch import call
+from ..engine import results
+from ..errors import UnsupportedError
+from ..mode import MODE
 from ..table import TABLE, Op, Rule
 from ..tensor import Tensor, bare
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+PLAIN: set[Callable[..., Any]] = set()
+"""The functions whose results have no gradient."""
 
 
 @overload
@@ -18,15 +26,23 @@ def primitive(fun: F) -> F: ...
 
 
 @overload
-def primitive(*, saved: Rule | None = None, broadcasts: bool = False) -> Callable[[F], F]: ...
+def primitive(
+    *, saved: Rule | None = None, broadcasts: bool = False, stands_for: Callable[..., Any] | None = None
+) -> Callable[[F], F]: ...
 
 
-def primitive(fun: Any = None, *, saved: Rule | None = None, broadcasts: bool = False) -> Any:
+def primitive(
+    fun: Any = None,
+    *,
+    saved: Rule | None = None,
+    broadcasts: bool = False,
+    stands_for: Callable[..., Any] | None = None,
+) -> Any:
     """Make an op of a function that computes on arrays. Called on arrays it returns arrays, on Tensors it records.
 
     Give it a derivative with `defvjp`. With `saved`, the function returns its result and what else the rule wants to
     read; the rule gets that as its last positional argument. `saved` computes the same from the function's own
-    arguments, and is used where the backward pass is recorded.
+    arguments, and is used where the backward pass is recorded. One that `stands_for` a NumPy function has its name.
 
     >>> import numpy as np
     >>> from autograd_dl.ops import defvjp
@@ -40,8 +56,9 @@ def primitive(fun: Any = None, *, saved: Rule | None = None, broadcasts: bool = 
     Tensor(12.)
     """
     if fun is None:
-        return functools.partial(primitive, saved=saved, broadcasts=broadcasts)
+        return functools.partial(primitive, saved=saved, broadcasts=broadcasts, stands_for=stands_for)
 
+    @functools.wraps(stands_for or fun, ("__module__", "__name__", "__qualname__"))
     @functools.wraps(fun)
     def called(*args: Any, **kwargs: Any) -> Any:
         for a in (*args, *kwargs.values()):
@@ -55,27 +72,75 @@ def primitive(fun: Any = None, *, saved: Rule | None = None, broadcasts: bool = 
     return called
 
 
+def present(names: str) -> list[Callable[..., Any]]:
+    """NumPy's functions of these names; those that a later NumPy brought, or an earlier one had, may be missing.
+
+    >>> [fun.__name__ for fun in present("linalg.inv a_name_of_the_future")]
+    ['inv']
+    """
+    found = []
+    for name in names.split():
+        module, _, own = name.rpartition(".")
+        fun = getattr(getattr(np, module) if module else np, own, None)
+        if fun is not None:
+            found.append(fun)
+    return found
+
+
+def as_array(values: Any) -> Any:
+    """A list or number as an array; what is an array of some kind already, or a Tensor, as it is."""
+    return values if hasattr(values, "shape") else np.asarray(values)
+
+
 def composed(*keys: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate what stands in for NumPy functions on Tensors: the same, written in functions that are in the table."""
 
     def enter(fun: F) -> F:
         for key in keys:
-            _enter(key, fun)
+            _enter(key, functools.partial(_composition, key, fun))
         return fun
 
     return enter
 
 
-def _enter(key: Callable[..., Any], fun: Callable[..., Any]) -> None:
-    assert key not in TABLE, f"{key} is in the table already (NumPy has several names for some functions)"
-    TABLE[key] = fun
-
-
 def plain(functions: Iterable[Callable[..., Any]]) -> None:
     """Enter functions whose results have no gradient: on Tensors they return plain arrays, as on arrays."""
     for fun in functions:
+        PLAIN.add(fun)
         _enter(fun, functools.partial(_on_values, fun))
 
 
+def _enter(key: Callable[..., Any], handler: Callable[..., Any]) -> None:
+    assert key not in TABLE, f"{key} is in the table already (NumPy has several names for some functions)"
+    TABLE[key] = handler
+
+
+def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call the composition; for what it does not know NumPy itself, which is possible where no gradient is needed."""
+    code = fun.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    unknown = [name for name in kwargs if name not in known]
+    try:
+        if not unknown:
+            return fun(*args, **kwargs)
+        raise UnsupportedError(
+            f"{Op(key).title}: where a gradient is needed, the keyword {', '.join(unknown)} is not supported"
+        )
+    except UnsupportedError:
+        if MODE.get().recording and _needs_gradient((args, kwargs)):
+            raise
+    ans = key(*bare(args), **bare(kwargs))
+    return ans if kwargs.get("out") is not None else results(ans, None, MODE.get())
+
+
 def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    if _needs_gradient(kwargs.get("weights")):
+        raise UnsupportedError(f"{Op(fun).title} gives its weights no gradient; pass t.numpy(), or use np.bincount")
     return fun(*bare(args), **bare(kwargs))
+
+
+def _needs_gradient(value: Any) -> bool:
+    """Whether it is a Tensor that requires grad, or holds one."""
+    if isinstance(value, (tuple, list, dict)):
+        return any(map(_needs_gradient, value.values() if isinstance(value, dict) else value))
+    return type(value) is Tensor and value.requires_grad

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..table import defvjp
+from ..tensor import bare
 from .entry import composed, primitive
 
 
@@ -49,7 +50,9 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     if mode != "raise":
         last = a.shape[axis] - 1
         indices = np.mod(indices, last + 1) if mode == "wrap" else np.clip(indices, 0, last)
-    return a[(slice(None),) * (axis % a.ndim) + (np.asarray(indices).astype(np.intp, casting="same_kind"),)]
+    indices = np.asarray(indices)
+    indices = indices.astype(np.intp, casting="same_kind" if indices.size else "unsafe")
+    return a[(slice(None),) * (axis % a.ndim) + (indices,)]
 
 
 @composed(np.take_along_axis)
@@ -76,9 +79,17 @@ def extract(condition: Any, arr: Any) -> Any:
 
 @composed(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    choices = np.stack(np.broadcast_arrays(*choices)) if isinstance(choices, (list, tuple)) else choices
-    index = np.broadcast_to(np.asarray(a), np.broadcast_shapes(np.shape(a), choices.shape[1:]))
-    return np.take_along_axis(choices, index[np.newaxis], 0)[0]
+    a, choices = np.asarray(bare(a)), list(choices)
+    shape = np.broadcast_shapes(a.shape, *map(np.shape, choices))
+    index = np.broadcast_to(np.choose(a, range(len(choices)), mode=mode), (1, *shape))  # type: ignore[call-overload]
+    return np.take_along_axis(np.stack([np.broadcast_to(c, shape) for c in choices]), index, 0)[0]
+
+
+@composed(np.bincount)
+def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
+    x, weights = np.asarray(bare(x)), np.asarray(weights) if isinstance(weights, (list, tuple)) else weights
+    counts = np.bincount(x, minlength=minlength)
+    return counts if weights is None else scatter_add(weights.astype(np.float64), x, counts.shape)
 
 
 # -- order: sorting takes the elements along the sorting permutation

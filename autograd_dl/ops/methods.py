@@ -14,7 +14,7 @@ from ..errors import UnsupportedError
 from ..table import TABLE, Op
 from ..tensor import Tensor, bare, tensor_of
 from ..values import as_value
-from . import elementwise, linalg, reduction  # noqa: F401 -- what they enter into the table is looked up below
+from . import elementwise, products, reduction  # noqa: F401 -- what they enter into the table is looked up below
 from .indexing import getitem
 from .shape import astype
 
@@ -246,7 +246,7 @@ class TensorMethods:
             return self
         if np.dtype(dtype).kind != "f":
             return tensor_of(as_value(self._value, dtype), None)
-        return call(_op(astype), (self, dtype), {})
+        return call(_op(astype), (self, np.dtype(dtype)), {})
 
     def __round__(self: Any, decimals: int = 0) -> Tensor:
         return dispatch(np.round, (self,), {"decimals": decimals})

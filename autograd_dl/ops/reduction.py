@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ShapeError
 from ..table import defvjp
-from .entry import composed, primitive
+from .entry import composed, present, primitive
 
 Axis = int | tuple[int, ...] | None
 
@@ -28,6 +29,13 @@ def count(x: Any, axis: Axis) -> int:
     """How many elements of `x` go into one of the results. Uses `x.shape` only."""
     axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     return math.prod(x.shape[i] for i in axes)
+
+
+def in_rows(x: Any, axis: Axis) -> Any:
+    """`x` with the axes that are reduced joined to one, which comes last."""
+    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    rows = np.moveaxis(x, axes, range(-len(axes), 0))
+    return rows.reshape(*rows.shape[: x.ndim - len(axes)], count(x, axis))
 
 
 def _sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -53,10 +61,13 @@ def _freedom(x: Any, axis: Axis, ddof: float) -> float:
 
 
 def _var(g: Any, _ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
-    return expand(g, x, axis, keepdims) * _deviations(x, axis) * (2 / _freedom(x, axis, ddof))
+    spread = expand(g, x, axis, keepdims)
+    return spread * _deviations(x, axis) * (2 / _freedom(x, axis, ddof)) if x.size else spread
 
 
 def _std(g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+    if not x.size:
+        return expand(g, x, axis, keepdims)
     constant = np.max(x, axis=axis, keepdims=keepdims) == np.min(x, axis=axis, keepdims=keepdims)
     slope = np.where(constant, 0, g / np.where(constant, 1, ans)) / _freedom(x, axis, ddof)
     return expand(slope, x, axis, keepdims) * _deviations(x, axis)
@@ -75,35 +86,14 @@ for _function in (np.max, np.min, np.amax, np.amin):
     defvjp(_function, _extreme)
 
 
-@composed(np.ptp)
-def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
-
-
-def _array(values: Any) -> Any:
-    return values if values is None or hasattr(values, "shape") else np.asarray(values)
-
-
-@composed(np.average)
-def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
-    a, weights = _array(a), _array(weights)
-    if weights is None:
-        weights = np.ones(a.shape if axis is None else a.shape[axis], a.dtype)
-    if weights.shape != a.shape:
-        if not isinstance(axis, int) or weights.ndim != 1:
-            raise ValueError("np.average: weights must have the shape of a, or be 1-D along one axis")
-        weights = weights.reshape([-1 if i == axis % a.ndim else 1 for i in range(a.ndim)])
-    total = np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=keepdims)
-    ans = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (ans, total) if returned else ans
-
-
 @primitive
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
+    x = x if x.dtype.kind == "f" else x.astype(np.float64)
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
-    ans = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    with np.errstate(divide="ignore"):
+        ans = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return ans if keepdims else np.squeeze(ans, axis)
 
 
@@ -128,17 +118,17 @@ def _shaped(rule: Any) -> Any:
     return shaped
 
 
-def _part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
     return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop),)]
 
 
 def _shifted(x: Any, axis: int, by: int, fill: float) -> Any:
     """x moved by `by` places along `axis` (backward if negative), with `fill` in the places that are left."""
     by = max(-x.shape[axis], min(by, x.shape[axis]))
-    filling = np.full_like(_part(x, axis, 0, abs(by)), fill)
+    filling = np.full_like(part(x, axis, 0, abs(by)), fill)
     if by >= 0:
-        return np.concatenate([filling, _part(x, axis, None, x.shape[axis] - by)], axis=axis)
-    return np.concatenate([_part(x, axis, -by, None), filling], axis=axis)
+        return np.concatenate([filling, part(x, axis, None, x.shape[axis] - by)], axis=axis)
+    return np.concatenate([part(x, axis, -by, None), filling], axis=axis)
 
 
 def _products_of_others(g: Any, x: Any, axis: int) -> Any:
@@ -176,18 +166,23 @@ defvjp(np.cumsum, lambda g, ans, _x, axis=None: _shaped(_cumsum)(g, ans, _x, axi
 defvjp(np.cumprod, _shaped(_cumprod))
 
 
-@composed(np.diff)
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    def edge(value: Any) -> Any:
-        shape = list(a.shape)
-        shape[axis] = 1
-        return value if np.ndim(value) else np.broadcast_to(value, shape)
+@composed(*present("cumulative_sum"))
+def cumulative_sum(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+    return _cumulative(np.cumsum, x, axis, 0 if include_initial else None)
 
-    parts = [edge(e) if e is not a else e for e in (prepend, a, append) if e is not None]
-    a = np.concatenate(parts, axis=axis) if len(parts) > 1 else a
-    for _ in range(n):
-        a = _part(a, axis, 1, None) - _part(a, axis, None, -1)
-    return a
+
+@composed(*present("cumulative_prod"))
+def cumulative_prod(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+    return _cumulative(np.cumprod, x, axis, 1 if include_initial else None)
+
+
+def _cumulative(fun: Any, x: Any, axis: int | None, initial: float | None) -> Any:
+    if axis is None:
+        if x.ndim > 1:
+            raise ShapeError(f"{fun.__name__.replace('cum', 'np.cumulative_')}: give an axis for a {x.ndim}-D array")
+        axis = 0
+    ans = fun(x, axis=axis)
+    return ans if initial is None else np.insert(ans, 0, initial, axis)
 
 
 @composed(np.trace)

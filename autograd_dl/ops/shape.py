@@ -1,17 +1,16 @@
-"""Derivatives of the functions that change an array's shape, order or dtype, and of those that join and cut arrays."""
+"""Derivatives of the functions that change an array's shape, order or dtype."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import ShapeError
 from ..table import defvjp
-from .entry import composed, primitive
+from ..tensor import Tensor, bare
+from .entry import as_array, composed, present, primitive
 
 
 def _reshaped_back(g: Any, _ans: Any, _x: Any) -> Any:
@@ -42,7 +41,7 @@ defvjp(np.triu, lambda g, _ans, _x, k=0: np.triu(g, k))
 
 
 def _rolled_back(g: Any, _ans: Any, _x: Any, shift: Any, axis: Any = None) -> Any:
-    return np.roll(g, tuple(-s for s in shift) if isinstance(shift, tuple) else -shift, axis)
+    return np.roll(g, np.negative(shift), axis)
 
 
 defvjp(np.roll, _rolled_back, None)
@@ -57,37 +56,9 @@ def astype(x: Any, dtype: Any) -> Any:
 defvjp(astype, lambda g, _ans, _x, _dtype: g.astype(_x.dtype), None)
 
 
-@composed(np.astype)
+@composed(*present("astype"))
 def _astype(x: Any, dtype: Any, copy: bool = True) -> Any:
     return x.astype(dtype, copy=copy)
-
-
-# -- joining
-
-
-@primitive
-def _concatenate(*arrays: Any, axis: int = 0) -> Any:
-    return np.concatenate(arrays, axis)
-
-
-def _cut(i: int, g: Any, _ans: Any, *_arrays: Any, axis: int = 0) -> Any:
-    start = sum(a.shape[axis] for a in _arrays[:i])
-    return g[(slice(None),) * (axis % g.ndim) + (slice(start, start + _arrays[i].shape[axis]),)]
-
-
-defvjp(_concatenate, each=_cut)
-
-
-@composed(np.concatenate)
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    if axis is None:
-        return _concatenate(*(np.ravel(a) for a in arrays), axis=0)
-    return _concatenate(*(a if hasattr(a, "shape") else np.asarray(a) for a in arrays), axis=axis)
-
-
-@composed(np.stack)
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    return concatenate([np.expand_dims(a, axis) for a in arrays], axis)
 
 
 @composed(np.atleast_1d)
@@ -109,130 +80,23 @@ def atleast_3d(*arrays: Any) -> Any:
 
 
 def _each(arrays: Sequence[Any], fun: Any) -> Any:
-    results = tuple(fun(a if hasattr(a, "shape") else np.asarray(a)) for a in arrays)
+    results = tuple(fun(as_array(a)) for a in arrays)
     return results[0] if len(results) == 1 else results
 
 
-@composed(np.hstack)
-def hstack(arrays: Sequence[Any]) -> Any:
-    arrays = [atleast_1d(a) for a in arrays]
-    return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
+@composed(np.full_like)
+def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
+    if type(fill_value) is not Tensor:
+        return np.full_like(bare(a), fill_value, dtype, shape=shape)
+    return np.broadcast_to(fill_value, a.shape if shape is None else shape).astype(dtype or a.dtype, copy=False)
 
 
-@composed(np.vstack)
-def vstack(arrays: Sequence[Any]) -> Any:
-    return concatenate([atleast_2d(a) for a in arrays], 0)
+@composed(np.real, np.real_if_close)
+def real(val: Any) -> Any:
+    return val
 
 
-@composed(np.dstack)
-def dstack(arrays: Sequence[Any]) -> Any:
-    return concatenate([atleast_3d(a) for a in arrays], 2)
-
-
-@composed(np.column_stack)
-def column_stack(arrays: Sequence[Any]) -> Any:
-    arrays = [atleast_1d(a) for a in arrays]
-    return concatenate([a.reshape(-1, 1) if a.ndim == 1 else a for a in arrays], 1)
-
-
-@composed(np.append)
-def append(arr: Any, values: Any, axis: int | None = None) -> Any:
-    return concatenate([arr, values], axis)
-
-
-# -- cutting
-
-
-@composed(np.array_split)
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    if np.ndim(indices_or_sections):
-        edges = [0, *indices_or_sections, ary.shape[axis]]
-    else:
-        sections = int(indices_or_sections)
-        if sections <= 0:
-            raise ValueError(f"np.array_split: the number of sections must be positive, not {sections}")
-        each, extras = divmod(ary.shape[axis], sections)
-        edges = [i * each + min(i, extras) for i in range(sections + 1)]
-    before = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*before, slice(start, stop))] for start, stop in pairwise(edges)]
-
-
-@composed(np.split)
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
-        raise ValueError(f"np.split: {ary.shape[axis]} elements do not make {indices_or_sections} equal sections")
-    return array_split(ary, indices_or_sections, axis)
-
-
-@composed(np.vsplit)
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return split(ary, indices_or_sections, 0)
-
-
-@composed(np.hsplit)
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
-
-
-@composed(np.dsplit)
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    return split(ary, indices_or_sections, 2)
-
-
-@composed(np.unstack)
-def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    return tuple(np.moveaxis(x, axis, 0))
-
-
-# -- repeating and padding
-
-
-@composed(np.repeat)
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        a, axis = a.reshape(-1), 0
-    return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
-
-
-@composed(np.tile)
-def tile(A: Any, reps: Any) -> Any:
-    reps = tuple(reps) if np.ndim(reps) else (reps,)
-    ndim = max(A.ndim, len(reps))
-    shape = (1,) * (ndim - A.ndim) + A.shape
-    reps = (1,) * (ndim - len(reps)) + reps
-    pairs = list(zip(reps, shape, strict=True))
-    apart = np.broadcast_to(A.reshape([m for n in shape for m in (1, n)]), [m for pair in pairs for m in pair])
-    return apart.reshape([r * n for r, n in pairs])
-
-
-@primitive
-def _pad_constant(x: Any, widths: Any, value: Any) -> Any:
-    return np.pad(x, widths, constant_values=value)
-
-
-def _unpad(g: Any, _ans: Any, _x: Any, widths: Any, _value: Any) -> Any:
-    return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, _x.shape, strict=True))]
-
-
-defvjp(_pad_constant, _unpad, None, None)
-
-
-@composed(np.pad)
-def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0, **kwargs: Any) -> Any:
-    if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
-        pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
-    widths = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
-    if mode == "constant":
-        return _pad_constant(array, widths, constant_values, **kwargs)
-    if mode not in ("edge", "reflect", "symmetric", "wrap"):
-        raise UnsupportedError(f"np.pad: mode {mode!r} is not recorded; use constant, edge, reflect, symmetric or wrap")
-    for axis, width in enumerate(widths):
-        array = np.take(array, np.pad(np.arange(array.shape[axis]), width, mode, **kwargs), axis)  # type: ignore[call-overload]
-    return array
-
-
-# -- turning and diagonals
+# -- turning, spreading and diagonals
 
 
 @composed(np.fliplr)
@@ -272,6 +136,29 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
     return tuple(np.broadcast_to(a, shape) for a in args)
 
 
+@composed(np.meshgrid)
+def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"np.meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
+    axes = list(range(len(xi)))
+    if indexing == "xy":
+        axes[:2] = axes[1::-1]
+    lines = [np.reshape(x, [-1 if i == axis else 1 for i in range(len(xi))]) for x, axis in zip(xi, axes, strict=True)]
+    return tuple(lines) if sparse else broadcast_arrays(*lines)
+
+
+@composed(np.fft.fftshift)
+def fftshift(x: Any, axes: Any = None) -> Any:
+    axes = tuple(range(x.ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
+    return np.roll(x, tuple(x.shape[i] // 2 for i in axes), axes)
+
+
+@composed(np.fft.ifftshift)
+def ifftshift(x: Any, axes: Any = None) -> Any:
+    axes = tuple(range(x.ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
+    return np.roll(x, tuple(-(x.shape[i] // 2) for i in axes), axes)
+
+
 @composed(np.diagonal)
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     a = np.moveaxis(a, (axis1, axis2), (-2, -1))
@@ -280,7 +167,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return a[..., i - min(offset, 0), i + max(offset, 0)]
 
 
-@primitive
+@primitive(stands_for=np.diag)
 def _diag_of_vector(v: Any, k: int) -> Any:
     return np.diag(v, k)
 
@@ -291,25 +178,10 @@ defvjp(_diag_of_vector, lambda g, _ans, _v, k: np.diagonal(g, k), None)
 @composed(np.diag)
 def diag(v: Any, k: int = 0) -> Any:
     if v.ndim not in (1, 2):
-        raise ValueError(f"np.diag takes a 1-D or 2-D array, not {v.ndim}-D")
+        raise ShapeError(f"np.diag takes a 1-D or 2-D array, not {v.ndim}-D")
     return _diag_of_vector(v, k) if v.ndim == 1 else np.diagonal(v, k)
 
 
 @composed(np.diagflat)
 def diagflat(v: Any, k: int = 0) -> Any:
     return _diag_of_vector(v.reshape(-1), k)
-
-
-@composed(np.size)
-def size(a: Any, axis: int | None = None) -> int:
-    return math.prod(a.shape) if axis is None else a.shape[axis]
-
-
-@composed(np.ndim)
-def ndim(a: Any) -> int:
-    return int(a.ndim)
-
-
-@composed(np.shape)
-def shape(a: Any) -> tuple[int, ...]:
-    return tuple(a.shape)

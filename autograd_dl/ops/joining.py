@@ -1,0 +1,212 @@
+"""Derivatives of the functions that join, cut, repeat and pad arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError, UnsupportedError
+from ..table import defvjp
+from .entry import as_array, composed, present, primitive
+from .shape import atleast_1d, atleast_2d, atleast_3d
+
+# -- joining
+
+
+@primitive(stands_for=np.concatenate)
+def _concatenate(*arrays: Any, axis: int = 0) -> Any:
+    return np.concatenate(arrays, axis)
+
+
+def _cut(g: Any, _ans: Any, *_arrays: Any, axis: int = 0) -> list[Any]:
+    before = (slice(None),) * (axis % g.ndim)
+    edges = accumulate((a.shape[axis] for a in _arrays), initial=0)
+    return [g[(*before, slice(start, stop))] for start, stop in pairwise(edges)]
+
+
+defvjp(_concatenate, joint=_cut)
+
+
+@composed(np.concatenate)
+def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
+    if axis is None:
+        return _concatenate(*(np.ravel(a) for a in arrays), axis=0)
+    return _concatenate(*map(as_array, arrays), axis=axis)
+
+
+@composed(np.stack)
+def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+    return concatenate([np.expand_dims(a, axis) for a in arrays], axis)
+
+
+@composed(np.hstack)
+def hstack(arrays: Sequence[Any]) -> Any:
+    arrays = [atleast_1d(a) for a in arrays]
+    return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
+
+
+@composed(np.vstack)
+def vstack(arrays: Sequence[Any]) -> Any:
+    return concatenate([atleast_2d(a) for a in arrays], 0)
+
+
+@composed(np.dstack)
+def dstack(arrays: Sequence[Any]) -> Any:
+    return concatenate([atleast_3d(a) for a in arrays], 2)
+
+
+@composed(np.column_stack)
+def column_stack(arrays: Sequence[Any]) -> Any:
+    arrays = [atleast_1d(a) for a in arrays]
+    return concatenate([a.reshape(-1, 1) if a.ndim == 1 else a for a in arrays], 1)
+
+
+@composed(np.block)
+def block(arrays: Any) -> Any:
+    def joined(part: Any, depth: int) -> Any:
+        if isinstance(part, list) != (depth > 0):
+            raise ShapeError("np.block takes lists that are all nested equally deep")
+        if depth == 0:
+            part = as_array(part)
+            return part.reshape((1,) * (ndim - part.ndim) + part.shape)
+        return concatenate([joined(p, depth - 1) for p in part], -depth)
+
+    def depth_of(part: Any) -> int:
+        return 1 + max(map(depth_of, part), default=0) if isinstance(part, list) else 0
+
+    def largest(part: Any) -> int:
+        return max(map(largest, part), default=0) if isinstance(part, list) else int(np.ndim(part))
+
+    depth = depth_of(arrays)
+    ndim = max(depth, largest(arrays))
+    return joined(arrays, depth)
+
+
+@composed(np.append)
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    return concatenate([arr, values], axis)
+
+
+# -- cutting
+
+
+@composed(np.array_split)
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    if np.ndim(indices_or_sections):
+        edges = [0, *indices_or_sections, ary.shape[axis]]
+    else:
+        sections = int(indices_or_sections)
+        if sections <= 0:
+            raise ShapeError(f"np.array_split: the number of sections must be positive, not {sections}")
+        each, extras = divmod(ary.shape[axis], sections)
+        edges = [i * each + min(i, extras) for i in range(sections + 1)]
+    before = (slice(None),) * (axis % ary.ndim)
+    return [ary[(*before, slice(start, stop))] for start, stop in pairwise(edges)]
+
+
+@composed(np.split)
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
+        raise ShapeError(f"np.split: {ary.shape[axis]} elements do not make {indices_or_sections} equal sections")
+    return array_split(ary, indices_or_sections, axis)
+
+
+@composed(np.vsplit)
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    return split(ary, indices_or_sections, 0)
+
+
+@composed(np.hsplit)
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    return split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
+
+
+@composed(np.dsplit)
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    return split(ary, indices_or_sections, 2)
+
+
+@composed(*present("unstack"))
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    return tuple(np.moveaxis(x, axis, 0))
+
+
+@composed(np.delete)
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        arr, axis = arr.reshape(-1), 0
+    return np.take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+
+
+@composed(np.insert)
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    arr, values = as_array(arr), as_array(values)
+    if axis is None:
+        arr, axis = arr.reshape(-1), 0
+    n = arr.shape[axis]
+    values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
+    if np.ndim(obj) == 0 and not isinstance(obj, slice):
+        values = np.moveaxis(values, 0, axis)
+    places = np.insert(np.arange(n), obj, 0).size - n
+    new = values.shape[axis] if places == 1 else places
+    shape = [new if i == axis % arr.ndim else size for i, size in enumerate(arr.shape)]
+    both = concatenate([arr, np.broadcast_to(values, shape).astype(arr.dtype)], axis)
+    return np.take(both, np.insert(np.arange(n), obj, np.arange(n, n + new)), axis)
+
+
+# -- repeating and padding
+
+
+@composed(np.resize)
+def resize(a: Any, new_shape: Any) -> Any:
+    new_shape = tuple(new_shape) if np.ndim(new_shape) else (new_shape,)
+    return np.take(a, np.arange(math.prod(new_shape)).reshape(new_shape) % a.size)
+
+
+@composed(np.repeat)
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
+
+
+@composed(np.tile)
+def tile(A: Any, reps: Any) -> Any:
+    reps = tuple(reps) if np.ndim(reps) else (reps,)
+    ndim = max(A.ndim, len(reps))
+    shape = (1,) * (ndim - A.ndim) + A.shape
+    reps = (1,) * (ndim - len(reps)) + reps
+    pairs = list(zip(reps, shape, strict=True))
+    apart = np.broadcast_to(A.reshape([m for n in shape for m in (1, n)]), [m for pair in pairs for m in pair])
+    return apart.reshape([r * n for r, n in pairs])
+
+
+@primitive(stands_for=np.pad)
+def _pad_constant(x: Any, widths: Any, value: Any) -> Any:
+    return np.pad(x, widths, constant_values=value)
+
+
+def _unpad(g: Any, _ans: Any, _x: Any, widths: Any, _value: Any) -> Any:
+    return g[tuple(slice(before, before + n) for (before, _), n in zip(widths, _x.shape, strict=True))]
+
+
+defvjp(_pad_constant, _unpad, None, None)
+
+
+@composed(np.pad)
+def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
+    if isinstance(pad_width, dict):
+        pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
+        pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
+    widths = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
+    if mode == "constant":
+        return _pad_constant(array, widths, constant_values)
+    if mode not in ("edge", "reflect", "symmetric", "wrap"):
+        raise UnsupportedError(f"np.pad: mode {mode!r} is not recorded; use constant, edge, reflect, symmetric or wrap")
+    for axis, width in enumerate(widths):
+        array = np.take(array, np.pad(np.arange(array.shape[axis]), width, mode), axis)  # type: ignore[call-overload]
+    return array

@@ -1,0 +1,220 @@
+"""Derivatives of the products of vectors, matrices and tensors."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..table import defvjp
+from .entry import as_array, composed, present, primitive
+
+
+def transposed(x: Any) -> Any:
+    """The matrix (or each of a stack), transposed."""
+    return x.swapaxes(-1, -2)
+
+
+def _ndim(x: Any) -> int:
+    """The number of dimensions, of a Python number too. (np.ndim takes ten times as long.)"""
+    return getattr(x, "ndim", 0)
+
+
+def _dot_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
+    if _ndim(_x) == 2 == _ndim(y):
+        return np.dot(g, y.T)
+    if _ndim(_x) == 0 or _ndim(y) == 0:
+        return g * y
+    if y.ndim == 1:
+        return np.expand_dims(g, -1) * y
+    summed = y.ndim - 1
+    return np.tensordot(g, np.moveaxis(y, -2, -1), (range(-summed, 0), range(summed)))
+
+
+def _dot_y(g: Any, _ans: Any, x: Any, _y: Any) -> Any:
+    if _ndim(x) == 2 == _ndim(_y):
+        return np.dot(x.T, g)
+    if _ndim(x) == 0 or _ndim(_y) == 0:
+        return g * x
+    summed = range(x.ndim - 1)
+    both = np.tensordot(x, g, (summed, summed))
+    return both if _y.ndim == 1 else np.moveaxis(both, 0, -2)
+
+
+def _matmul_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
+    if y.ndim == 1:
+        return np.expand_dims(g, -1) * y
+    if _x.ndim == 1:
+        return np.matmul(y, np.expand_dims(g, -1))[..., 0]
+    return np.matmul(g, transposed(y))
+
+
+def _matmul_y(g: Any, _ans: Any, x: Any, _y: Any) -> Any:
+    if x.ndim == 1:
+        return np.expand_dims(x, -1) * np.expand_dims(g, -2) if _y.ndim > 1 else g * x
+    if _y.ndim == 1:
+        return np.matmul(transposed(x), np.expand_dims(g, -1))[..., 0]
+    if _y.ndim == 2 < x.ndim:
+        rows = math.prod(x.shape[:-1])
+        return np.dot(x.reshape(rows, x.shape[-1]).T, g.reshape(rows, g.shape[-1]))
+    return np.matmul(transposed(x), g)
+
+
+defvjp(np.dot, _dot_x, _dot_y, broadcasts=True)
+defvjp(np.matmul, _matmul_x, _matmul_y, broadcasts=True, raw=operator.matmul)
+
+
+@composed(np.tensordot, np.linalg.tensordot)
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    a, b = as_array(a), as_array(b)
+    if np.ndim(axes) == 0:
+        axes = range(a.ndim - axes, a.ndim), range(axes)
+    summed_a, summed_b = ([i % x.ndim for i in np.atleast_1d(ax)] for x, ax in zip((a, b), axes, strict=True))
+    if [a.shape[i] for i in summed_a] != [b.shape[i] for i in summed_b]:
+        raise ShapeError(f"np.tensordot: shapes {a.shape} and {b.shape} do not agree over the axes {axes}")
+    kept_a, kept_b = ([i for i in range(x.ndim) if i not in s] for x, s in ((a, summed_a), (b, summed_b)))
+    n = math.prod(a.shape[i] for i in summed_a)
+    left, right = [a.shape[i] for i in kept_a], [b.shape[i] for i in kept_b]
+    rows = a.transpose([*kept_a, *summed_a]).reshape(math.prod(left), n)
+    columns = b.transpose([*summed_b, *kept_b]).reshape(n, math.prod(right))
+    return np.dot(rows, columns).reshape([*left, *right])
+
+
+@composed(np.inner)
+def inner(a: Any, b: Any) -> Any:
+    a, b = as_array(a), as_array(b)
+    return a * b if a.ndim == 0 or b.ndim == 0 else np.tensordot(a, b, (-1, -1))
+
+
+@composed(np.outer, np.linalg.outer)
+def outer(a: Any, b: Any) -> Any:
+    return as_array(a).reshape(-1, 1) * as_array(b).reshape(1, -1)
+
+
+@composed(np.vdot)
+def vdot(a: Any, b: Any) -> Any:
+    return np.dot(as_array(a).reshape(-1), as_array(b).reshape(-1))
+
+
+@composed(np.vecdot, np.linalg.vecdot)
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return np.sum(x1 * x2, axis=axis)
+
+
+@composed(*present("matvec"))
+def matvec(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
+
+
+@composed(*present("vecmat"))
+def vecmat(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(np.expand_dims(x1, -2), x2)[..., 0, :]
+
+
+@composed(np.linalg.matmul)
+def linalg_matmul(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(x1, x2)
+
+
+@composed(np.linalg.multi_dot)
+def multi_dot(arrays: Sequence[Any]) -> Any:
+    ans, *others = arrays
+    for other in others:
+        ans = np.dot(ans, other)
+    return ans
+
+
+@composed(np.kron)
+def kron(a: Any, b: Any) -> Any:
+    a, b = as_array(a), as_array(b)
+    ndim = max(a.ndim, b.ndim)
+    shape_a, shape_b = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    pairs = a.reshape([m for n in shape_a for m in (n, 1)]) * b.reshape([m for n in shape_b for m in (1, n)])
+    return pairs.reshape([m * n for m, n in zip(shape_a, shape_b, strict=True)])
+
+
+@composed(np.cross, np.linalg.cross)
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise ShapeError(f"np.cross takes vectors of 3 elements; these have {a.shape[-1]} and {b.shape[-1]}")
+    one, two = [1, 2, 0], [2, 0, 1]
+    return np.moveaxis(a[..., one] * b[..., two] - a[..., two] * b[..., one], -1, axisc)
+
+
+# -- einsum
+
+
+@primitive(broadcasts=True, stands_for=np.einsum)
+def _einsum(spec: str, *operands: Any) -> Any:
+    return np.einsum(spec, *operands, optimize=len(operands) > 1)
+
+
+def _einsum_back(i: int, g: Any, _ans: Any, spec: str, *operands: Any) -> Any:
+    """The gradient of operand i - 1: g times all others, summed to its letters.
+
+    A letter that stands nowhere else was summed away, and comes back by ones; one that stands in it twice was a
+    diagonal, and comes back by an identity matrix.
+    """
+    inputs, output = spec.split("->")
+    letters = inputs.split(",")
+    own, x = letters.pop(i - 1), operands[i - 1]
+    factors = [operand for j, operand in enumerate(operands, 1) if j != i]
+    fresh = (chr(c) for c in count(ord("A")) if chr(c) not in spec)
+    wanted = ""
+    for letter, n in zip(own, x.shape, strict=True):
+        if letter in wanted:
+            wanted += (copy := next(fresh))
+            letters.append(letter + copy)
+            factors.append(np.eye(n, dtype=x.dtype))
+        else:
+            wanted += letter
+            if letter not in output and not any(letter in other for other in letters):
+                letters.append(letter)
+                factors.append(np.ones(n, x.dtype))
+    return np.einsum(f"{','.join([output, *letters])}->{wanted}", g, *factors)
+
+
+defvjp(_einsum, each=_einsum_back)
+
+
+@composed(np.einsum)
+def einsum(subscripts: Any, *operands: Any, optimize: Any = None) -> Any:
+    if not isinstance(subscripts, str):
+        subscripts, operands = _letters((subscripts, *operands))
+    arrays = [as_array(operand) for operand in operands]
+    return _einsum(_explicit(subscripts.replace(" ", ""), [a.ndim for a in arrays]), *arrays)
+
+
+def _letters(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
+    """The form einsum(x, [0, 1], y, [1, 2], [0, 2]) as the form einsum("ab,bc->ac", x, y)."""
+    pairs = len(args) // 2 * 2
+
+    def word(places: Sequence[Any]) -> str:
+        return "".join("..." if p is Ellipsis else chr(ord("a") + p) for p in places)
+
+    spec = ",".join(word(places) for places in args[1:pairs:2])
+    return spec + (f"->{word(args[-1])}" if len(args) > pairs else ""), args[:pairs:2]
+
+
+def _explicit(spec: str, ndims: Sequence[int]) -> str:
+    """The same subscripts with letters for the dots, and with the output written out."""
+    inputs, arrow, output = spec.partition("->")
+    words = inputs.split(",")
+    if len(words) != len(ndims):
+        raise ShapeError(f"np.einsum: {spec!r} names {len(words)} operands, and {len(ndims)} were given")
+    free = [c for c in map(chr, range(ord("Z"), ord("A") - 1, -1)) if c not in spec]
+    longest = max((n - len(w) + 3 for w, n in zip(words, ndims, strict=True) if "..." in w), default=0)
+    dots = "".join(free[:longest])[::-1]
+    words = [w.replace("...", dots[longest - (n - len(w) + 3) :]) for w, n in zip(words, ndims, strict=True)]
+    if not arrow:
+        joined = "".join(words)
+        output = dots + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in dots))
+    return f"{','.join(words)}->{output.replace('...', dots)}"

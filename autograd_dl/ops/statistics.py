@@ -1,0 +1,162 @@
+"""Statistics: compositions of reductions, of sorting, and of reductions that leave NaN out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from .entry import as_array, composed
+from .linalg import norm2
+from .reduction import Axis, in_rows
+
+
+@composed(np.ptp)
+def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
+
+
+@composed(np.average)
+def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    a = as_array(a)
+    if weights is None:
+        ans = np.mean(a, axis=axis, keepdims=keepdims)
+        return (ans, np.full_like(ans, a.size / max(1, ans.size))) if returned else ans
+    weights = as_array(weights)
+    if weights.shape != a.shape:
+        if not isinstance(axis, int) or weights.ndim != 1:
+            raise ShapeError("np.average: weights must have the shape of a, or be 1-D along one axis")
+        weights = weights.reshape([-1 if i == axis % a.ndim else 1 for i in range(a.ndim)])
+    total = np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=keepdims)
+    ans = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
+    return (ans, total) if returned else ans
+
+
+@composed(np.cov)
+def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: float | None = None) -> Any:
+    def variables(x: Any) -> Any:
+        x = as_array(x).astype(np.float64, copy=False)
+        return np.atleast_2d(x) if rowvar or x.ndim < 2 else x.T
+
+    x = variables(m) if y is None else np.concatenate([variables(m), variables(y)])
+    deviations = x - np.mean(x, axis=1, keepdims=True)
+    freedom = x.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
+    return np.squeeze(np.dot(deviations, deviations.T) / np.float64(max(freedom, 0)))
+
+
+@composed(np.corrcoef)
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
+    c = np.cov(x, y, rowvar)
+    if c.ndim == 0:
+        return c / c
+    deviations = np.sqrt(np.diag(c))
+    return np.clip(c / np.outer(deviations, deviations), -1, 1)
+
+
+# -- quantiles: between the two nearest of the sorted elements
+
+
+@composed(np.quantile)
+def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    q = np.asarray(q, a.dtype if isinstance(q, (int, float)) and a.dtype.kind == "f" else None)
+    if not ((q >= 0) & (q <= 1)).all():
+        raise ValueError("np.quantile: quantiles are from 0 to 1, percentiles from 0 to 100")
+    rows = np.sort(in_rows(a, axis), axis=-1)
+    last = rows.shape[-1] - 1
+    place = q * last
+    low = np.floor(place).astype(int)
+    rest = place - np.floor(place)
+    below, above = rows[..., low], rows[..., np.minimum(low + 1, last)]
+    ans = below + (above - below) * rest
+    ans = np.where(np.isnan(rows[..., [-1] * q.size].reshape(ans.shape)), np.nan, ans)
+    ans = np.moveaxis(ans, range(ans.ndim - q.ndim, ans.ndim), range(q.ndim))
+    if not keepdims:
+        return ans
+    axes = range(a.ndim) if axis is None else [i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,))]
+    return ans.reshape(q.shape + tuple(1 if i in axes else n for i, n in enumerate(a.shape)))
+
+
+@composed(np.percentile)
+def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    return quantile(a, q / 100 if isinstance(q, (int, float)) else np.true_divide(q, 100), axis, keepdims=keepdims)
+
+
+@composed(np.median)
+def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    return quantile(a, 0.5, axis, keepdims=keepdims)
+
+
+# -- leaving NaN out
+
+
+def _without_nan(a: Any, instead: float) -> Any:
+    return np.where(np.isnan(a), instead, a)
+
+
+def _numbers(a: Any, axis: Axis, keepdims: bool) -> Any:
+    """How many elements are numbers, in the dtype of `a`."""
+    return np.sum(~np.isnan(a), axis=axis, dtype=a.dtype, keepdims=keepdims)
+
+
+@composed(np.nansum)
+def nansum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    return np.sum(_without_nan(a, 0), axis=axis, keepdims=keepdims)
+
+
+@composed(np.nanprod)
+def nanprod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    return np.prod(_without_nan(a, 1), axis=axis, keepdims=keepdims)
+
+
+@composed(np.nancumsum)
+def nancumsum(a: Any, axis: int | None = None) -> Any:
+    return np.cumsum(_without_nan(a, 0), axis=axis)
+
+
+@composed(np.nancumprod)
+def nancumprod(a: Any, axis: int | None = None) -> Any:
+    return np.cumprod(_without_nan(a, 1), axis=axis)
+
+
+@composed(np.nanmax)
+def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    if a.dtype.kind != "f":
+        return np.max(a, axis=axis, keepdims=keepdims)
+    ans = np.max(_without_nan(a, -np.inf), axis=axis, keepdims=keepdims)
+    return np.where(_numbers(a, axis, keepdims), ans, np.nan)
+
+
+@composed(np.nanmin)
+def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    if a.dtype.kind != "f":
+        return np.min(a, axis=axis, keepdims=keepdims)
+    ans = np.min(_without_nan(a, np.inf), axis=axis, keepdims=keepdims)
+    return np.where(_numbers(a, axis, keepdims), ans, np.nan)
+
+
+@composed(np.nanmean)
+def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    return nansum(a, axis, keepdims=keepdims) / _numbers(a, axis, keepdims)
+
+
+def _nan_deviations(a: Any, axis: Axis) -> Any:
+    return np.where(np.isnan(a), 0, a - nanmean(a, axis, keepdims=True))
+
+
+def _nan_freedom(a: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
+    freedom = _numbers(a, axis, keepdims) - ddof
+    return np.where(freedom > 0, freedom, np.nan)
+
+
+@composed(np.nanvar)
+def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    squares = np.square(_nan_deviations(a, axis))
+    return np.sum(squares, axis=axis, keepdims=keepdims) / _nan_freedom(a, axis, ddof, keepdims)
+
+
+@composed(np.nanstd)
+def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+    constant = nanmax(a, axis, keepdims=True) == nanmin(a, axis, keepdims=True)
+    deviations = np.where(constant, 0, _nan_deviations(a, axis))
+    return norm2(deviations, axis=axis, keepdims=keepdims) / np.sqrt(_nan_freedom(a, axis, ddof, keepdims))

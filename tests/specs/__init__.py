@@ -1,0 +1,40 @@
+"""The spec rows: for each entry of the table of derivatives, where and how it is tested."""
+
+import functools
+
+from hypothesis import Phase, given, settings
+
+from . import elementwise, fused, indexing, linalg, products, reduction, shape
+from .base import Case as Case
+from .base import Spec as Spec
+
+SPECS: list[Spec] = [
+    spec
+    for part in (elementwise, reduction, shape, indexing, products, linalg, fused)
+    for spec in part.SPECS
+    if spec is not None
+]
+
+
+def is_ours(entry) -> bool:
+    """Whether it is an entry of the table as the package made it, and not one that some test added."""
+    return (getattr(entry, "__module__", None) or "numpy").partition(".")[0] in ("numpy", "autograd_dl")
+
+
+@functools.cache
+def examples(spec: Spec, count: int = 6) -> list[Case]:
+    """Some cases of a row, the same in each run."""
+    found = []
+
+    @settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate])
+    @given(spec.cases)
+    def collect(case):
+        found.append(case)
+
+    collect()
+    return found
+
+
+def listed(results):
+    """The results of a call, one or several, as a list."""
+    return list(results) if isinstance(results, (tuple, list)) else [results]

@@ -1,0 +1,34 @@
+"""Spec rows of the ops that are written as one although they could be composed, beside their compositions."""
+
+import numpy as np
+
+from autograd_dl import ops
+
+from .base import away, between, cases, normal, one, row, whole
+
+
+def cross_entropy(x, t):
+    """-sum(t log(softmax(x))) / batch, as it stands in the book, of rows or labels t."""
+    e = np.exp(x)
+    p = e / e.sum(-1, keepdims=True)
+    if t.ndim < x.ndim:
+        t = np.eye(x.shape[-1], dtype=x.dtype)[t]
+    return -(t * np.log(p)).sum() / (len(x) if x.ndim > 1 else 1)
+
+
+def labels(shape):
+    return whole(0, 99).map(
+        lambda n: (n + np.arange(shape[0])) % shape[-1] if len(shape) > 1 else np.array(n % shape[0])
+    )
+
+
+# fmt: off
+SPECS = [
+    row(ops.relu,    one(away(0.2, 2)), reference=lambda x: np.maximum(x, 0)),
+    row(ops.sigmoid, one(between(-3, 3)), reference=lambda x: 1 / (1 + np.exp(-x))),
+    row(ops.softmax_cross_entropy, cases(normal, normal, shapes=[((3, 4), (3, 4)), ((4,), (4,)), ((1, 2), (1, 2))]),
+        reference=cross_entropy, label="of rows"),
+    row(ops.softmax_cross_entropy, cases(normal, shapes=[(3, 4), (4,), (1, 2)], t=labels),
+        reference=cross_entropy, label="of labels"),
+]
+# fmt: on

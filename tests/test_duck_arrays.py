@@ -1,0 +1,146 @@
+"""The engine and its rules use NumPy's protocols alone: arrays of another library go forward and backward as they are.
+
+The library here wraps NumPy, and refuses to become an array of NumPy's, as one on another device would.
+"""
+
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, grad, gradients, no_grad, ops
+
+SHARED = [
+    "shape",
+    "dtype",
+    "ndim",
+    "size",
+    "nbytes",
+    "T",
+    "reshape",
+    "transpose",
+    "swapaxes",
+    "sum",
+    "max",
+    "astype",
+    "copy",
+]
+
+
+class Duck(np.lib.mixins.NDArrayOperatorsMixin):
+    """An array of another library."""
+
+    def __init__(self, array):
+        self.array = np.asarray(array)
+
+    def __array__(self, *_args, **_kwargs):
+        raise TypeError("a Duck does not become an array unasked")
+
+    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
+        return wrapped(getattr(ufunc, method)(*bare(args), **bare(kwargs)))
+
+    def __array_function__(self, fun, _types, args, kwargs):
+        return wrapped(fun(*bare(args), **bare(kwargs)))
+
+    def __getitem__(self, key):
+        return wrapped(self.array[key])
+
+    def __setitem__(self, key, value):
+        self.array[key] = bare(value)
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getattr__(self, name):
+        """The attributes and methods that rules may use: those that array libraries share."""
+        if name not in SHARED:
+            raise AttributeError(name)
+        found = getattr(self.array, name)
+        return (
+            (lambda *args, **kwargs: wrapped(found(*bare(args), **bare(kwargs)))) if callable(found) else wrapped(found)
+        )
+
+
+def bare(value):
+    if isinstance(value, (tuple, list)):
+        return type(value)(map(bare, value))
+    if isinstance(value, dict):
+        return {key: bare(v) for key, v in value.items()}
+    return value.array if isinstance(value, Duck) else value
+
+
+def wrapped(value):
+    if isinstance(value, tuple) and any(isinstance(v, np.ndarray) for v in value):
+        return tuple(map(wrapped, value))
+    return Duck(value) if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def network(x, w1, b1, w2, t):
+    """Scores of two joined layers and their loss, of arrays of any library."""
+    h = np.dot(x, w1) + b1
+    h = np.concatenate([ops.relu(h), ops.sigmoid(h[:, 1:])], axis=1)
+    h = np.reshape(h, (len(h), -1)) * 2.0
+    scores = np.matmul(h, w2)
+    return ops.softmax_cross_entropy(scores, t) + np.sum(w2 * w2) / 10 + np.mean(np.tanh(h), axis=0).max()
+
+
+@pytest.fixture
+def arrays():
+    """Inputs, weights and targets, some of them so large that the graph keeps only their shapes."""
+    rng = np.random.default_rng(0)
+    shapes = [(60, 30), (30, 20), (20,), (39, 12), (60, 12)]
+    return [rng.standard_normal(shape) / 4 for shape in shapes]
+
+
+def test_gradients_are_ducks_and_right(arrays):
+    plain = [Tensor(a, requires_grad=True) for a in arrays]
+    ducks = [Tensor(Duck(a), requires_grad=True) for a in arrays]
+    expected, loss = network(*plain), network(*ducks)
+    np.testing.assert_allclose(bare(loss.data), expected.data, rtol=1e-12)
+    expected.backward()
+    loss.backward()
+    for p, d in zip(plain, ducks, strict=True):
+        assert type(d.data) is type(d.grad.data) is Duck
+        assert not np.shares_memory(d.grad.data.array, d.data.array)
+        np.testing.assert_allclose(d.grad.data.array, p.grad.data, rtol=1e-12, atol=1e-15)
+
+
+def test_a_second_backward_adds_up(arrays):
+    ducks = [Tensor(Duck(a), requires_grad=True) for a in arrays]
+    network(*ducks).backward()
+    first = [d.grad.data.array.copy() for d in ducks]
+    network(*ducks).backward()
+    for d, g in zip(ducks, first, strict=True):
+        np.testing.assert_allclose(d.grad.data.array, 2 * g, rtol=1e-12)
+
+
+def test_gradients_of_gradients_are_ducks_and_right(arrays):
+    def slope(make):
+        inputs = [Tensor(make(a), requires_grad=True) for a in arrays]
+        first = gradients(network(*inputs), inputs, create_graph=True)
+        total = sum((np.sum(g * g) for g in first), 0.0)
+        return [g.data for g in gradients(total, inputs)]
+
+    for found, expected in zip(slope(Duck), slope(np.array), strict=True):
+        assert type(found) is Duck
+        np.testing.assert_allclose(found.array, expected, rtol=1e-10, atol=1e-13)
+
+
+def test_transforms_take_and_return_ducks(arrays):
+    found = grad(network, argnums=1)(*map(Duck, arrays))
+    expected = grad(network, argnums=1)(*arrays)
+    assert type(found) is Duck
+    np.testing.assert_allclose(found.array, expected, rtol=1e-12)
+
+
+def test_without_recording_ducks_stay_ducks(arrays):
+    with no_grad():
+        loss = network(*(Tensor(Duck(a), requires_grad=True) for a in arrays))
+    assert type(loss.data) is Duck
+    assert type(network(*map(Duck, arrays))) is Duck
+
+
+def test_a_duck_is_updated_in_place():
+    w = Tensor(Duck([1.0, 2.0]), requires_grad=True)
+    np.sum(w * w).backward()
+    w -= 0.5 * w.grad.data
+    assert w.data.array.tolist() == [0, 0]
+    assert type(w.data) is Duck

@@ -1,0 +1,238 @@
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, gradients
+from autograd_dl import functional as F  # noqa: N812 -- the name that readers know
+from autograd_dl.errors import DataError, DTypeError, ShapeError
+from autograd_dl.testing import check_gradients
+
+rng = np.random.default_rng(0)
+SCORES = rng.standard_normal((4, 3))
+LABELS = np.array([2, 0, 0, 1])
+ONE_HOT = np.eye(3)[LABELS]
+WEIGHTS = rng.random((4, 3))
+PROBABILITIES = np.array([0.1, 0.05, 0.6, 0.0, 0.05, 0.1, 0.0, 0.1, 0.0, 0.0])
+
+
+def tensor(values, dtype=None):
+    return Tensor(np.asarray(values, dtype=float), requires_grad=True, dtype=dtype)
+
+
+class TestNumbersOfTheBook:
+    def test_softmax(self):
+        np.testing.assert_allclose(F.softmax([1, 2, 3]), [0.09003057, 0.24472847, 0.66524096], atol=5e-9)
+        np.testing.assert_array_equal(F.softmax([1, 2, 1e6]), [0, 0, 1])
+        np.testing.assert_allclose(F.softmax([[0, 1], [2, 3]]), [[0.26894142, 0.73105858]] * 2, atol=5e-9)
+
+    def test_softmax_is_unpacked_like_a_list(self):
+        a1, a2, a3 = F.softmax([1, 2, 3])
+        assert float(a1 + a2 + a3) == pytest.approx(1)
+
+    def test_cross_entropy_error(self):
+        t = [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+        assert F.cross_entropy_error(PROBABILITIES, t) == pytest.approx(0.510825457099338, abs=1e-15)
+        wrong = np.array([0.1, 0.05, 0.1, 0.0, 0.05, 0.1, 0.0, 0.6, 0.0, 0.0])
+        assert F.cross_entropy_error(wrong, t) == pytest.approx(2.302584092994546, abs=1e-15)
+
+    def test_sum_squared_error(self):
+        assert F.sum_squared_error([1, 2, 3], [1, 2, 4]) == 0.5
+        assert F.sum_squared_error([1, 2, 3], [1, 2, 10]) == 24.5
+        assert F.mean_squared_error is F.sum_squared_error
+
+    def test_simple_net(self):
+        x, t = np.array([0.6, 0.9]), np.array([0, 0, 1])
+        w = tensor([[-0.29987897, -2.12317372, 0.47065595], [-0.39304798, -0.98756266, -0.75852701]])
+        (g,) = gradients(F.cross_entropy_error(F.softmax(np.dot(x, w)), t), w)
+        expected = [[0.256540, 0.050312, -0.306852], [0.384810, 0.075468, -0.460279]]
+        np.testing.assert_allclose(g.numpy(), expected, atol=1e-6)
+        (g,) = gradients(F.softmax_loss(np.dot(x, w), t), w)
+        np.testing.assert_allclose(g.numpy(), expected, atol=1e-6)
+
+
+class TestActivations:
+    def test_identity(self):
+        x = tensor([1, 2])
+        assert F.identity_function(x) is x
+
+    def test_step(self):
+        step = F.step_function(np.array([-1.0, 0.0, 2.0]))
+        assert step.tolist() == [0, 0, 1]
+        assert step.dtype == int
+        assert F.step_function([[-1, 1]]).tolist() == [[0, 1]]
+        assert F.step_function(3) == 1
+        assert isinstance(F.step_function(tensor([1.0])), np.ndarray)
+
+    def test_relu(self):
+        np.testing.assert_array_equal(F.relu(np.array([-1.0, 0.0, 2.0])), [0, 0, 2])
+        x = tensor([-1, 0, 2])
+        (g,) = gradients(F.relu(x).sum(), x)
+        assert g.tolist() == [0, 0, 1]
+
+    def test_sigmoid(self):
+        np.testing.assert_allclose(F.sigmoid(np.array([-1.0, 0.0, 2.0])), [0.26894142, 0.5, 0.88079708], atol=5e-9)
+        x = tensor([-1e4, 1e4, 0])
+        y = F.sigmoid(x)
+        assert y.tolist() == [0, 1, 0.5]
+        (g,) = gradients(y.sum(), x)
+        assert g.tolist() == [0, 0, 0.25]
+
+    @pytest.mark.parametrize("f", [F.relu, F.sigmoid])
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+    def test_gradients(self, f, dtype):
+        check_gradients(f, SCORES.astype(dtype))
+
+
+class TestSoftmax:
+    @pytest.mark.parametrize("f", [F.softmax, F.log_softmax])
+    @pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 3), (1, 1), (0, 3)])
+    @pytest.mark.parametrize("axis", [-1, 0])
+    def test_gradients(self, f, shape, axis):
+        if 0 in shape and axis == 0:
+            pytest.skip("the softmax of nothing has no largest score")
+        check_gradients(lambda x: f(x, axis=axis), rng.standard_normal(shape))
+
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+    def test_dtype(self, dtype):
+        x = SCORES.astype(dtype)
+        for f in (F.softmax, F.log_softmax):
+            assert f(x).dtype == f(Tensor(x)).dtype == dtype
+            check_gradients(f, x)
+
+    def test_rows_are_probabilities(self):
+        y = F.softmax(SCORES * 100)
+        assert (y >= 0).all()
+        np.testing.assert_allclose(y.sum(axis=1), 1)
+
+    @pytest.mark.parametrize("shift", [1e4, -1e4, 1e300])
+    def test_shifted_scores(self, shift):
+        np.testing.assert_array_equal(F.softmax([shift, shift]), [0.5, 0.5])
+        np.testing.assert_allclose(F.log_softmax([shift, shift]), np.log([0.5, 0.5]), atol=1e-9 * abs(shift))
+
+    def test_small_probabilities_are_not_lost(self):
+        np.testing.assert_array_equal(F.log_softmax([0.0, -1e4]), [0, -1e4])
+        np.testing.assert_array_equal(F.softmax([0.0, -1e4]), [1, 0])
+
+    def test_integers_count_as_floats(self):
+        np.testing.assert_array_equal(F.softmax(np.array([1, 2, 3], np.uint8)), F.softmax([1.0, 2.0, 3.0]))
+
+
+@pytest.mark.parametrize("loss", [F.softmax_loss, lambda x, t: F.cross_entropy_error(F.softmax(x), t)])
+class TestCrossEntropy:
+    def test_labels_and_one_hot_rows_agree(self, loss):
+        expected = -np.mean(np.log(F.softmax(SCORES))[np.arange(4), LABELS])
+        for t in (LABELS, LABELS.astype(np.uint8), LABELS.tolist(), ONE_HOT, ONE_HOT.astype(np.uint8), ONE_HOT == 1):
+            assert float(loss(SCORES, t)) == pytest.approx(expected, abs=1e-6)
+            x = tensor(SCORES)
+            (g,) = gradients(loss(x, t), x)
+            np.testing.assert_allclose(g.numpy(), (F.softmax(SCORES) - ONE_HOT) / 4, atol=1e-6)
+
+    def test_rows_of_weights(self, loss):
+        expected = -np.sum(WEIGHTS * np.log(F.softmax(SCORES))) / 4
+        assert float(loss(SCORES, WEIGHTS)) == pytest.approx(expected, abs=1e-5)
+        check_gradients(lambda x: loss(x, WEIGHTS), SCORES)
+
+    def test_a_single_sample(self, loss):
+        expected = -np.log(F.softmax(SCORES[0]))[2]
+        assert float(loss(SCORES[0], 2)) == pytest.approx(expected, abs=1e-6)
+        assert float(loss(SCORES[0], [0, 0, 1])) == pytest.approx(expected, abs=1e-6)
+
+    @pytest.mark.parametrize("t", [LABELS, ONE_HOT, WEIGHTS], ids=["labels", "one-hot", "weights"])
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+    def test_gradients(self, loss, t, dtype):
+        check_gradients(lambda x: loss(x, t), SCORES.astype(dtype))
+
+    def test_gradients_of_the_targets(self, loss):
+        check_gradients(loss, SCORES, WEIGHTS)
+
+    def test_more_axes(self, loss):
+        x = rng.standard_normal((2, 4, 3))
+        t = np.stack([LABELS, LABELS[::-1]])
+        assert float(loss(x, t)) == pytest.approx(float(loss(x.reshape(8, 3), t.ravel())))
+        check_gradients(lambda x: loss(x, t), x)
+
+    def test_targets_that_are_tensors(self, loss):
+        for t in (LABELS, ONE_HOT, WEIGHTS):
+            x, plain = tensor(SCORES), tensor(SCORES)
+            loss(x, Tensor(t)).backward()
+            loss(plain, t).backward()
+            assert x.grad is not None
+            assert plain.grad is not None
+            np.testing.assert_array_equal(x.grad.numpy(), plain.grad.numpy())
+            check_gradients(lambda x, t=t: loss(x, Tensor(t)), SCORES)
+
+    def test_an_empty_batch(self, loss):
+        x = tensor(np.zeros((0, 3)))
+        value = loss(x, np.zeros(0, int))
+        assert value.shape == ()
+        assert float(value) == 0
+        (g,) = gradients(value, x)
+        assert g.shape == (0, 3)
+
+    @pytest.mark.parametrize("t", [[0, 1, 2, 3], [-1, 0, 0, 0], np.full(4, 255, np.uint8)])
+    def test_labels_that_are_no_classes(self, loss, t):
+        with pytest.raises(DataError, match=r"labels of 3 classes are 0 to 2; these are -?\d+ to \d+"):
+            loss(SCORES, t)
+
+    def test_labels_that_are_no_integers(self, loss):
+        with pytest.raises(DTypeError, match="labels must be integers, not float64"):
+            loss(SCORES, LABELS.astype(float))
+        with pytest.raises(DTypeError, match="not bool"):
+            loss(SCORES, LABELS > 0)
+
+    @pytest.mark.parametrize("shape", [(3,), (4, 1), (4, 4), (5,), (1, 4), ()])
+    def test_targets_of_another_shape(self, loss, shape):
+        with pytest.raises(ShapeError, match=r"labels of shape \(4,\) or rows of shape \(4, 3\), not"):
+            loss(SCORES, np.zeros(shape, int))
+
+    def test_scores_without_classes(self, loss):
+        with pytest.raises(ShapeError):
+            F.softmax_loss(1.0, 1)
+        with pytest.raises(ShapeError, match="a last axis"):
+            F.cross_entropy_error(0.5, 1)
+
+
+class TestStability:
+    @pytest.mark.parametrize("scale", [1e4, -1e4])
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+    def test_large_scores(self, scale, dtype):
+        x = tensor(np.array([[1.0, -1.0, 0.0]]) * scale, dtype)
+        for t in ([1], [[0, 1, 0]]):
+            loss = F.softmax_loss(x, t)
+            assert loss.dtype == dtype
+            assert float(loss) == pytest.approx(2e4 if scale > 0 else 0, rel=1e-3)
+            (g,) = gradients(loss, x)
+            np.testing.assert_array_equal(g.numpy(), [[1, -1, 0]] if scale > 0 else [[0, 0, 0]])
+
+    def test_the_1e_7_of_the_book(self):
+        assert F.cross_entropy_error([0.0, 1.0], [1, 0]) == -np.log(1e-7)
+        assert F.cross_entropy_error([0.0, 1.0], 0) == -np.log(1e-7)
+        y = tensor([0.0, 1.0])
+        (g,) = gradients(F.cross_entropy_error(y, [1, 0]), y)
+        np.testing.assert_allclose(g.numpy(), [-1e7, 0])
+
+    def test_float16_batches_do_not_overflow(self):
+        x = tensor(np.full((1000, 10), 100.0), "float16")
+        loss = F.softmax_loss(x, np.zeros((1000,), int))
+        assert float(loss) == pytest.approx(np.log(10), rel=1e-3)
+
+
+def test_sum_squared_error_has_gradients():
+    check_gradients(F.sum_squared_error, SCORES, WEIGHTS)
+    y = tensor(SCORES)
+    (g,) = gradients(F.sum_squared_error(y, WEIGHTS), y)
+    np.testing.assert_allclose(g.numpy(), SCORES - WEIGHTS)
+
+
+def test_sum_squared_error_does_not_broadcast():
+    with pytest.raises(ShapeError, match=r"\(4, 1\) and \(4,\)"):
+        F.sum_squared_error(np.zeros((4, 1)), np.zeros(4))
+
+
+def test_arrays_give_arrays_and_tensors_tensors():
+    for f in (F.softmax, F.log_softmax, F.relu, F.sigmoid):
+        assert isinstance(f(SCORES), np.ndarray)
+        assert isinstance(f(tensor(SCORES)), Tensor)
+    for f in (F.softmax_loss, F.cross_entropy_error):
+        assert isinstance(f(F.softmax(SCORES), LABELS), (np.ndarray, np.floating))
+        assert isinstance(f(F.softmax(tensor(SCORES)), LABELS), Tensor)
+    assert isinstance(F.sum_squared_error(SCORES, WEIGHTS), np.floating)

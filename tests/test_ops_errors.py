@@ -1,0 +1,139 @@
+"""What is refused, and in which words; what `out=` and unknown keywords do; what stays linear in time and memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, gradients, no_grad, ops
+from autograd_dl.errors import DTypeError, ShapeError, UnsupportedError
+
+
+def tensor(*shape, dtype=float, grad=True):
+    return Tensor(np.arange(np.prod(shape), dtype=dtype).reshape(shape), requires_grad=grad)
+
+
+# fmt: off
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda: tensor(2, 3) + tensor(4),                        r"np.add(float64 (2, 3), float64 (4,))"),
+    (lambda: tensor(2, 3) * np.ones(2),                       r"np.multiply(float64 (2, 3), float64 (2,))"),
+    (lambda: np.dot(tensor(2, 3), tensor(2, 3)),              r"np.dot(float64 (2, 3), float64 (2, 3))"),
+    (lambda: tensor(2, 3) @ tensor(2),                        r"np.matmul(float64 (2, 3), float64 (2,))"),
+    (lambda: tensor(2, 3).reshape(4),                         r"np.reshape(float64 (2, 3), 4)"),
+    (lambda: tensor(2).sum(axis=1),                           r"np.sum(float64 (2,))"),
+    (lambda: np.where(np.ones(3), tensor(2), 0),              r"np.where(float64 (3,), float64 (2,), 0)"),
+    (lambda: np.concatenate([tensor(2, 3), tensor(2, 2)]),    r"np.concatenate(float64 (2, 3), float64 (2, 2))"),
+    (lambda: np.stack([tensor(2), tensor(3)]),                r"np.concatenate(float64 (1, 2), float64 (1, 3))"),
+    (lambda: np.linalg.inv(tensor(2, 3)),                     r"must be square"),
+    (lambda: np.linalg.solve(tensor(2, 2), tensor(3)),        r"np.linalg.solve(float64 (2, 2), float64 (3,))"),
+    (lambda: np.einsum("ij,jk", tensor(2, 3), tensor(2, 2)),  r"np.einsum('ij,jk->ik', float64 (2, 3), "),
+    (lambda: np.einsum("ij,jk", tensor(2, 3)),                r"np.einsum: 'ij,jk' names 2 operands, and 1 were given"),
+    (lambda: np.tensordot(tensor(2, 3), tensor(2, 3), 1),     r"np.tensordot: shapes (2, 3) and (2, 3)"),
+    (lambda: np.cross(tensor(2), tensor(2)),                  r"np.cross takes vectors of 3 elements"),
+    (lambda: np.split(tensor(3), 2),                          r"np.split: 3 elements do not make 2 equal sections"),
+    (lambda: np.clip(tensor(3), np.zeros(2), 1),              r"np.clip(float64 (3,), float64 (2,), 1)"),
+    (lambda: ops.im2col(tensor(1, 1, 2, 2), 3, 3),            r"a filter of size 3 with stride 1 does not fit"),
+    (lambda: ops.im2col(tensor(2, 2), 1, 1),                  r"im2col takes images of shape (N, C, H, W), not (2, 2)"),
+    (lambda: ops.col2im(tensor(2, 2), (1, 1, 3, 3), 2, 2),    r"takes rows of shape (4, 4), not (2, 2)"),
+])
+def test_a_wrong_shape_names_op_and_arguments(call, words):
+    with pytest.raises((ShapeError, np.linalg.LinAlgError)) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: Tensor(1j),
+    lambda: Tensor(np.ones(2), dtype=complex),
+    lambda: tensor(2) * 1j,
+    lambda: 1j + tensor(2),
+    lambda: np.dot(tensor(2), np.array([1j, 2])),
+    lambda: np.linalg.solve(tensor(2, 2), np.array([1j, 2])),
+    lambda: np.where([True, False], tensor(2), 1j),
+    lambda: tensor(2).astype(complex),
+])
+def test_complex_numbers_are_refused(call):
+    with pytest.raises(DTypeError, match="complex"):
+        call()
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda x: np.sum(x, dtype=np.float32),        "np.sum: .* dtype .*known here: axis, keepdims"),
+    (lambda x: np.sum(x, where=[True, False]),     "np.sum: .* where"),
+    (lambda x: np.add(x, 1, dtype=np.float32),     "np.add: .* dtype"),
+    (lambda x: np.mean(x, dtype=np.float32),       "np.mean: .* dtype"),
+    (lambda x: np.reshape(x, (2, 1), order="F"),   "np.reshape: .* order"),
+    (lambda x: np.concatenate([x, x], dtype="f4"), "np.concatenate: .* dtype"),
+    (lambda x: np.stack([x, x], casting="no"),     "np.stack: .* casting"),
+    (lambda x: np.clip(x, 0, 1, dtype="f4"),       "np.clip: .* dtype"),
+    (lambda x: np.pad(x, 1, mode="linear_ramp"),   "np.pad: mode 'linear_ramp' is not recorded"),
+    (lambda x: np.quantile(x, 0.5, method="lower"), "np.quantile: .* method"),
+    (lambda x: np.linalg.svd(np.outer(x, x)[:1]),  "full_matrices=False"),
+    (lambda x: np.add(x, 1, out=np.zeros(2)),      "np.add: .* out"),
+    (lambda x: np.sum(x, out=np.zeros(())),        "np.sum: .* out"),
+    (lambda x: np.stack([x], out=np.zeros((1, 2))), "np.stack: .* out"),
+    (lambda x: np.add(x, 1, out=tensor(2)),        "np.add: the keyword 'out' takes no Tensor"),
+    (lambda x: np.sum(x, axis=Tensor(0)),          "np.sum: the keyword 'axis' takes no Tensor"),
+    (lambda x: np.add(x, [x[0], 1.0]),             "np.add: a Tensor inside a list"),
+    (lambda x: np.dot(x, [x[0], x[1]]),            "np.dot: a Tensor inside a list"),
+    (lambda x: np.histogram(x, weights=x),         "np.histogram gives its weights no gradient"),
+    (lambda x: np.add.reduce(x),                   r"np.add.reduce .*np.sum for np.add.reduce"),
+    (lambda x: np.multiply.outer(x, x),            "np.multiply.outer"),
+    (lambda x: np.add.at(x, [0], 1.0),             "np.add.at"),
+    (lambda x: np.i0(x),                           "np.i0 is not supported for Tensors"),
+    (lambda x: np.nanmedian(x),                    "nearest names that are: nanmean"),
+    (lambda x: np.fft.rfft(x),                     "t.numpy()"),
+])
+def test_what_has_no_recorded_form_is_refused_by_name(call, words):
+    with pytest.raises(UnsupportedError, match=words.replace("()", r"\(\)")):
+        call(tensor(2))
+# fmt: on
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_where_no_gradient_is_needed_keywords_and_out_are_numpys(recorded):
+    x = tensor(2, grad=recorded)
+    with no_grad():
+        out = np.zeros(2)
+        assert np.add(x, 1, out=out) is out
+        assert out.tolist() == [1, 2]
+        assert np.stack([x, x], out=(rows := np.zeros((2, 2)))) is rows
+        assert rows.tolist() == [[0, 1], [0, 1]]
+        assert np.sum(x, dtype=np.float32).dtype == np.float32
+        assert np.clip(x, 0, 0.5, dtype=np.float32).dtype == np.float32
+        assert np.quantile(x, 0.7, method="lower").item() == 0
+        assert np.pad(x, 1, mode="mean").tolist() == [0.5, 0, 1, 0.5]
+
+
+def test_a_constant_takes_them_also_while_recording():
+    assert np.add(tensor(2, grad=False), 1, dtype=np.float32).dtype == np.float32
+
+
+# -- a million repeated indices
+
+
+@pytest.mark.parametrize(
+    "take", [lambda x, i: x[i], lambda x, i: np.take(x, i), lambda x, i: x.reshape(2, 5)[i % 2, i % 5]]
+)
+def test_an_index_of_a_million_repeats_adds_each_of_them(take):
+    rng = np.random.default_rng(0)
+    i = rng.integers(0, 10, 1_000_000)
+    g = rng.standard_normal(len(i))
+    x = tensor(10)
+    (found,) = gradients(take(x, i), x, g)
+    place = take(np.arange(10), i)
+    expected = [g[place == k].sum() for k in range(10)]
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9)
+
+
+def test_memory_is_linear_in_the_number_of_indices():
+    def peak(n):
+        i, g = np.zeros(n, int), np.ones(n)
+        tracemalloc.start()
+        try:
+            assert ops.scatter_add(g, i, (1000,))[0] == n
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(1_000_000) < 2.1 * peak(500_000) < 50e6

@@ -1,0 +1,117 @@
+"""Where a function has no derivative, or a formula for it breaks down: exact numbers, worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, gradients, ops
+from autograd_dl.testing import check_gradients
+
+INF, NAN = np.inf, np.nan
+
+
+def slopes(f, *arrays):
+    """The gradient of sum(f) with respect to each array, as lists."""
+    inputs = [Tensor(np.array(x, float), requires_grad=True) for x in arrays]
+    y = f(*inputs)
+    return [g.tolist() for g in gradients(y, inputs, np.ones(y.shape))]
+
+
+# fmt: off
+@pytest.mark.parametrize(("f", "x", "slope"), [
+    (ops.relu,                             [-1, 0, 2],          [0, 0, 1]),
+    (lambda x: np.maximum(x, 0),           [-1, 0, 2],          [0, 0.5, 1]),
+    (np.abs,                               [-2, 0, 3],          [-1, 0, 1]),
+    (np.fabs,                              [-2, 0, 3],          [-1, 0, 1]),
+    (np.sqrt,                              [0, 4],              [INF, 0.25]),
+    (np.cbrt,                              [0, 8],              [INF, 1 / 12]),
+    (np.sinc,                              [0, 1],              [0, -1]),
+    (lambda x: x**0,                       [0, 2],              [0, 0]),
+    (lambda x: x**1,                       [0, 2],              [1, 1]),
+    (lambda x: x**2,                       [0, 2],              [0, 4]),
+    (lambda x: x**0.5,                     [0, 4],              [INF, 0.25]),
+    (lambda x: x ** np.array([0, 1, 2]),   [0, 0, 0],           [0, 1, 0]),
+    (lambda y: 0.0**y,                     [1, 2],              [0, 0]),
+    (lambda y: np.array([0.0, 1]) ** y,    [3, 3],              [0, 0]),
+    (lambda x: np.clip(x, 0, 1),           [-1, 0, 0.5, 1, 2],  [0, 1, 1, 1, 0]),
+    (lambda low: np.clip([0.0, 1], low, 2), [0, 2],             [0, 1]),
+    (lambda high: np.clip([0.0, 1], -1, high), [0, 0],          [0, 1]),
+    (np.nan_to_num,                        [NAN, INF, -INF, 1], [0, 0, 0, 1]),
+    (lambda y: np.heaviside([-1, 0, 1], y), [5, 5, 5],          [0, 1, 0]),
+
+    (np.floor,                             [-1, 0, 0.5],        [0, 0, 0]),
+    (np.ceil,                              [-1, 0, 0.5],        [0, 0, 0]),
+    (np.trunc,                             [-1, 0, 0.5],        [0, 0, 0]),
+    (np.rint,                              [-1, 0, 0.5],        [0, 0, 0]),
+    (np.round,                             [-1, 0, 0.5],        [0, 0, 0]),
+    (np.sign,                              [-1, 0, 0.5],        [0, 0, 0]),
+    (lambda x: x // 2,                     [-1, 0, 4],          [0, 0, 0]),
+    (lambda x: x % 2,                      [-1, 0, 4],          [1, 1, 1]),
+
+    (np.max,                               [1, 3, 3],           [0, 0.5, 0.5]),
+    (np.min,                               [2, 2, 3, 2, 2],     [0.25, 0.25, 0, 0.25, 0.25]),
+    (lambda x: np.max(x, axis=0),          [[1, 3], [1, 2]],    [[0.5, 1], [0.5, 0]]),
+    (np.ptp,                               [3, 3, 3],           [0, 0, 0]),
+    (np.median,                            [1, 5, 2, 3],        [0, 0, 0.5, 0.5]),
+    (np.sort,                              [2, 2, 1],           [1, 1, 1]),
+    (np.std,                               [7, 7, 7],           [0, 0, 0]),
+    (np.std,                               [0.1, 0.1, 0.1],     [0, 0, 0]),
+    (np.nanstd,                            [0.1, NAN, 0.1],     [0, 0, 0]),
+    (lambda x: np.std(x, axis=1),          [[5, 5], [0, 2]],    [[0, 0], [-0.5, 0.5]]),
+    (np.linalg.norm,                       [0, 0],              [0, 0]),
+    (np.linalg.norm,                       [[0, 0], [0, 0]],    [[0, 0], [0, 0]]),
+    (lambda x: np.linalg.norm(x, axis=1),  [[0, 0], [3, 4]],    [[0, 0], [0.6, 0.8]]),
+    (lambda x: np.linalg.norm(x, 1),       [0, -2],             [0, -1]),
+    (lambda x: np.linalg.norm(x, 3),       [0, 0],              [0, 0]),
+    (lambda x: np.linalg.norm(x, 3),       [0, 2],              [0, 1]),
+    (lambda x: np.linalg.norm(x, 0),       [0, 2],              [0, 0]),
+    (np.prod,                              [2, 0, 3],           [0, 6, 0]),
+    (np.prod,                              [0, 0, 3],           [0, 0, 0]),
+    (lambda x: np.prod(x, axis=0),         [[2, 0], [0, 5]],    [[0, 5], [2, 0]]),
+    (np.cumprod,                           [2, 0, 3],           [1, 8, 0]),
+    (np.cumprod,                           [0, 0, 3],           [1, 0, 0]),
+    (ops.logsumexp,                        [-INF, 0],           [0, 1]),
+    (ops.logsumexp,                        [-INF, -INF],        [0, 0]),
+    (np.linalg.det,                        [[1, 2], [2, 4]],    [[4, -2], [-2, 1]]),
+    (np.linalg.det,                        [[0, 0], [0, 0]],    [[0, 0], [0, 0]]),
+    (lambda x: np.linalg.eigh(x)[0],       [[1, 0], [0, 1]],    [[1, 0], [0, 1]]),
+    (lambda x: np.sum(np.linalg.svdvals(x)), [[2, 0], [0, 2]],  [[1, 0], [0, 1]]),
+    (lambda x: np.interp(x, [0, 1, 2], [0, 1, 3]), [-1, 0, 1, 2, 3], [0, 1, 2, 2, 0]),
+])
+def test_one_argument(f, x, slope):
+    (found,) = slopes(f, x)
+    np.testing.assert_allclose(found, slope, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(("f", "x", "y", "slope_x", "slope_y"), [
+    (np.maximum,  [1, 2, 3],       [1, 5, 0],       [0.5, 0, 1],    [0.5, 1, 0]),
+    (np.minimum,  [1, 2, 3],       [1, 5, 0],       [0.5, 1, 0],    [0.5, 0, 1]),
+    (np.fmax,     [1, NAN, 3],     [1, 5, NAN],     [0.5, 0, 1],    [0.5, 1, 0]),
+    (np.fmin,     [1, NAN, 3],     [1, 5, NAN],     [0.5, 0, 1],    [0.5, 1, 0]),
+    (np.hypot,    [0, 3],          [0, 4],          [0, 0.6],       [0, 0.8]),
+    (np.power,    [0, 0, 2],       [3, 0, 3],       [0, 0, 12],     [0, 0, 8 * math.log(2)]),
+    (lambda x, y: np.where([True, False], x, y), [NAN, 1], [1, NAN], [1, 0], [0, 1]),
+])
+def test_two_arguments(f, x, y, slope_x, slope_y):
+    found_x, found_y = slopes(f, x, y)
+    np.testing.assert_allclose(found_x, slope_x, rtol=1e-12)
+    np.testing.assert_allclose(found_y, slope_y, rtol=1e-12)
+# fmt: on
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 1e300, 0.0])
+def test_the_standard_deviation_of_equal_numbers_has_no_slope(value):
+    assert slopes(np.std, np.full(3, value)) == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize("vectors", ["eigh", "svd"])
+def test_between_equal_values_vectors_have_a_finite_gradient(vectors):
+    fun = {"eigh": lambda x: np.linalg.eigh(x)[1], "svd": lambda x: np.linalg.svd(x)[0]}[vectors]
+    assert np.isfinite(slopes(fun, np.eye(3))).all()
+    assert np.isfinite(slopes(fun, np.zeros((3, 3)))).all()
+
+
+@pytest.mark.parametrize("variance", [np.var, np.nanvar])
+def test_the_variance_of_equal_numbers_is_smooth(variance):
+    check_gradients(variance, np.full(3, 0.1))
