@@ -11,6 +11,7 @@ import numpy as np
 
 from .errors import AnomalyError
 
+_BACKWARD = "the backward pass of"
 _OURS = tuple(os.path.dirname(os.path.abspath(f)) + os.sep for f in (__file__, np.__file__))
 
 
@@ -39,9 +40,18 @@ def watch_backward(node: Any, gradient: Any, arriving: Any, values: Sequence[Any
         where = node.notes and node.notes.line
         line = f"recorded at {where}" if where else "recorded outside detect_anomaly(); run the forward pass in it too"
         raise AnomalyError(
-            f"the backward pass of {node.op.title} made {fault} in the gradient of argument {i}\n  {line}\n"
+            f"{_BACKWARD} {node.op.title} made {fault} in the gradient of argument {i}\n  {line}\n"
             f"  arriving gradient: {_range(arriving)}\n{_operands(values)}"
         )
+
+
+def in_backward(error: AnomalyError, node: Any) -> AnomalyError:
+    """What an op made that the rule of `node` called, as the fault of that rule."""
+    text = str(error)
+    if text.startswith(_BACKWARD):
+        return error
+    where = (node.notes and node.notes.line) or "a line outside detect_anomaly()"
+    return AnomalyError(f"{_BACKWARD} {node.op.title}, recorded at {where}:\n{text}")
 
 
 def _fault(values: Any) -> str:

@@ -33,7 +33,7 @@ def _unsupported(fun: Callable[..., Any]) -> str:
 def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply an op however it was called: arguments by position or by name, NumPy's further keywords, `out=`."""
     if not kwargs and len(args) == op.short:
-        return apply1(op, *args) if len(args) == 1 else apply2(op, *args)
+        return _whole(apply1(op, *args) if len(args) == 1 else apply2(op, *args))
     if len(args) != op.arity or not kwargs.keys() <= op.keywords:
         args, kwargs = _bound(op, args, kwargs)
     for name, value in kwargs.items():
@@ -41,7 +41,13 @@ def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             raise UnsupportedError(f"{op.title}: the keyword {name!r} takes no Tensor; pass t.numpy(), for no gradient")
     if not kwargs.keys() <= op.keywords:
         return _unrecorded(op, args, kwargs)
-    return apply1(op, args[0], kwargs) if op.short == 1 else apply(op, args, kwargs)
+    return _whole(apply1(op, args[0], kwargs)) if op.short == 1 else apply(op, args, kwargs)
+
+
+def _whole(tensor: Tensor) -> Any:
+    """What came the short way, which takes it for one array: a Tensor for each, if the op returned several."""
+    value = tensor._value
+    return tensor if hasattr(value, "dtype") else results(value, tensor.node, MODE.get())
 
 
 def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

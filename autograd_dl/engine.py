@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
-from .anomaly import watch_backward, watch_forward
-from .errors import AutogradError, DTypeError, GraphError, ShapeError, UnsupportedError
+from .anomaly import in_backward, watch_backward, watch_forward
+from .errors import AnomalyError, AutogradError, DTypeError, GraphError, RuleError, ShapeError, UnsupportedError
 from .graph import Leaf as Leaf
 from .graph import Node as Node
 from .graph import leading_to, new, next_number, no_kwargs, refuse_changed, refuse_released
@@ -29,7 +29,7 @@ from .mode import scope as scope
 from .pullback import Parts, fitted, is_fresh, total
 from .table import Op, Plan, outline
 from .tensor import Tensor as Tensor
-from .tensor import called, tensor_of
+from .tensor import bare, called, tensor_of
 from .values import as_value, is_duck
 
 ndarray = np.ndarray
@@ -51,7 +51,8 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
     try:
         ans = op.raw(*values, **kwargs)
     except (ValueError, TypeError) as error:
-        raise _explained(error, op, args) from error
+        _explain(error, op, args)
+        raise
     if op.saved is not None:
         ans, kept = ans
         values.append(kept)
@@ -70,8 +71,9 @@ def _record(
     node: Node = new(Node)
     short = [outline(value) for value in values]
     node.plan = plan
-    node.inputs = tuple(s if n is None else n for s, n in zip(short, nodes, strict=False))
-    node.args = tuple(v if read else s for v, s, read in zip(values, short, plan.reads, strict=True))
+    # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
+    node.inputs = (*[s if n is None else n for s, n in zip(short, nodes, strict=False)],)
+    node.args = (*[v if read else s for v, s, read in zip(values, short, plan.reads, strict=True)],)
     node.kwargs = kwargs
     node.value = ans if plan.reads_ans else outline(ans)
     node.number = next_number()
@@ -94,7 +96,8 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
     try:
         ans = op.raw(value, **kwargs)
     except (ValueError, TypeError) as error:
-        raise _explained(error, op, (x,)) from error
+        _explain(error, op, (x,))
+        raise
     mode = MODE.get()
     node = None
     if parent is not None and parent.requires_grad and mode.recording:
@@ -143,7 +146,8 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
     try:
         ans = op.raw(value0, value1)
     except (ValueError, TypeError) as error:
-        raise _explained(error, op, (x, y)) from error
+        _explain(error, op, (x, y))
+        raise
     mode = MODE.get()
     node = None
     if need != 0b100 and mode.recording:
@@ -188,12 +192,12 @@ def _operand(argument: Any, op: Op) -> Any:
     return argument
 
 
-def _explained(error: Exception, op: Op, args: Sequence[Any]) -> Exception:
-    """NumPy's error, with the op and its arguments named."""
+def _explain(error: Exception, op: Op, args: Sequence[Any]) -> None:
+    """Raise NumPy's error with the op and its arguments named, unless it is one that speaks for itself."""
     if isinstance(error, (np.linalg.LinAlgError, AutogradError)):
-        return error
+        return
     kind = ShapeError if isinstance(error, ValueError) else DTypeError
-    return kind(f"{op.title}({', '.join(map(_described, args))}): {error}")
+    raise kind(f"{op.title}({', '.join(map(_described, args))}): {error}") from error
 
 
 def _described(argument: Any) -> str:
@@ -210,6 +214,10 @@ _ITEM.rules = (lambda g, _ans, _results, i: Parts({i: g}), None)
 
 def results(ans: Any, node: Node | None, mode: Mode) -> Any:
     """The Tensor of a result, or a Tensor for each of several, in the kind of tuple that NumPy returned."""
+    for result in ans if isinstance(ans, tuple) else (ans,):
+        if not hasattr(result, "dtype"):
+            name = "a primitive" if node is None else node.plan.op.title
+            raise RuleError(f"{name} must return an array or a tuple of arrays; it returned {type(result).__name__}")
     if not isinstance(ans, tuple):
         return tensor_of(ans, node)
     if node is None:
@@ -239,13 +247,21 @@ def backward(
     wanted = {node for node in order if node.tensor is not None and node.requires_grad}
     arrived = _walk(order, seeds, wanted, create_graph, release=not (retain_graph or create_graph))
     with _grad_lock:
-        for node, g in arrived.items():
-            tensor = node.tensor
-            if tensor is None:
-                continue
-            if tensor.grad is not None:
-                g = tensor.grad + g if create_graph else tensor_of(np.asarray(tensor.grad._value + g._value), None)
-            tensor.grad = g
+        tensors = [(tensor, g) for node, g in arrived.items() if (tensor := node.tensor) is not None]
+        sums = [g if tensor.grad is None else _added(tensor, tensor.grad, g, create_graph) for tensor, g in tensors]
+        for (tensor, _), whole in zip(tensors, sums, strict=True):
+            tensor.grad = whole
+
+
+def _added(tensor: Tensor, before: Any, g: Tensor, create_graph: bool) -> Tensor:
+    """The gradient that a Tensor has already (perhaps an array that the user put there), plus `g`."""
+    if np.shape(before) != g.shape:
+        raise ShapeError(f"the .grad of {called(tensor)} must have its shape {g.shape}, not {np.shape(before)}")
+    if create_graph:
+        with enable_grad():
+            return before + g
+    with np.errstate(all="ignore"):
+        return tensor_of(as_value(bare(before) + g._value, g.dtype), None)
 
 
 def gradients(
@@ -282,20 +298,31 @@ def gradients(
     """
     if isinstance(outputs, Tensor):
         outputs, grad_outputs = [outputs], [grad_outputs]
-    inputs = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    outputs, inputs = _tensors(outputs, "outputs"), _tensors(inputs, "inputs")
     wanted = [t._recorded("differentiate with respect to") for t in inputs]
     seeds = _seeds(outputs, [None] * len(outputs) if grad_outputs is None else grad_outputs, create_graph)
     order = leading_to(set(wanted), toposort(seeds))
     arrived = _walk(order, seeds, set(wanted), create_graph, release=not (retain_graph or create_graph))
     found: list[Tensor] = []
+    handed: set[Node] = set()
     for node, tensor in zip(wanted, inputs, strict=True):
         g = arrived.get(node)
         if g is None:
             g = tensor_of(np.zeros_like(tensor.data), None)
-        elif wanted.index(node) < len(found):
+        elif node in handed:
             g = tensor_of(g._value.copy(), g.node)
+        handed.add(node)
         found.append(g)
     return found
+
+
+def _tensors(given: Tensor | Iterable[Tensor], role: str) -> list[Tensor]:
+    """One Tensor or several as a list."""
+    tensors = [given] if isinstance(given, Tensor) else list(given)
+    for t in tensors:
+        if not isinstance(t, Tensor):
+            raise DTypeError(f"gradients takes Tensors as its {role}, and was given {type(t).__name__}")
+    return tensors
 
 
 def edge_gradients(output: Tensor) -> dict[tuple[Node, int], Any]:
@@ -317,6 +344,8 @@ def edge_gradients(output: Tensor) -> dict[tuple[Node, int], Any]:
 
 def _seeds(outputs: Sequence[Tensor], grad_outputs: Sequence[Any], create_graph: bool) -> dict[Node, Any]:
     """The gradient that enters at the node of each output."""
+    if len(outputs) != len(grad_outputs):
+        raise ShapeError(f"there are {len(outputs)} outputs, and {len(grad_outputs)} gradients were given for them")
     seeds: dict[Node, Any] = {}
     for tensor, given in zip(outputs, grad_outputs, strict=True):
         node = tensor.node
@@ -366,12 +395,14 @@ def _walk(
     arrived: dict[Node, Any] = {}
     made: set[Node] = set()
     fresh: set[Node] = set()
-    watch = watch_backward if MODE.get().anomaly else watch
+    watch = watch or (watch_backward if MODE.get().anomaly else None)
     with enable_grad() if create_graph else nullcontext(), np.errstate(all="ignore"):
         try:
             for node in order:
                 g = grads.pop(node, None)
                 if g is None:
+                    if release and type(node) is not Leaf:
+                        node.release()
                     continue
                 if node.notes is not None and (node.notes.hooks or type(g) is Parts):
                     g = _hooked(node, g)
@@ -395,35 +426,36 @@ def _walk(
                         continue
                     part = rule(g, value, *args, **kwargs)
                     like = args[i]
-                    if type(part) not in _SCALARS or type(part) is not type(like):
-                        if part is None:
-                            continue
-                        if type(part) is not ndarray or part.shape != like.shape or part.dtype is not like.dtype:
-                            part = fitted(part, like, plan.op, i)
-                        if type(parent) is Leaf and is_fresh(part, g, value, args):
-                            fresh.add(parent)
+                    if (type(part) not in _SCALARS or type(part) is not type(like)) and (
+                        type(part) is not ndarray or part.shape != like.shape or part.dtype is not like.dtype
+                    ):
+                        part = fitted(part if create_graph else bare(part), like, plan.op, i)
                     if watch is not None:
                         watch(node, part, g, args, i)
                     sum_so_far = grads.get(parent)
                     if sum_so_far is None:
                         grads[parent] = part
+                        if type(parent) is Leaf and is_fresh(part, g, value, *args, *kwargs.values()):
+                            fresh.add(parent)
                     elif parent in made:
                         sum_so_far += part
                     else:
                         grads[parent] = sum_so_far = total(sum_so_far, part)
-                        if type(sum_so_far) is ndarray:
+                        if type(sum_so_far) is ndarray and not create_graph:
                             made.add(parent)
                 if release:
                     node.args = None
                     if plan.reads_ans:
                         node.value = outline(value)
-        except BaseException:
+        except BaseException as error:
             if release:
-                for node in order:
-                    if type(node) is not Leaf:
-                        node.release()
+                for spent in order:
+                    if type(spent) is not Leaf:
+                        spent.release()
+            if create_graph and isinstance(error, AnomalyError):
+                raise in_backward(error, node) from None
             raise
-    return _handed_out(arrived, made | fresh)
+        return _handed_out(arrived, made | fresh)
 
 
 def _hooked(node: Node, g: Any) -> Any:
@@ -437,6 +469,7 @@ def _hooked(node: Node, g: Any) -> Any:
         new_g = given if type(given) is Tensor else Tensor(given)
         if new_g.shape != node.value.shape:
             raise ShapeError(f"a hook returned shape {new_g.shape} for a gradient of shape {node.value.shape}")
+        new_g = new_g.astype(node.value.dtype, copy=False)
         g = new_g if type(g) is Tensor else new_g._value
     return g
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import threading
 import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,7 @@ class Leaf(Node):
     are no more. `readers` are such nodes, as long as they live.
     """
 
-    __slots__ = ("changed", "readers", "requires_grad")
+    __slots__ = ("changed", "forget", "readers", "requires_grad")
 
     def __init__(self, tensor: Tensor, requires_grad: bool, name: str | None) -> None:
         self.plan = _LEAF_PLAN
@@ -104,14 +105,13 @@ class Leaf(Node):
         self.number = next_number()
         self.notes = Notes(name, tensor)
         self.changed = 0
-        self.readers: set[weakref.ref[Node]] | None = None
+        self.readers: set[weakref.ref[Node]] = set()
+        self.forget = self.readers.discard  # made once: one for each reader would take 64 bytes
         self.requires_grad = requires_grad
 
     def read_by(self, node: Node) -> None:
         """Remember a node that keeps this leaf's array for its rules."""
-        if self.readers is None:
-            self.readers = set()
-        self.readers.add(weakref.ref(node, self.readers.discard))
+        self.readers.add(weakref.ref(node, self.forget))
 
     def stamp(self) -> None:
         """Note that the data have changed.
@@ -120,38 +120,38 @@ class Leaf(Node):
         nodes before it; skeletons take their place, for the pictures.
         """
         global _last_change
-        self.changed = _last_change = next_number()
-        if not self.readers:
-            return
-        readers, self.readers = self.readers, None
-        for reader in list(readers):
-            node = reader()
-            if node is not None and node.args is not None:
-                node.release()
-                node.inputs = _skeleton(node.inputs)
+        with _change_lock:
+            self.changed = _last_change = next_number()
+        if self.readers:
+            readers = [reader() for reader in list(self.readers)]
+            self.readers.clear()
+            _let_go([node for node in readers if node is not None and node.args is not None])
 
 
 _last_change = 0
+_change_lock = threading.Lock()
 _LEAF_PLAN: Plan = new(Plan)
 _LEAF_PLAN.op = None  # type: ignore[assignment]  # the one plan without an op: a leaf is pulled back no further
 _LEAF_PLAN.joint = None
 _LEAF_PLAN.needs, _LEAF_PLAN.rules, _LEAF_PLAN.reads, _LEAF_PLAN.reads_ans = (), (), (), False
 
 
-def _skeleton(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The same inputs, but on copies of their nodes that hold no arrays."""
+def _let_go(stale: list[Node]) -> None:
+    """Release these nodes, and put copies that hold no arrays in the place of the nodes before them."""
     copies: dict[Any, Node] = {}
 
     def copied(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(copies.get(i, i) if isinstance(i, Node) else i for i in inputs)
 
-    for node in reversed(toposort(i for i in inputs if isinstance(i, Node))):
+    for node in reversed(toposort(i for s in stale for i in s.inputs if isinstance(i, Node))):
         if not isinstance(node, Leaf):
             copy = copies[node] = new(Node)
             copy.plan, copy.kwargs, copy.number = node.plan, node.kwargs, node.number
             copy.scope, copy.notes, copy.value = node.scope, node.notes, outline(node.value)
             copy.inputs, copy.args = copied(node.inputs), None
-    return copied(inputs)
+    for node in stale:
+        node.release()
+        node.inputs = copied(node.inputs)
 
 
 _by_number = operator.attrgetter("number")

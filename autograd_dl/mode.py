@@ -37,9 +37,16 @@ class Mode:
 
     def without(self, switch: Switch) -> Mode:
         """This mode as if the last entry of `switch` had not been made."""
-        if self.below is None:
+        mode, above = self, []
+        while mode.below is not None and mode.switch is not switch:
+            above.append(mode.switch)
+            mode = mode.below
+        if mode.below is None:
             return self
-        return self.below if self.switch is switch else Mode(self.below.without(switch), self.switch)
+        mode = mode.below
+        for other in reversed(above):
+            mode = Mode(mode, other)
+        return mode
 
 
 MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode(None, None))  # noqa: B039 -- never changed
@@ -64,6 +71,9 @@ class Switch:
         MODE.set(MODE.get().without(self))
 
     def __call__(self, fun: F) -> F:
+        if inspect.isasyncgenfunction(fun):
+            raise TypeError(f"an asynchronous generator cannot be switched as a whole; write the with block in {fun}")
+
         if inspect.isgeneratorfunction(fun):
 
             @functools.wraps(fun)
@@ -140,7 +150,9 @@ class scope(Switch):  # noqa: N801 -- as no_grad
     """Name a part of the graph: ops recorded inside `with scope("Affine1"):` are drawn together. Scopes nest."""
 
     def __init__(self, name: str) -> None:
-        self.name = str(name)
+        if not isinstance(name, str):
+            raise TypeError(f'a scope has a name, scope("Affine1"), not {name!r}')
+        self.name = name
 
     def change(self, mode: Mode) -> None:
         mode.scope = (*mode.scope, self.name)

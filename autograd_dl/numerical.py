@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .engine import Tensor, no_grad
-from .errors import DTypeError
+from .engine import Leaf, Tensor, no_grad
+from .errors import DTypeError, ShapeError
+from .tensor import bare
 
 H = 1e-4
 """Half the distance of the two points that a difference is taken between (book, section 4.3.1)."""
@@ -19,12 +20,16 @@ H = 1e-4
 def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
     """The central difference (f(x + h) - f(x - h)) / 2h with h = 1e-4, for a number or elementwise for an array.
 
+    Always taken in float64, and nothing is recorded; of a Tensor, `f` gets the values.
+
     >>> numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5)
     0.1999999999990898
     """
-    if isinstance(x, Tensor):
-        x = x.data
-    return (f(x + H) - f(x - H)) / (2 * H)
+    x = bare(x)
+    if isinstance(x, (np.ndarray, np.generic)):
+        x = x.astype(np.float64)
+    with no_grad():
+        return (bare(f(x + H)) - bare(f(x - H))) / (2 * H)
 
 
 def numerical_gradient(f: Callable[[Any], Any], x: Any) -> NDArray[np.float64]:
@@ -47,6 +52,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any) -> NDArray[np.float64]:
     ------
     DTypeError
         For an array that is not float64 (differences would be truncated or lost in rounding) or is read-only.
+    ShapeError
+        If `f` returns more than one number.
     """
     with _differentiable(x) as values, no_grad():
         grad = np.zeros(values.shape)
@@ -54,9 +61,9 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any) -> NDArray[np.float64]:
             there = values[i]
             try:
                 values[i] = there + H
-                above = float(f(x))
+                above = _number(f(x))
                 values[i] = there - H
-                below = float(f(x))
+                below = _number(f(x))
             finally:
                 values[i] = there
             grad[i] = (above - below) / (2 * H)
@@ -70,12 +77,19 @@ def gradient_descent(
 
     Returns the last x, and the history of x before each step, of shape (step_num, *x.shape). `init_x` is not changed.
     """
-    x = np.array(init_x, dtype=np.float64)
+    x = np.array(bare(init_x), dtype=np.float64)
     history = []
     for _ in range(step_num):
         history.append(x.copy())
         x -= lr * numerical_gradient(f, x)
     return x, np.array(history).reshape(step_num, *x.shape)
+
+
+def _number(y: Any) -> float:
+    y = np.asarray(bare(y))
+    if y.size != 1:
+        raise ShapeError(f"numerical_gradient takes functions that return one number, not shape {y.shape}")
+    return float(y.item())
 
 
 @contextmanager
@@ -96,12 +110,15 @@ def _differentiable(x: Any) -> Iterator[NDArray[np.float64]]:
 
 @contextmanager
 def exchanged(tensor: Tensor) -> Iterator[NDArray[np.float64]]:
-    """Lend a leaf's data as a float64 copy, and put the tensor's own back afterwards."""
-    leaf = tensor._leaf("differentiate numerically")
-    own = tensor._value
+    """Lend a leaf's data as a float64 copy, and put the tensor's own back afterwards.
+
+    Meanwhile it is another leaf: graphs recorded before stay valid, and ones recorded now read values that will change.
+    """
+    leaf, own = tensor._leaf("differentiate numerically"), tensor._value
     tensor._value = np.array(own, dtype=np.float64)
+    lent = tensor.node = Leaf(tensor, leaf.requires_grad, leaf.name)
     try:
         yield tensor._value
     finally:
-        tensor._value = own
-        leaf.stamp()
+        lent.stamp()
+        tensor._value, tensor.node = own, leaf

@@ -6,7 +6,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from .engine import Tensor
-from .errors import GraphError
+from .errors import GraphError, ShapeError
 
 
 class SGD:
@@ -27,7 +27,9 @@ class SGD:
         Raises
         ------
         GraphError
-            If a gradient is missing. No parameter has changed then.
+            If a gradient is missing.
+        ShapeError
+            If one has not its parameter's shape. No parameter has changed then, nor before.
         """
         for key, g in _gradients(params, grads).items():
             params[key] -= self.lr * g
@@ -40,4 +42,9 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> di
     if missing:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
         raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
-    return {k: g.data if isinstance(g, Tensor) else g for k, g in found.items()}
+    arrays = {k: g.data if isinstance(g, Tensor) else g for k, g in found.items()}
+    for k, g in arrays.items():
+        shape, expected = getattr(g, "shape", ()), getattr(params[k], "shape", ())
+        if shape != expected:
+            raise ShapeError(f"the gradient for {k} has shape {shape}, the parameter {expected}")
+    return arrays

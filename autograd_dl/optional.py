@@ -16,10 +16,12 @@ def need(module: str, extra: str) -> Any:
     MissingExtraError
         If it is not installed; the message has the command that installs it.
     """
+    library = module.partition(".")[0]
     try:
         return importlib.import_module(module)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtraError(
-            f"this needs {module.partition('.')[0]}, which the extra {extra!r} installs: "
-            f"pip install 'autograd_dl[{extra}]'"
+            f'this needs {library}, which the extra "{extra}" installs: pip install "autograd_dl[{extra}]"'
         ) from error
+    except ImportError as error:
+        raise MissingExtraError(f"{library} is installed, but cannot be imported: {error}") from error

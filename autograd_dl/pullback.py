@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +45,11 @@ def fitted(part: Any, like: Any, op: Op, i: int) -> Any:
                 f"it returned {type(part).__name__ if shape is None else f'shape {shape}'}"
             )
         part = unbroadcast(part, like.shape)
-    return part if part.dtype == like.dtype else part.astype(like.dtype)
+    if part.dtype == like.dtype:
+        return part
+    if part.dtype.kind not in "fiub":
+        raise RuleError(f"the rule of {op.title} for argument {i} must return {like.dtype}; it returned {part.dtype}")
+    return part.astype(like.dtype)
 
 
 def _stretches(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
@@ -78,8 +81,11 @@ def total(g: Any, h: Any) -> Any:
     return g + h
 
 
-def is_fresh(part: Any, g: Any, ans: Any, args: Sequence[Any]) -> bool:
-    """Whether a rule made this array for its result alone, so that a leaf can keep it without a copy."""
-    if type(part) is not np.ndarray or part.base is not None or part is g or part is ans:
+def is_fresh(part: Any, *given: Any) -> bool:
+    """Whether a rule made this array, and was not `given` it: then a leaf can keep it without a copy."""
+    if type(part) is not np.ndarray or part.base is not None:
         return False
-    return not any(part is a or (type(a) is tuple and not is_fresh(part, g, ans, a)) for a in args)
+    for value in given:  # noqa: SIM110 -- a generator takes twice as long
+        if part is value or (type(value) in (tuple, list) and not is_fresh(part, *value)):
+            return False
+    return True

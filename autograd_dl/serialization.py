@@ -7,7 +7,8 @@ import os
 import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,19 @@ def save_arrays(file: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
     Raises
     ------
     DataError
-        If the file's name ends in anything but .safetensors.
+        If the file's name ends in anything but .safetensors, or an array holds no numbers that the format knows.
+    OSError
+        If it cannot be written.
     """
     path = Path(file)
     if path.suffix != ".safetensors":
-        raise DataError(f"weights are written as safetensors: write to {path.with_suffix('.safetensors').name!r}")
-    safetensors = need("safetensors.numpy", "train")
-    # safetensors 0.8 writes the memory of an array that is not C-contiguous in the wrong order, and says nothing
-    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    data = safetensors.save(contiguous, metadata={CHECKSUM: _checksum(contiguous)})
+        raise DataError(f"weights are written as safetensors: write to '{path.stem}.safetensors', not {path.name!r}")
+    safetensors = need("safetensors", "train")
+    plain = {name: _plain(array) for name, array in arrays.items()}
+    try:
+        data = need("safetensors.numpy", "train").save(plain, metadata={CHECKSUM: _checksum(plain)})
+    except safetensors.SafetensorError as error:
+        raise DataError(f"{path}: these arrays cannot be written ({error})") from error
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
@@ -53,28 +58,45 @@ def load_arrays(file: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         If it cannot be read.
     """
     path = Path(file)
-    if path.suffix == ".npz":
-        return _load_npz(path)
-    if path.suffix != ".safetensors":
+    if path.suffix not in (".safetensors", ".npz"):
         raise DataError(f"{path}: weights are read from .safetensors or .npz files, never from pickle")
+    return _load_npz(path) if path.suffix == ".npz" else _load_safetensors(path)
+
+
+def _load_safetensors(path: Path) -> dict[str, NDArray[Any]]:
     safetensors = need("safetensors", "train")
+    path.open("rb").close()  # what cannot be read is an OSError that has the file's name
     try:
         with safetensors.safe_open(path, framework="np") as opened:
             stored = (opened.metadata() or {}).get(CHECKSUM)
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 -- not a mapping
-    except safetensors.SafetensorError as error:
-        raise DataError(f"{path}: not a whole safetensors file ({error})") from error
+    except (safetensors.SafetensorError, TypeError) as error:
+        raise DataError(f"{path}: not a whole safetensors file of NumPy's dtypes ({error})") from error
     if stored is not None and stored != _checksum(arrays):
         raise DataError(f"{path}: the content does not have the checksum that was stored with it; the file is damaged")
     return arrays
 
 
 def _load_npz(path: Path) -> dict[str, NDArray[Any]]:
+    content = path.read_bytes()
     try:
-        with np.load(path, allow_pickle=False) as opened:
-            return dict(opened)
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            return {name.removesuffix(".npy"): _load_npy(archive.read(name)) for name in archive.namelist()}
+    except Exception as error:  # the content is in memory: whatever goes wrong, it is at fault
         raise DataError(f"{path}: not a file of plain NumPy arrays ({error})") from error
+
+
+def _load_npy(content: bytes) -> NDArray[Any]:
+    array = np.lib.format.read_array(BytesIO(content), allow_pickle=False)
+    return np.asarray(array)
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """The array as it stands in a file: in C order, little-endian.
+
+    (safetensors 0.8 writes the memory of an array that is not C-contiguous in the wrong order, and says nothing.)
+    """
+    return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
 def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
@@ -88,27 +110,40 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; the file takes the place of `path`, once on the disk, if no error occurs."""
+    """A name beside `path` to write to; the file takes the place of `path`, once on the disk, if no error occurs.
+
+    An `OSError` names `path`. (A process that is killed outright may leave the file beside, but never a part of one
+    under the name `path`.)
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         yield temporary
         _flush(temporary)
         temporary.replace(path)
-        _flush(path.parent)
+        _flush_folder(path.parent)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:
-    """Wait until the file (or folder, where the system can) is on the disk."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        if path.is_dir():
-            return
-        raise
+    """Wait until the file is on the disk. (It is opened for writing since Windows flushes nothing else.)"""
+    handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _flush_folder(path: Path) -> None:
+    """The same for the names in a folder, on systems that know how to."""
+    with suppress(OSError):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -6,6 +6,7 @@ back, in `engine`.
 
 from __future__ import annotations
 
+import functools
 import warnings
 import weakref
 from collections.abc import Callable
@@ -111,6 +112,7 @@ class Tensor(TensorMethods, Values):
         leaf = self._leaf("set .requires_grad of")
         if wanted and not leaf.requires_grad:
             self._value = owned(self._value)
+            leaf.value = outline(self._value)
         leaf.requires_grad = bool(wanted)
 
     @property
@@ -141,16 +143,24 @@ class Tensor(TensorMethods, Values):
         What the hook returns takes the gradient's place; None keeps it. Returns a function that removes the hook.
         """
         notes = self._recorded("register a hook on").noted()
-        notes.hooks = (*notes.hooks, hook)
+        registered = functools.partial(hook)  # an object of its own: the same hook may be registered twice
+        notes.hooks = (*notes.hooks, registered)
 
         def remove() -> None:
-            notes.hooks = tuple(h for h in notes.hooks if h is not hook)
+            notes.hooks = tuple(h for h in notes.hooks if h is not registered)
 
         return remove
 
     def detach(self) -> Tensor:
-        """The same values as a constant: no gradient flows through it. An in-place change of it copies them first."""
-        return tensor_of(self._value, None)
+        """The same values as a constant: no gradient flows through it.
+
+        They are shared, read-only: an in-place change, `d -= 1`, copies them first, and writing into `d.data` raises.
+        """
+        value = self._value
+        if type(value) is np.ndarray:
+            value = value.view()
+            value.flags.writeable = False
+        return tensor_of(value, None)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.requires_grad:

@@ -63,7 +63,7 @@ def check_gradients(f: Callable[..., Any], *inputs: Any, order: int = 2, seed: i
     Raises
     ------
     GradientError
-        If something is wrong. It names the input, the worst element, and both values.
+        If something is wrong: it names the input, the worst element, and both values. Or if `f` returns no Tensor.
     DTypeError
         If an input is not floating or not finite.
     """
@@ -90,8 +90,11 @@ def _function(f: Callable[..., Any]) -> _Level:
 
     def tensors(xs: list[Tensor]) -> list[Tensor]:
         result = f(*xs)
-        outputs = list(result) if isinstance(result, (tuple, list)) else [result]
-        return [y for y in outputs if y.dtype.kind == "f"]
+        outputs = result if isinstance(result, (tuple, list)) else [result]
+        floating = [y for y in outputs if type(y) is Tensor and y.dtype.kind == "f"]
+        if not floating:
+            raise GradientError(f"f returned {result!r}, in which no Tensor of floating dtype is: nothing was recorded")
+        return floating
 
     def arrays(xs: Arrays) -> Arrays:
         with no_grad():

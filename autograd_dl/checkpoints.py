@@ -1,0 +1,134 @@
+"""Checkpoints: memory saved by computing twice."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from .engine import Leaf, Node, Tensor, apply, gradients, is_grad_enabled, toposort
+from .errors import GraphError
+from .graph import next_number
+from .table import Op
+from .tensor import tensor_of
+from .tracing import Tree, called_on, leaves_of, mapped
+from .values import as_value
+
+Fun = Callable[..., Any]
+
+
+def checkpoint(f: Fun) -> Fun:
+    """`f`, but keeping none of its intermediate results: they are computed again when the gradient is.
+
+    Takes about a third more time, and holds only the arguments. `f` must return the same each time it is called. It may
+    read parameters (leaves) that are not among its arguments, but recorded Tensors have to be passed in.
+
+    Raises
+    ------
+    GraphError
+        When called: if `f` reads a recorded Tensor that is not an argument.
+    """
+
+    @functools.wraps(f)
+    def call(*args: Tree) -> Tree:
+        if not is_grad_enabled():
+            return f(*args)
+        tensors = [leaf for leaf in leaves_of(args) if isinstance(leaf, Tensor)]
+        places = map(_Place, itertools.count())
+        pattern = mapped(lambda leaf: next(places) if isinstance(leaf, Tensor) else leaf, args)
+        segment = _Segment(f, pattern, [t.requires_grad for t in tensors])
+        run = segment.run([_stand_in(t._value, t.requires_grad, t.name) for t in tensors])
+        if not run.outputs:
+            return run.result
+        segment.ready.extend(o._value for o in run.outputs)
+        result = apply(_CHECKPOINT, [segment, *tensors, *run.read()])
+        recorded = iter(result if isinstance(result, tuple) else [result])
+        replaced = {id(o) for o in run.outputs}
+        return mapped(lambda leaf: next(recorded) if id(leaf) in replaced else leaf, run.result)
+
+    return call
+
+
+class _Place:
+    """Stands for a Tensor among the arguments."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class _Segment:
+    """A checkpointed call: the arguments have a `_Place` for each Tensor, since a graph holds none."""
+
+    def __init__(self, f: Fun, args: Tree, wanted: list[bool]) -> None:
+        self.f, self.args, self.wanted = f, args, wanted
+        self.ready: list[Any] = []
+
+    def __repr__(self) -> str:
+        return getattr(self.f, "__name__", type(self.f).__name__)
+
+    def run(self, inputs: list[Tensor]) -> _Run:
+        """Call the function, recorded, with these Tensors in the places."""
+        start = next_number()
+        args = mapped(lambda leaf: inputs[leaf.number] if isinstance(leaf, _Place) else leaf, self.args)
+        result = called_on(self.f, args, inputs)
+        outputs = [leaf for leaf in leaves_of(result) if isinstance(leaf, Tensor) and leaf.requires_grad]
+        return _Run(inputs, outputs, result, start)
+
+    def taken(self) -> Any:
+        """The results of the call, which the segment does not keep."""
+        values, self.ready = self.ready, []
+        return values[0] if len(values) == 1 else tuple(values)
+
+
+class _Run(NamedTuple):
+    """What came of running a function: the outputs are what of its result needs a gradient."""
+
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    result: Tree
+    start: int
+
+    def read(self) -> list[Tensor]:
+        """The leaves that were read beside the inputs, in an order that is the same for each run."""
+        inputs = {t.node for t in self.inputs}
+        outputs = [o.node for o in self.outputs if o.node is not None]
+        found: dict[Node, Tensor] = {}
+        ours = (node.inputs for node in toposort(outputs) if node.number > self.start)
+        for node in itertools.chain(outputs, *ours):
+            if isinstance(node, Node) and node.number < self.start and node not in inputs:
+                if not isinstance(node, Leaf):
+                    raise GraphError(f"checkpoint: the function reads {node}, which is recorded; pass it in")
+                if node.tensor is not None:
+                    found[node] = node.tensor
+        return list(found.values())
+
+
+# `values` has no underscore: all are kept, and a change of one in place is noticed
+def _again(g: Any, _ans: Any, segment: _Segment, *values: Any) -> list[Any]:
+    """The rule of a checkpoint: run the segment again, and pull back. Of values that are Tensors it is recorded."""
+    gs = list(g) if isinstance(g, tuple) else [g]
+    count = len(segment.wanted)
+    recorded = any(isinstance(v, Tensor) for v in (*gs, *values))
+    if recorded:
+        tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in values]
+        run = segment.run([+t for t in tensors[:count]])
+        inputs = [*run.inputs, *tensors[count:]]
+    else:
+        run = segment.run(list(map(_stand_in, values, segment.wanted)))
+        inputs = [*run.inputs, *run.read()]
+    needing = [t for t in inputs if t.requires_grad]
+    found = iter(gradients(run.outputs, needing, gs, create_graph=recorded, retain_graph=False))
+    parts = [next(found) if t.requires_grad else None for t in inputs]
+    return [None, *(p if recorded or p is None else p._value for p in parts)]
+
+
+_CHECKPOINT = Op(checkpoint, lambda segment, *_: segment.taken())
+_CHECKPOINT.joint = _again
+
+
+def _stand_in(value: Any, requires_grad: bool, name: str | None = None) -> Tensor:
+    """A leaf on these values, not copied."""
+    tensor = tensor_of(as_value(value), None)
+    tensor.node = Leaf(tensor, requires_grad, name)
+    return tensor

@@ -1,0 +1,180 @@
+"""`detect_anomaly`: the first op that makes a NaN or an infinity is named, with its operands and the user's line."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, detect_anomaly, gradients, no_grad
+from autograd_dl.engine import edge_gradients
+from autograd_dl.errors import AnomalyError
+
+HERE = str(Path(__file__))
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """NumPy warns of what these tests are about."""
+    with np.errstate(all="ignore"):
+        yield
+
+
+def leaf(values, **kwargs):
+    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
+
+
+def line_of(fun, text):
+    """The number of the line of `fun` in which `text` stands."""
+    lines, start = inspect.getsourcelines(fun)
+    return start + next(i for i, line in enumerate(lines) if text in line)
+
+
+def test_forward_names_the_op_its_operands_and_the_line():
+    def program():
+        x = leaf([[-1.0, 2.0], [3.0, 4.0]])
+        y = x * 2
+        return np.log(y)  # here
+
+    with detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        program()
+    line = line_of(program, "# here")
+    assert str(caught.value).splitlines() == [
+        "np.log made 1 NaN of 4 numbers",
+        f"  at {HERE}:{line}, in program",
+        "  argument 0: float64 (2, 2), -2.0 to 8.0",
+    ]
+
+
+def test_forward_names_both_operands():
+    with detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        leaf([1.0, 2.0, 0.0]) / np.array([0.0, 1.0, 0.0])
+    text = str(caught.value)
+    assert text.startswith("np.divide made 1 NaN and 1 infinite of 3 numbers")
+    assert "argument 0: float64 (3,), 0.0 to 2.0" in text
+    assert "argument 1: float64 (3,), 0.0 to 1.0" in text
+
+
+def test_forward_of_constants_and_under_no_grad():
+    with detect_anomaly():
+        with pytest.raises(AnomalyError, match=r"np\.log"):
+            np.log(Tensor(0.0))
+        with no_grad(), pytest.raises(AnomalyError, match=r"np\.log"):
+            np.log(leaf(0.0))
+
+
+def test_forward_of_an_op_with_several_results():
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"np\.linalg\.slogdet made 1 infinite"):
+        np.linalg.slogdet(leaf(np.zeros((2, 2))))
+
+
+def test_forward_through_numpys_functions_still_finds_the_users_line():
+    def program():
+        return np.mean(leaf([1e308, 1e308]) * 10)  # here
+
+    with detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        program()
+    assert f"{HERE}:{line_of(program, '# here')}, in program" in str(caught.value)
+
+
+def test_backward_names_the_op_the_argument_and_the_recording_line():
+    def program():
+        x = leaf([0.0, 4.0])
+        y = np.sqrt(x)  # here
+        return np.sum(y * 3)
+
+    with detect_anomaly():
+        loss = program()
+        with pytest.raises(AnomalyError) as caught:
+            loss.backward()
+    line = line_of(program, "# here")
+    assert str(caught.value).splitlines()[:3] == [
+        "the backward pass of np.sqrt made 1 infinite of 2 numbers in the gradient of argument 0",
+        f"  recorded at {HERE}:{line}, in program",
+        "  arriving gradient: float64 (2,), 3.0 to 3.0",
+    ]
+
+
+def test_backward_of_what_was_recorded_outside():
+    y = np.sqrt(leaf(0.0))
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"recorded outside detect_anomaly\(\); run the forward"):
+        y.backward()
+
+
+def test_backward_with_create_graph_names_the_op_of_the_forward_pass():
+    def program():
+        return np.sqrt(leaf(0.0))  # here
+
+    with detect_anomaly():
+        y = program()
+        with pytest.raises(AnomalyError) as caught:
+            y.backward(create_graph=True)
+    first, second = str(caught.value).splitlines()[:2]
+    line = line_of(program, "# here")
+    assert first == f"the backward pass of np.sqrt, recorded at {HERE}:{line}, in program:"
+    assert second.startswith("np.divide made 1 infinite")
+
+
+def test_backward_in_gradients():
+    x = leaf(0.0)
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"backward pass of np\.power"):
+        gradients(x**0.5, x)
+
+
+def test_a_nan_that_was_given_is_found_at_the_first_op():
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"np\.multiply made 1 NaN") as caught:
+        leaf([np.nan, 1.0]) * 2
+    assert "nan to nan" in str(caught.value)
+
+
+def test_finite_programs_pass():
+    with detect_anomaly():
+        x = leaf([1.0, 2.0])
+        y = np.sum(np.log(x) * x[[0, 0]] + np.linalg.norm(x))
+        y.backward(create_graph=True)
+        assert gradients(np.sum(x.grad), x)[0].shape == (2,)
+    x.grad = None
+
+
+def test_integers_and_empty_arrays_pass():
+    with detect_anomaly():
+        assert (Tensor([1, 2]) * 2).tolist() == [2, 4]
+        assert (leaf(np.ones((0, 3))) * 2).shape == (0, 3)
+
+
+def test_a_range_of_an_operand_that_is_no_longer_held():
+    x = leaf(np.full(1000, 700.0))
+    with detect_anomaly():
+        y = np.exp(x)  # its rule reads the result alone
+        with pytest.raises(AnomalyError, match=r"argument 0: shape \(1000,\), no longer held"):
+            y.backward(np.full(1000, 1e300))
+
+
+def test_outside_nothing_is_checked_and_no_line_is_captured():
+    y = np.log(leaf(0.0))
+    assert y.tolist() == -np.inf
+    assert y.node.notes is None
+    with detect_anomaly():
+        z = leaf(1.0) * 2
+    assert HERE in z.node.notes.line
+    w = leaf(1.0) * 2
+    assert w.node.notes is None
+
+
+def test_pictures_are_not_disturbed():
+    x = leaf(0.0)
+    y = np.sqrt(x)
+    with detect_anomaly():
+        assert edge_gradients(y)[y.node, 0] == np.inf
+
+
+def test_as_a_decorator():
+    @detect_anomaly()
+    def program():
+        return np.log(leaf(0.0))
+
+    with pytest.raises(AnomalyError):
+        program()
+    np.log(leaf(0.0))

@@ -1,0 +1,304 @@
+"""The way back: its order, what it computes for graphs of any shape, seeds, and `gradients`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, gradients, no_grad
+from autograd_dl.engine import backward, toposort
+from autograd_dl.errors import GraphError, ShapeError
+from autograd_dl.ops import defvjp, primitive
+from autograd_dl.table import TABLE
+
+
+def leaf(values, **kwargs):
+    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
+
+
+class Noted:
+    """An op that changes nothing and notes, under a label, when its rule is called."""
+
+    def __init__(self):
+        self.calls = []
+        self.op = primitive(lambda x, _label: x * 1.0)
+        defvjp(self.op, self.rule, None)
+
+    def rule(self, g, _ans, _x, label):
+        self.calls.append(label)
+        return g
+
+    def __call__(self, x, label):
+        return self.op(x, label)
+
+
+@pytest.fixture
+def noted():
+    yield (op := Noted())
+    del TABLE[op.op]
+
+
+def test_a_diamond_sums_both_ways(noted):
+    x = leaf(2.0)
+    a = noted(x, "first")
+    y = noted(a, "left") * noted(a, "right")
+    y.backward()
+    assert x.grad.item() == 4
+    assert noted.calls == ["right", "left", "first"]
+
+
+def test_rules_run_from_the_last_op_to_the_first_each_once(noted):
+    x = leaf([1.0, 2.0])
+    a = noted(x, 0)
+    b = noted(x, 1)
+    c = noted(a, 2)
+    d = noted(b, 3)
+    np.sum(c * d + a * b + d).backward()
+    assert noted.calls == [3, 2, 1, 0]
+
+
+def test_a_short_and_a_long_way_meet_before_they_go_on(noted):
+    x = leaf(1.0)
+    early = noted(x, "early")
+    late = early
+    for i in range(10):
+        late = noted(late, i)
+    (early + late).backward()
+    assert noted.calls == [*range(9, -1, -1), "early"]
+    assert x.grad.item() == 2
+
+
+def test_a_ladder_of_doublings_is_linear(noted):
+    x = leaf(1.0)
+    y = x
+    for i in range(1000):
+        y = noted(y, i)
+        y = y + y
+    y.backward()
+    assert len(noted.calls) == 1000
+    assert x.grad.item() == 2.0**1000
+
+
+def test_sorting_a_ladder_sees_each_node_once():
+    x = leaf(1.0)
+    y = x
+    for _ in range(1000):
+        y = y + y
+    assert len(toposort([y.node])) == 1001
+
+
+def test_a_tensor_used_a_thousand_times():
+    x = leaf([1.0, 2.0])
+    total = x * 0
+    for i in range(1000):
+        total = total + x * i
+    np.sum(total).backward()
+    assert x.grad.tolist() == [499500, 499500]
+
+
+def test_the_same_tensor_twice_in_an_op():
+    x = leaf([[1.0, 2.0], [3.0, 4.0]])
+    for y, slope in (
+        (x + x, np.full((2, 2), 2.0)),
+        (x - x, np.zeros((2, 2))),
+        (x * x, 2 * x.data),
+        (x @ x, np.ones((2, 2)) @ x.data.T + x.data.T @ np.ones((2, 2))),
+        (np.concatenate([x, x, x]), np.full((2, 2), 3.0)),
+    ):
+        x.zero_grad()
+        np.sum(y).backward()
+        assert np.array_equal(x.grad.data, slope)
+
+
+def test_an_output_inside_another_outputs_graph():
+    x = leaf(3.0)
+    y = x * x
+    z = y * 2
+    backward([y, z], [None, None])
+    assert x.grad.item() == 6 + 12
+
+
+def test_several_outputs_and_one_given_twice():
+    x = leaf(3.0)
+    y = x * x
+    z = y * 2
+    assert gradients([z, y, z], x, [1.0, 10.0, 100.0])[0].item() == 12 + 60 + 1200
+
+
+def test_a_leaf_can_be_the_output():
+    x = leaf([1.0, 2.0])
+    x.backward([3.0, 4.0])
+    assert x.grad.tolist() == [3, 4]
+
+
+def test_only_leaves_get_a_grad():
+    x = leaf([1.0])
+    y = x * 2
+    np.sum(y).backward()
+    assert y.grad is None
+    assert Tensor([1.0]).grad is None
+
+
+def test_a_leaf_whose_tensor_is_gone_is_passed_over():
+    x, gone = leaf([1.0]), leaf([2.0])
+    y = x * gone
+    del gone
+    y.backward()
+    assert x.grad.tolist() == [2]
+
+
+def test_freezing_a_leaf():
+    x, w = leaf([1.0]), leaf([2.0])
+    y = x * w
+    w.requires_grad = False
+    y.backward()
+    assert w.grad is None
+    assert x.grad.tolist() == [2]
+    assert not (w * 2).requires_grad
+    w.requires_grad = True
+    assert (w * 2).requires_grad
+
+
+# -- seeds
+
+
+def test_the_seed_of_one_element_is_one_whatever_its_shape():
+    x = leaf([[3.0]])
+    (x * x).backward()
+    assert x.grad.tolist() == [[6]]
+
+
+@pytest.mark.parametrize("seed", [[1.0, 2.0], (1, 2), np.array([1, 2]), np.float32([1, 2]), Tensor([1.0, 2.0])])
+def test_a_seed_may_be_any_array_like(seed):
+    x = leaf([5.0, 7.0])
+    (x * x).backward(seed)
+    assert x.grad.tolist() == [10, 28]
+
+
+def test_the_seed_is_taken_in_the_dtype_of_the_output():
+    x = Tensor(np.ones(2, np.float32), requires_grad=True)
+    seen = []
+    y = x * 2
+    y.register_hook(lambda g: seen.append(g.dtype))
+    y.backward(np.array([1.0, 1e-3]))
+    assert seen == [np.float32]
+
+
+def test_a_seed_that_is_left_out_or_has_another_shape():
+    y = leaf([1.0, 2.0], name="x") * 2
+    with pytest.raises(ShapeError, match=r"shape \(2,\) has 2 elements: give the gradient .* or reduce"):
+        y.backward()
+    with pytest.raises(ShapeError, match=r"must have its shape \(2,\), not \(3,\)"):
+        y.backward([1.0, 2.0, 3.0])
+    with pytest.raises(ShapeError, match=r"must have its shape \(2,\), not \(\)"):
+        y.backward(1.0)
+    y.backward([1.0, 1.0])
+
+
+def test_seeds_and_outputs_of_different_number():
+    x = leaf([1.0])
+    with pytest.raises(ShapeError, match="2 outputs, and 1 gradients"):
+        gradients([x * 2, x * 3], x, [[1.0]])
+
+
+def test_backward_from_what_nothing_requires():
+    for y in (Tensor(2.0), Tensor(2.0) * 3, leaf(2.0).detach()):
+        with pytest.raises(GraphError, match="nothing that it was made of requires grad"):
+            y.backward()
+    with no_grad():
+        y = leaf(2.0) * 3
+    with pytest.raises(GraphError, match="under no_grad"):
+        y.backward()
+
+
+# -- gradients
+
+
+def test_gradients_touch_no_grad():
+    x, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    y = x * w
+    y.retain_grad()
+    loss = np.sum(y)
+    gx, gw, gy = gradients(loss, [x, w, y])
+    assert (gx.tolist(), gw.tolist(), gy.tolist()) == ([3, 4], [1, 2], [1, 1])
+    assert x.grad is None
+    assert w.grad is None
+    assert y.grad is None
+
+
+def test_gradients_release_nothing_unless_told_to():
+    x = leaf([1.0, 2.0])
+    y = np.sum(x * x)
+    for _ in range(3):
+        assert gradients(y, x)[0].tolist() == [2, 4]
+    assert gradients(y, x, retain_graph=False)[0].tolist() == [2, 4]
+    with pytest.raises(GraphError, match="released"):
+        gradients(y, x)
+
+
+def test_gradients_of_unused_inputs_are_zeros():
+    x, unused = leaf([1.0, 2.0]), leaf(np.ones((2, 3)))
+    gx, gu = gradients(np.sum(x * x), [x, unused])
+    assert gx.tolist() == [2, 4]
+    assert np.array_equal(gu.data, np.zeros((2, 3)))
+
+
+def test_an_input_given_twice_gets_two_arrays():
+    x = leaf([1.0, 2.0])
+    a, b = gradients(np.sum(x * x), [x, x])
+    assert a.tolist() == b.tolist() == [2, 4]
+    assert not np.shares_memory(a.data, b.data)
+
+
+def test_gradients_with_respect_to_recorded_tensors():
+    x = leaf([1.0, 2.0])
+    y = x * 3
+    z = np.sum(y * y)
+    gy, gx, gz = gradients(z, [y, x, z])
+    assert (gy.tolist(), gx.tolist(), gz.item()) == ([6, 12], [18, 36], 1)
+
+
+def test_gradients_walk_only_where_they_lead(noted):
+    x, w = leaf(1.0), leaf(2.0)
+    y = noted(x, "x") * noted(w, "w")
+    gradients(y, w)
+    assert noted.calls == ["w"]
+    middle = noted(x, "x")
+    gradients(noted(middle, "after") * y, middle)
+    assert noted.calls == ["w", "after"]
+
+
+def test_gradients_with_respect_to_what_requires_none():
+    x = leaf(1.0)
+    for t in (Tensor(1.0), x.detach()):
+        with pytest.raises(GraphError, match="does not require grad"):
+            gradients(x * t, t)
+
+
+def test_gradients_of_zero_size_arrays():
+    x = leaf(np.ones((0, 3)))
+    assert gradients(np.sum(x * 2), x)[0].shape == (0, 3)
+    np.sum(x @ np.ones((3, 2))).backward()
+    assert x.grad.shape == (0, 3)
+
+
+def test_non_finite_values_pass_without_warning():
+    x = leaf([0.0, np.inf, np.nan, -1.0, 1e308])
+    with np.errstate(all="ignore"):
+        y = np.sum(np.log(x) * x * x)
+    y.backward()
+    assert x.grad.shape == (5,)
+    assert np.isnan(x.grad.data[2])
+
+
+def test_the_same_graph_gives_the_same_bits():
+    rng = np.random.default_rng(0)
+    w = leaf(rng.normal(size=(20, 20)))
+
+    def gradient():
+        y = w
+        for _ in range(5):
+            y = np.tanh(y @ w + w)
+        return gradients(np.sum(y), w)[0].data.tobytes()
+
+    assert gradient() == gradient()

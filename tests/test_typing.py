@@ -1,0 +1,56 @@
+"""Types: a program of the public API passes `mypy --strict`, and wrong ones do not."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autograd_dl
+
+EXAMPLES = Path(__file__).with_name("typing_examples.py")
+WRONG = {
+    "Tensor('x', requires_grad='yes')": "arg-type",
+    "Tensor(1.0).grad.data": "union-attr",
+    "Tensor(1.0).backward(None, True)": "call-arg|misc",
+    "class Mine(Tensor): ...": "misc",
+    "gradients(Tensor(1.0), 'x')": "arg-type",
+    "Tensor(1.0) + object()": "operator",
+    "Tensor(1.0).gradient": "attr-defined",
+}
+
+
+def mypy(tmp_path, *files):
+    """What mypy prints of these files."""
+    pytest.importorskip("mypy", reason="mypy is not installed")
+    path = os.pathsep.join([str(Path(autograd_dl.__file__).parents[1]), os.environ.get("MYPYPATH", "")]).rstrip(
+        os.pathsep
+    )
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}"]
+    run = subprocess.run(
+        [*command, "--follow-imports=silent", *map(str, files)],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return run.stdout + run.stderr
+
+
+def test_a_typed_program_and_wrong_ones(tmp_path):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("\n".join(["from autograd_dl import Tensor, gradients", *WRONG]) + "\n")
+    printed = mypy(tmp_path, EXAMPLES, wrong)
+    assert EXAMPLES.name not in printed, printed
+    for line, kinds in enumerate(WRONG.values(), 2):
+        found = [text for text in printed.splitlines() if text.startswith(f"wrong.py:{line}:")]
+        assert any(f"[{kind}]" in text for text in found for kind in kinds.split("|")), (line, printed)
+
+
+def test_the_typed_program_runs():
+    runpy.run_path(str(EXAMPLES))
