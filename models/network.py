@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_dl import Tensor, gradients, no_grad
-from autograd_dl.errors import DataError
+from autograd_dl.errors import DataError, ShapeError
 from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.serialization import load_arrays, save_arrays
@@ -40,12 +40,19 @@ class Network(ABC):
         return softmax_loss(self.predict(x), t)
 
     def accuracy(self, x: Any, t: Any, batch_size: int = 10_000) -> float:
-        """The share of inputs whose highest score is that of t, labels or rows. Computed batch by batch."""
+        """The share of inputs whose highest score is that of t, labels or rows. Computed batch by batch.
+
+        Raises
+        ------
+        ShapeError
+            If t has not one label or row for each input, or there is no input.
+        """
         t = np.asarray(t)
-        labels = t if t.ndim == 1 else t.argmax(axis=1)
+        if len(x) != len(t) or not len(x):
+            raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
+        starts = range(0, len(x), batch_size)
         with no_grad():
-            starts = range(0, len(x), batch_size)
-            hits = [(self.predict(x[i : i + batch_size]).argmax(axis=1) == labels[i : i + batch_size]) for i in starts]
+            hits = [_hits(self.predict(x[i : i + batch_size]), t[i : i + batch_size]) for i in starts]
         return float(np.mean(np.concatenate(hits)))
 
     def gradient(self, x: Any, t: Any) -> dict[str, NDArray[Any]]:
@@ -100,3 +107,10 @@ class Network(ABC):
             raise DataError(f"{file_name} does not fit this {type(self).__name__}: {'; '.join(sorted(faults))}")
         for name, p in self.params.items():
             p.data = arrays[name]
+
+
+def _hits(scores: Tensor, t: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether the highest score is that of t, for each input."""
+    if t.shape not in (scores.shape[:1], scores.shape):
+        raise ShapeError(f"t must be labels, {scores.shape[:1]}, or rows, {scores.shape}, not {t.shape}")
+    return np.equal(scores.argmax(axis=1), t if t.ndim == 1 else t.argmax(axis=1))

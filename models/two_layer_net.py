@@ -18,7 +18,7 @@ class TwoLayerNet(Network):
     """Two affine layers with an activation between them (book, sections 4.5 and 5.7).
 
     `predict` returns scores. Weights are drawn from weight_init_std times the standard normal distribution, biases are
-    0; `activation` is "relu" (chapter 5) or "sigmoid" (chapter 4).
+    0; `activation` is "relu" (chapter 5) or "sigmoid" (chapter 4), anything else a ValueError.
     """
 
     def __init__(
@@ -33,6 +33,8 @@ class TwoLayerNet(Network):
         seed: int | None = None,
     ) -> None:
         super().__init__(dtype)
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"the activation is one of {', '.join(map(repr, ACTIVATIONS))}, not {activation!r}")
         rng = np.random.default_rng(seed)
         self.activation = ACTIVATIONS[activation]
         self.parameter("W1", weight_init_std * rng.standard_normal((input_size, hidden_size)))

@@ -8,7 +8,7 @@ from autograd_dl import Tensor
 from autograd_dl.optional import need
 
 from .text import printable
-from .trace import trace
+from .trace import Box, trace
 
 if TYPE_CHECKING:
     import graphviz
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 RED = "#d62728"
 STYLES = {
     "op": {"shape": "circle", "margin": "0.03"},
+    "long op": {"shape": "box", "style": "rounded", "margin": "0.1,0.06"},
     "leaf": {"shape": "plaintext"},
     "unnamed": {"shape": "point", "width": "0.06"},
     "constant": {"shape": "plaintext"},
     "output": {"shape": "plaintext"},
 }
+LONG = 5
+"""Characters that do not fit into a circle."""
 
 
 def draw_graph(output: Tensor) -> graphviz.Digraph:
@@ -35,16 +38,19 @@ def draw_graph(output: Tensor) -> graphviz.Digraph:
         If the extra "viz" is not installed.
     """
     graphviz = need("graphviz", "viz")
-    graph = graphviz.Digraph(graph_attr={"rankdir": "LR", "nodesep": "0.4", "ranksep": "0.7"})
+    graph = graphviz.Digraph()
+    graph.attr("graph", rankdir="LR", nodesep="0.4", ranksep="0.7", ordering="in")
     graph.attr("node", fontname="Helvetica", fontsize="13")
     graph.attr("edge", fontname="Helvetica", fontsize="12", arrowsize="0.7")
     boxes, lines = trace(output)
     for box in boxes:
-        graph.node(box.id, graphviz.escape(printable(box.label)), STYLES[box.kind])
+        graph.node(box.id, label=graphviz.escape(printable(box.label)), **_style(box))
     for line in lines:
-        graph.edge(line.source, line.target, label=graphviz.escape(f" {line.value} "))
+        if line.value is not None:
+            label = f" {line.value} " if line.value else None
+            graph.edge(line.source, line.target, label=label)
         if line.gradient is not None:
-            label = graphviz.escape(f" {line.gradient} ")
+            label = f" {line.gradient} "
             graph.edge(line.source, line.target, label=label, dir="back", color=RED, fontcolor=RED)
     return graph
 
@@ -52,3 +58,7 @@ def draw_graph(output: Tensor) -> graphviz.Digraph:
 def to_dot(output: Tensor) -> str:
     """The DOT text of `draw_graph`: the same program gives the same text."""
     return str(draw_graph(output).source)
+
+
+def _style(box: Box) -> dict[str, str]:
+    return STYLES["long op" if box.kind == "op" and len(box.label) >= LONG else box.kind]

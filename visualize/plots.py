@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autograd_dl.optional import need
 
@@ -11,14 +12,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
+def plot_history(history: Mapping[str, Sequence[Any]]) -> Figure:
     """Loss and accuracy over a training, side by side.
 
     Parameters
     ----------
     history : mapping
-        `loss`, one number an iteration; `train_accuracy` and `test_accuracy`, from 0 to 1, one an epoch (after the
-        epochs that `epoch` numbers).
+        `loss`, one number an iteration (None where it was none); `train_accuracy` and `test_accuracy`, from 0 to 1,
+        measured after as many epochs as `epoch` says.
 
     Returns
     -------
@@ -29,9 +30,11 @@ def plot_history(history: Mapping[str, Sequence[float]]) -> Figure:
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(history["loss"], color="#bbbbbb", linewidth=0.5, label="each batch")
-    left.plot(_running_mean(history["loss"], 100), color="#1f77b4", label="mean of 100 batches")
-    left.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
+    loss = [math.nan if value is None else float(value) for value in history["loss"]]
+    left.plot(loss, color="#bbbbbb", linewidth=0.5, label="each batch")
+    left.plot(_running_mean(loss, 100), color="#1f77b4", label="mean of 100 batches")
+    left.axhline(0, color="black", linewidth=0.8)
+    left.set(xlabel="iteration", ylabel="loss")
     right.plot(history["epoch"], history["train_accuracy"], color="#1f77b4", label="training images")
     right.plot(history["epoch"], history["test_accuracy"], color="#d62728", linestyle="--", label="test images")
     right.set(xlabel="epoch", ylabel="accuracy")

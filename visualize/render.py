@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FORMATS = ("svg", "png", "pdf")
 TIME_LIMIT = 120
 """Seconds that a `dot` program may take."""
+LARGEST = 20_000
+"""Nodes and edges that Graphviz lays out in about that time: it takes four times as long for twice as many."""
 
 
 class RenderError(AutogradError, RuntimeError):
@@ -36,7 +38,7 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
     Raises
     ------
     RenderError
-        For another ending, or if Graphviz fails.
+        For another ending, for a graph too large to lay out, or if Graphviz fails.
     """
     path = Path(file)
     kind = path.suffix.lower().removeprefix(".")
@@ -44,6 +46,11 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
         return _write(path, graph.source.encode())
     if kind not in FORMATS:
         raise RenderError(f"{path}: a picture's name ends in {', '.join('.' + f for f in FORMATS)} or .dot")
+    if len(graph.body) > LARGEST:
+        raise RenderError(
+            f"{path}: Graphviz would take very long over {len(graph.body):,} nodes and edges; "
+            f"write their DOT text, to {path.with_suffix('.dot').name}, or draw a part of the graph"
+        )
     picture = _by_pygraphviz(graph.source, kind) or _by_program(graph.source, kind)
     return _write(path.with_suffix(".dot"), graph.source.encode()) if picture is None else _write(path, picture)
 
@@ -78,4 +85,6 @@ def _by_program(source: str, kind: str) -> bytes | None:
         raise RenderError(f"{program} failed: {error.stderr.decode(errors='replace').strip()}") from error
     except subprocess.TimeoutExpired as error:
         raise RenderError(f"{program} took more than {TIME_LIMIT} seconds") from error
+    except OSError as error:
+        raise RenderError(f"{program} cannot be run: {error.strerror}") from error
     return done.stdout

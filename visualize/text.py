@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 SYMBOLS = {
@@ -13,9 +16,13 @@ SYMBOLS = {
     "power": "^",
     "matmul": "dot",
     "absolute": "abs",
-    "getitem": "[ ]",
+    "pad_constant": "pad",
     "softmax_cross_entropy": "softmax\nwith loss",
 }
+DIGITS = {2: 3, 4: 6}
+"""How many digits of a float are no rounding error, by its size in bytes; 12 of a float64."""
+LONGEST = 40
+"""Characters that settings may take in an op's label."""
 
 
 def number(value: Any) -> str:
@@ -25,20 +32,18 @@ def number(value: Any) -> str:
     still longer than 9 characters is rounded to 6 digits.
     """
     number = float(value)
-    digits = {4: 6, 2: 3}.get(getattr(value, "itemsize", 8), 12)
-    text = f"{number:.{digits}g}"
-    text = text if len(text) <= 9 else f"{number:.6g}"
-    return "0" if text == "-0" else text
+    if number.is_integer() and abs(number) < 1e9:
+        return str(int(number))
+    text = f"{number:.{DIGITS.get(getattr(value, 'itemsize', 8), 12)}g}"
+    return text if len(text) <= 9 else f"{number:.6g}"
 
 
 def quantity(value: Any) -> str:
-    """A value on an edge: a number for one element of no dimension, else the shape, as (2, 3)."""
-    if isinstance(value, (bool, int, float)):
-        return number(value)
-    shape = tuple(value.shape)
-    if shape == () and hasattr(value, "item"):
-        return number(value)
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+    """A value on an edge: a number for one element of no dimension, else the shape, as (2, 3); of several, all."""
+    if isinstance(value, tuple):
+        return ", ".join(map(quantity, value))
+    shape = getattr(value, "shape", ())
+    return _shape(shape) if shape else number(value)
 
 
 def is_quantity(value: Any) -> bool:
@@ -46,12 +51,51 @@ def is_quantity(value: Any) -> bool:
     return hasattr(value, "shape") or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
-def symbol(name: str, kwargs: dict[str, Any]) -> str:
-    """An op as the book writes it, with the keywords that say how it was called."""
-    settings = [f"{key}={value}" for key, value in kwargs.items() if value is not None and value is not False]
-    return "\n".join([SYMBOLS.get(name, name.strip("_")), *settings])
+def symbol(name: str, settings: Sequence[Any], kwargs: dict[str, Any]) -> str:
+    """An op as the book writes it, with what says how it was called: its settings, such as a shape, and its keywords.
+
+    >>> symbol("getitem", [(0, slice(1, None))], {})
+    '[0, 1:]'
+    >>> print(symbol("sum", [], {"axis": 0, "keepdims": False}))
+    sum
+    axis=0
+    """
+    if name == "getitem":
+        index = settings[0] if len(settings) == 1 and isinstance(settings[0], tuple) else settings
+        return f"[{_listed(index)}]"
+    given = {key: value for key, value in kwargs.items() if value is not None and value is not False}
+    keywords = [f"{key}={_listed([value])}" for key, value in given.items()]
+    return "\n".join([SYMBOLS.get(name.strip("_"), name.strip("_")), *filter(None, [_listed(settings)]), *keywords])
 
 
 def printable(text: str) -> str:
-    """The text without control characters, which some viewers refuse."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """The text as Graphviz and XML take it: no control characters, and nothing that reads as a character reference."""
+    if text.isascii() and text.isprintable() and "&" not in text:
+        return text
+    shown = "".join(" " if c == "\t" else c if _is_shown(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return re.sub(r"&(?=#?\w+;)", "&amp;", shown)
+
+
+def _is_shown(character: str) -> bool:
+    return character == "\n" or unicodedata.category(character) not in ("Cc", "Cs", "Cn")
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def _listed(settings: Sequence[Any]) -> str:
+    text = ", ".join(map(_setting, settings))
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def _setting(value: Any) -> str:
+    """An argument as a program writes it; an array by dtype and shape."""
+    if isinstance(value, slice):
+        ends = [value.start, value.stop, *([] if value.step is None else [value.step])]
+        return ":".join("" if end is None else str(end) for end in ends)
+    if isinstance(value, (tuple, list)):
+        return f"({_listed(value)}{',' if len(value) == 1 else ''})"
+    if getattr(value, "shape", ()):
+        return f"{value.dtype} {_shape(value.shape)}"
+    return "..." if value is Ellipsis else str(getattr(value, "__name__", value))

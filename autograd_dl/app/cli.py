@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import math
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,14 +26,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         arguments.run(arguments)
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        print("autograd-dl: interrupted", file=sys.stderr)
-        return 130
+        return _failed("interrupted", 130)
     except (AutogradError, OSError, MemoryError) as error:
-        text = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else str(error)
-        print(f"autograd-dl: {' '.join(text.split()) or type(error).__name__}", file=sys.stderr)
-        return 1
+        return _failed(_told(error), 1)
     return 0
+
+
+def _told(error: Exception) -> str:
+    """What was wrong, and with which file."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+def _failed(text: str, status: int) -> int:
+    """Say in one line what was wrong, and let the interpreter not fail again on what could not be printed."""
+    print(f"autograd-dl: {' '.join(text.split())}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,12 +65,12 @@ def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
     train.add_argument("model", choices=["two-layer-net"])
     train.add_argument("--data", choices=["subset", "mnist"], default="subset", help="which digits (default: subset)")
     length = train.add_mutually_exclusive_group()
-    length.add_argument("--iterations", type=_at_least(int, 1), default=10_000, metavar="N", help="default: 10000")
-    length.add_argument("--epochs", type=_at_least(int, 1), metavar="N", help="instead of iterations")
-    train.add_argument("--batch-size", type=_at_least(int, 1), default=100, metavar="N", help="default: 100")
-    train.add_argument("--lr", type=_at_least(float, 0.0), default=0.1, metavar="RATE", help="default: 0.1")
+    length.add_argument("--iterations", type=_within(int, 1, 10**9), default=10_000, metavar="N", help="default: 10000")
+    length.add_argument("--epochs", type=_within(int, 1, 10**9), metavar="N", help="instead of iterations")
+    train.add_argument("--batch-size", type=_within(int, 1, 10**9), default=100, metavar="N", help="default: 100")
+    train.add_argument("--lr", type=_within(float, 0, 10**9), default=0.1, metavar="RATE", help="default: 0.1")
     train.add_argument("--activation", choices=["relu", "sigmoid"], default="relu", help="default: relu")
-    train.add_argument("--seed", type=_at_least(int, 0), default=0, metavar="N", help="default: 0")
+    train.add_argument("--seed", type=_within(int, 0, 2**64 - 1), default=0, metavar="N", help="default: 0")
     train.add_argument("--dtype", choices=["float16", "float32", "float64"], default="float32", help="default: float32")
     train.add_argument("--out", type=Path, default=Path("runs/two-layer-net"), metavar="DIR", help="where files go")
     train.set_defaults(run=_train)
@@ -73,7 +88,7 @@ def _train(arguments: argparse.Namespace) -> None:
 
     train_two_layer_net(
         data=arguments.data,
-        iterations=None if arguments.epochs else arguments.iterations,
+        iterations=arguments.iterations,
         epochs=arguments.epochs,
         batch_size=arguments.batch_size,
         lr=arguments.lr,
@@ -90,13 +105,13 @@ def _graph(arguments: argparse.Namespace) -> None:
     draw(GRAPHS[arguments.graph](), arguments.output)
 
 
-def _at_least(kind: Callable[[str], T], least: T) -> Callable[[str], T]:
-    """A finite number of that kind, not less than `least`."""
+def _within(kind: Callable[[str], T], least: int, most: int) -> Callable[[str], T]:
+    """A number of that kind, from `least` to `most`."""
 
     def number(text: str) -> T:
         value = kind(text)
-        if not least <= value < math.inf:
-            raise argparse.ArgumentTypeError(f"must be at least {least}, not {text}")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"must be from {least} to {most}, not {text}")
         return value
 
     number.__name__ = kind.__name__  # what argparse calls it where `kind` fails

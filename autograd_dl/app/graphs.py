@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from numpy.typing import ArrayLike
+
 from autograd_dl import Tensor
 from autograd_dl.data import load_mnist
 from models import TwoLayerNet
@@ -29,9 +31,9 @@ def two_layer_net() -> Tensor:
     return loss_of(TwoLayerNet(784, 50, 10, seed=0), x[:100], t[:100])
 
 
-def loss_of(network: TwoLayerNet, x: object, t: object) -> Tensor:
-    """The loss, under that name."""
-    return _named(network.loss(x, t), "loss")
+def loss_of(network: TwoLayerNet, x: ArrayLike, t: ArrayLike) -> Tensor:
+    """The loss, with names for the picture."""
+    return _named(network.loss(x, Tensor(t, name="t")), "loss")
 
 
 GRAPHS = {"apple": apple, "apple-orange": apple_orange, "two-layer-net": two_layer_net}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_dl.data import load_mnist
+from autograd_dl.errors import DataError
 from autograd_dl.optim import SGD
 from autograd_dl.optional import need
 from autograd_dl.serialization import replacing
@@ -19,14 +22,14 @@ from visualize import plot_history
 
 from .graphs import draw, loss_of
 
-History = dict[str, list[float]]
 Split = tuple[NDArray[Any], NDArray[Any]]
+DATA = {"subset": "the subset of MNIST that comes with the package", "mnist": "the full MNIST"}
 
 
 def train_two_layer_net(
     *,
     data: str,
-    iterations: int | None,
+    iterations: int,
     epochs: int | None,
     batch_size: int,
     lr: float,
@@ -38,78 +41,97 @@ def train_two_layer_net(
     """Train the book's two-layer network, and write its curves, graph, weights and history into the folder `out`.
 
     Each gradient is computed by the graph. Batches are drawn with replacement, as in the book; accuracy is measured on
-    all images before the first and after every epoch. `epochs` or `iterations` says how long.
+    all images before the first and after every epoch. `epochs`, if given, says how long, or else `iterations`.
     """
-    for module in ("matplotlib", "graphviz"):
-        need(module, "viz")
-    for module in ("tqdm", "safetensors"):
-        need(module, "train")
-    (x_train, t_train), test = load_mnist(subset=data == "subset")
-    print(f"data: {DATA[data]}: {len(x_train):,} training and {len(test[0]):,} test images", flush=True)
-    out.mkdir(parents=True, exist_ok=True)
+    for module, extra in {"matplotlib": "viz", "graphviz": "viz", "tqdm": "train", "safetensors": "train"}.items():
+        need(module, extra)
+    (x, t), test = load_mnist(subset=data == "subset")
+    print(f"data: {DATA[data]}: {len(x):,} training and {len(test[0]):,} test images", flush=True)
+    if batch_size > len(x):
+        raise DataError(f"a batch of {batch_size:,} is more than the {len(x):,} training images")
+    _refuse_unwritable(out)
 
     network = TwoLayerNet(784, 50, 10, activation=activation, dtype=dtype, seed=seed)
-    steps_per_epoch = max(len(x_train) // batch_size, 1)
-    steps = iterations if epochs is None else epochs * steps_per_epoch
-    assert steps is not None
-    history = _train(network, (x_train, t_train), test, steps, steps_per_epoch, batch_size, lr, seed)
+    training = _Training(network, SGD(lr), (x, t), test, batch_size)
+    training.run(epochs * training.steps_per_epoch if epochs else iterations, np.random.default_rng([seed, 1]))
 
-    print(f"test accuracy {history['test_accuracy'][-1]:.4f}, training accuracy {history['train_accuracy'][-1]:.4f}")
-    _save(network, history, out)
-    draw(loss_of(network, x_train[:batch_size], t_train[:batch_size]), out / "graph.svg")
+    print(training.outcome())
+    _save(network, training.history, out)
+    draw(loss_of(network, x[:batch_size], t[:batch_size]), out / "graph.svg")
     if data == "subset":
         print("for the full set: autograd-dl train two-layer-net --data mnist")
 
 
-DATA = {"subset": "the subset of MNIST that comes with the package", "mnist": "the full MNIST"}
+class _Training:
+    """A network, an optimizer and data, and how the training went so far."""
 
+    def __init__(self, network: TwoLayerNet, optimizer: SGD, train: Split, test: Split, batch_size: int) -> None:
+        self.network, self.optimizer, self.train, self.test = network, optimizer, train, test
+        self.batch_size = batch_size
+        self.steps_per_epoch = len(train[0]) // batch_size
+        self.history: dict[str, list[float]] = {"loss": [], "epoch": [], "train_accuracy": [], "test_accuracy": []}
 
-def _train(
-    network: TwoLayerNet,
-    train: Split,
-    test: Split,
-    steps: int,
-    steps_per_epoch: int,
-    batch_size: int,
-    lr: float,
-    seed: int,
-) -> History:
-    tqdm = need("tqdm", "train")
-    x, t = train
-    optimizer = SGD(lr)
-    batches = np.random.default_rng([seed, 1])
-    history: History = {"loss": [], "epoch": [], "train_accuracy": [], "test_accuracy": []}
+    def run(self, steps: int, rng: np.random.Generator) -> None:
+        """Train on `steps` batches, with a progress bar on a terminal, and ten plain lines elsewhere."""
+        x, t = self.train
+        bar = need("tqdm", "train").tqdm(range(1, steps + 1), unit="batch", disable=not sys.stderr.isatty())
+        with bar, np.errstate(all="ignore"):  # `outcome` tells of a training that diverged
+            self.measure(0)
+            for step in bar:
+                chosen = rng.integers(len(x), size=self.batch_size)
+                self.history["loss"].append(self.step(x[chosen], t[chosen]))
+                if step % self.steps_per_epoch == 0 or step == steps:
+                    self.measure(step)
+                    bar.set_postfix(test_accuracy=self.history["test_accuracy"][-1])
+                if bar.disable and step % math.ceil(steps / 10) == 0:
+                    print(f"{step:,} of {steps:,} batches: {self.progress()}", flush=True)
 
-    def measure(step: int) -> None:
-        history["epoch"].append(step / steps_per_epoch)
-        history["train_accuracy"].append(network.accuracy(*train))
-        history["test_accuracy"].append(network.accuracy(*test))
-
-    measure(0)
-    bar = tqdm.tqdm(range(1, steps + 1), unit="batch", disable=not sys.stderr.isatty())
-    for step in bar:
-        chosen = batches.integers(len(x), size=batch_size)
-        loss = network.loss(x[chosen], t[chosen])
+    def step(self, x: NDArray[Any], t: NDArray[Any]) -> float:
+        """One step down the gradient of the loss; returns the loss before it."""
+        loss = self.network.loss(x, t)
         loss.backward()
-        optimizer.update(network.params)
-        for parameter in network.params.values():
+        self.optimizer.update(self.network.params)
+        for parameter in self.network.params.values():
             parameter.zero_grad()
-        history["loss"].append(loss.item())
-        if step % steps_per_epoch == 0 or step == steps:
-            measure(step)
-            bar.set_postfix(test_accuracy=history["test_accuracy"][-1])
-        if bar.disable and step % max(steps // 10, 1) == 0:
-            recent = np.mean(history["loss"][-100:])
-            print(f"{step:,} of {steps:,} batches: loss {recent:.4f}, test accuracy {history['test_accuracy'][-1]:.4f}")
-    return history
+        return float(loss)
+
+    def measure(self, step: int) -> None:
+        """Note the accuracies after so many batches."""
+        self.history["epoch"].append(step / self.steps_per_epoch)
+        self.history["train_accuracy"].append(self.network.accuracy(*self.train))
+        self.history["test_accuracy"].append(self.network.accuracy(*self.test))
+
+    def progress(self) -> str:
+        """How it goes, in a line."""
+        return f"loss {np.mean(self.history['loss'][-100:]):.4f}, test accuracy {self.history['test_accuracy'][-1]:.4f}"
+
+    def outcome(self) -> str:
+        """How it went, in a line or two."""
+        accuracies = (self.history[key][-1] for key in ("test_accuracy", "train_accuracy"))
+        text = "test accuracy {:.4f}, training accuracy {:.4f}".format(*accuracies)
+        if math.isfinite(self.history["loss"][-1]):
+            return text
+        return f"{text}\nthe loss is no number any more: the training diverged, and a smaller --lr may help"
 
 
-def _save(network: TwoLayerNet, history: History, out: Path) -> None:
+def _refuse_unwritable(folder: Path) -> None:
+    """Make the folder, and fail now, not after the training, if nothing can be written there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=folder).close()
+
+
+def _save(network: TwoLayerNet, history: dict[str, list[float]], out: Path) -> None:
     network.save_params(out / "weights.safetensors")
     print(f"wrote {out / 'weights.safetensors'}")
     with replacing(out / "history.json") as temporary:
-        temporary.write_text(json.dumps(history))
+        temporary.write_text(_json(history))
     print(f"wrote {out / 'history.json'}")
     with replacing(out / "history.png") as temporary:
         plot_history(history).savefig(temporary, format="png", dpi=120)
     print(f"wrote {out / 'history.png'}")
+
+
+def _json(history: dict[str, list[float]]) -> str:
+    """The history as JSON, which has no NaN and no infinity: null stands for them."""
+    numbers = {key: [v if math.isfinite(v) else None for v in values] for key, values in history.items()}
+    return json.dumps(numbers, allow_nan=False)

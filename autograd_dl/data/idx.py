@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 
+DENSEST = 1032
+"""Deflate, which gzip uses, packs at most this many bytes into one."""
+
 
 def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
     """Read a gzipped IDX file of unsigned bytes with `ndim` dimensions, as a read-only array.
 
-    The header is checked against the length that gzip states before anything of that size is allocated.
+    The header is checked against the length of the file, and the length that gzip states, before anything of the size
+    that it claims is allocated.
 
     Raises
     ------
@@ -32,32 +36,37 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
             header = file.read(4 + 4 * ndim)
             shape = _shape(path, header, ndim)
             size = math.prod(shape)
-            stated = _stated_length(path)
-            if (len(header) + size) % 2**32 != stated:
-                raise DataError(
-                    f"{path}: with its header's {shape} it has {len(header) + size} bytes; gzip says {stated}"
-                )
+            _check_length(path, shape, len(header) + size)
             content = file.read(size + 1)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise DataError(f"{path}: not a whole gzip file ({error})") from error
     if len(content) != size:
-        more = "more" if len(content) > size else "less"
-        raise DataError(f"{path}: the header says {shape}, {size} bytes, and the file holds {more}")
+        found = "more" if len(content) > size else f"only {len(content)}"
+        raise DataError(f"{path}: the header says {shape}, {size} bytes, and {found} follow it")
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def _shape(path: Path, header: bytes, ndim: int) -> tuple[int, ...]:
+    """The dimensions in a header, whose magic number is checked."""
     magic = 0x0800 | ndim
     if len(header) != 4 + 4 * ndim:
-        raise DataError(f"{path}: too short for an IDX header of {ndim} dimensions")
+        raise DataError(f"{path}: the header takes {4 + 4 * ndim} bytes, and the file holds only {len(header)}")
     found, *shape = struct.unpack(f">{1 + ndim}I", header)
     if found != magic:
         raise DataError(f"{path}: the magic number is {found:#010x}, not {magic:#010x} (bytes in {ndim} dimensions)")
     return tuple(shape)
 
 
-def _stated_length(path: Path) -> int:
-    """The last four bytes of a gzip file: the length of its content, modulo 2**32."""
+def _check_length(path: Path, shape: tuple[int, ...], claimed: int) -> None:
+    """Compare the length that the header claims with the packed length, and with the file's last four bytes.
+
+    These are the length of the content, modulo 2**32.
+    """
     with path.open("rb") as file:
-        file.seek(-4, os.SEEK_END)
-        return int.from_bytes(file.read(4), "little")
+        packed = file.seek(-4, os.SEEK_END) + 4
+        stated = int.from_bytes(file.read(4), "little")
+    if claimed % 2**32 != stated or claimed > packed * DENSEST:
+        raise DataError(
+            f"{path}: the header says {shape}, which makes a file of {claimed} bytes; "
+            f"gzip states {stated}, packed into {packed}"
+        )

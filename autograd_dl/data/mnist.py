@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..optional import need
 from ..serialization import replacing
 from .idx import read_idx
 
+COUNTS = {"train": 60_000, "t10k": 10_000}
 SUBSET = Path(__file__).parent / "mnist_subset"
 FOLDER_VARIABLE = "AUTOGRAD_DL_DATA"
 MIRRORS = (
@@ -29,6 +31,8 @@ SHA256 = {
     "t10k-labels-idx1-ubyte.gz": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 """Of the uncompressed content: mirrors may have compressed it anew."""
+
+SUBSET_WAY = "the subset (--data subset, or load_mnist(subset=True)) comes with the package"
 
 Split = tuple[NDArray[Any], NDArray[Any]]
 
@@ -61,24 +65,23 @@ def load_mnist(
         If it must be downloaded and the extra "train" is not installed.
     """
     folder = SUBSET if subset else full_folder()
-    return (
-        _split(folder, "train", normalize, flatten, one_hot_label),
-        _split(folder, "t10k", normalize, flatten, one_hot_label),
-    )
+    train, test = (_read_split(folder, name, whole=not subset) for name in COUNTS)
+    return _prepared(*train, normalize, flatten, one_hot_label), _prepared(*test, normalize, flatten, one_hot_label)
 
 
-def _split(folder: Path, name: str, normalize: bool, flatten: bool, one_hot_label: bool) -> Split:
-    images = _read(folder / f"{name}-images-idx3-ubyte.gz", 3)
-    labels = _read(folder / f"{name}-labels-idx1-ubyte.gz", 1)
-    if len(images) != len(labels):
-        raise DataError(f"{folder}: {len(images)} {name} images but {len(labels)} labels; the files belong to two sets")
+def _read_split(folder: Path, name: str, whole: bool) -> Split:
+    """The images and labels of "train" or "t10k" as they are in the files; all of them, if it is to be `whole`."""
+    image_file, label_file = (folder / file for file in SHA256 if file.startswith(name))
+    images, labels = _read(image_file, 3), _read(label_file, 1)
     if images.shape[1:] != (28, 28):
-        raise DataError(f"{folder}: {name} images of shape {images.shape[1:]}, not (28, 28)")
+        raise DataError(f"{image_file}: the images are {images.shape[1:]}; those of MNIST are (28, 28)")
+    if len(images) != len(labels):
+        raise DataError(f"{label_file} has {len(labels)} labels, for {len(images)} images in {image_file.name}")
     if labels.size and labels.max() > 9:
-        raise DataError(f"{folder}: a {name} label is {labels.max()}; digits are 0 to 9")
-    x = np.divide(images, np.float32(255)) if normalize else images.copy()
-    t = np.eye(10, dtype=np.float32)[labels] if one_hot_label else labels.copy()
-    return x.reshape((len(x), 784) if flatten else (len(x), 1, 28, 28)), t
+        raise DataError(f"{label_file}: there is a label {labels.max()}; digits are 0 to 9")
+    if whole and len(images) != COUNTS[name]:
+        raise DataError(f"{image_file} has {len(images)} images, and the full set {COUNTS[name]}; {SUBSET_WAY}")
+    return images, labels
 
 
 def _read(path: Path, ndim: int) -> NDArray[np.uint8]:
@@ -87,13 +90,18 @@ def _read(path: Path, ndim: int) -> NDArray[np.uint8]:
     return read_idx(path, ndim)
 
 
+def _prepared(images: Any, labels: Any, normalize: bool, flatten: bool, one_hot_label: bool) -> Split:
+    x = np.divide(images, np.float32(255)) if normalize else images.copy()
+    t = np.eye(10, dtype=np.float32)[labels] if one_hot_label else labels.copy()
+    return x.reshape((len(x), 784) if flatten else (len(x), 1, 28, 28)), t
+
+
 def full_folder() -> Path:
     """The folder with the four files of the full set, downloaded if need be."""
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
-        return Path(named)
-    pooch = need("pooch", "train")
-    folder = Path(pooch.os_cache("autograd_dl")) / "mnist"
+        return Path(named).expanduser()
+    folder = Path(need("pooch", "train").os_cache("autograd_dl")) / "mnist"
     for name in SHA256:
         if not (folder / name).exists():
             _download(folder / name)
@@ -107,20 +115,21 @@ def _download(path: Path) -> None:
     for mirror in MIRRORS:
         try:
             with replacing(path) as temporary:
-                pooch.HTTPDownloader(timeout=30)(mirror + path.name, str(temporary), None)
-                content = read_idx(temporary, 3 if "images" in path.name else 1)
-                _check(path.name, content)
+                fetch = pooch.HTTPDownloader(timeout=30, progressbar=sys.stderr.isatty())
+                fetch(mirror + path.name, str(temporary), None)
+                _check(path.name, read_idx(temporary, 3 if "images" in path.name else 1))
             return
-        except Exception as error:
-            failures.append(f"{mirror}: {type(error).__name__}: {error}")
+        except Exception as error:  # of the network, of its libraries, of the file: the next mirror may do better
+            failures.append(f"{mirror}: {type(error).__name__}: {str(error)[:200]}")
     raise DataError(
-        f"the full MNIST could not be downloaded ({'; '.join(failures)}). Either try again with a network that reaches "
-        f"one of these mirrors, or put the four .gz files into a folder and name it in {FOLDER_VARIABLE}. "
-        "The subset (--data subset, load_mnist(subset=True)) needs neither"
+        f"the full MNIST is not here, and could not be downloaded. Either try again with a network that reaches one of "
+        f"the mirrors, or put the four files {', '.join(SHA256)} into a folder and name it in {FOLDER_VARIABLE}; "
+        f"{SUBSET_WAY}. ({path.name}: {'; '.join(failures)})"
     )
 
 
 def _check(name: str, content: NDArray[np.uint8]) -> None:
     header = (0x0800 | content.ndim).to_bytes(4, "big") + b"".join(n.to_bytes(4, "big") for n in content.shape)
-    if hashlib.sha256(header + content.tobytes()).hexdigest() != SHA256[name]:
-        raise DataError(f"{name}: the downloaded content does not have the known SHA-256 checksum")
+    found = hashlib.sha256(header + content.tobytes()).hexdigest()
+    if found != SHA256[name]:
+        raise DataError(f"the content of {name} has the SHA-256 {found}, not {SHA256[name]}")

@@ -1,0 +1,221 @@
+"""`autograd-dl`: its options, `graph`, and what every command does when something is wrong."""
+
+import errno
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import autograd_dl
+from autograd_dl.app.cli import main
+
+pytest.importorskip("graphviz")
+pytest.importorskip("pygraphviz")
+MODULE = [sys.executable, "-m", "autograd_dl.app.cli"]
+
+
+def refused(capsys, *arguments):
+    """The command is refused with status 2 and one line on standard error, which is returned."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    return printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("", ["required", "COMMAND"]),
+        ("learn", ["learn", "train", "graph"]),
+        ("train", ["required", "model"]),
+        ("train three-layer-net", ["three-layer-net", "two-layer-net"]),
+        ("train two-layer-net --data full", ["--data", "full", "subset", "mnist"]),
+        ("train two-layer-net --iterations 0", ["--iterations", "from 1 to 1000000000", "not 0"]),
+        ("train two-layer-net --iterations 1.5", ["--iterations", "invalid int value: '1.5'"]),
+        ("train two-layer-net --iterations 10000000000000000000000", ["--iterations", "from 1 to"]),
+        ("train two-layer-net --epochs -1", ["--epochs", "not -1"]),
+        ("train two-layer-net --epochs 1 --iterations 1", ["--epochs", "--iterations", "not allowed"]),
+        ("train two-layer-net --batch-size 0", ["--batch-size", "not 0"]),
+        ("train two-layer-net --lr -0.1", ["--lr", "not -0.1"]),
+        ("train two-layer-net --lr nan", ["--lr", "not nan"]),
+        ("train two-layer-net --lr inf", ["--lr", "not inf"]),
+        ("train two-layer-net --lr fast", ["--lr", "invalid float value: 'fast'"]),
+        ("train two-layer-net --activation tanh", ["--activation", "tanh", "relu", "sigmoid"]),
+        ("train two-layer-net --seed -1", ["--seed", "not -1"]),
+        ("train two-layer-net --dtype int8", ["--dtype", "int8", "float32"]),
+        ("train two-layer-net --out", ["--out", "expected one argument"]),
+        ("train two-layer-net --verbose", ["--verbose"]),
+        ("graph", ["required"]),
+        ("graph apple", ["required", "-o"]),
+        ("graph pear -o pear.svg", ["pear", "apple-orange"]),
+    ],
+)
+def test_bad_options(capsys, arguments, words):
+    error = refused(capsys, *arguments.split())
+    assert all(word in error for word in words), error
+    assert error.startswith("autograd-dl")
+    assert "--help)" in error
+
+
+def test_the_options_are_not_too_tight(monkeypatch):
+    seen = {}
+    monkeypatch.setattr("autograd_dl.app.train.train_two_layer_net", lambda **kwargs: seen.update(kwargs))
+    assert main(["train", "two-layer-net"]) == 0
+    assert str(seen.pop("out")) == os.path.join("runs", "two-layer-net")
+    assert seen == {
+        "data": "subset", "iterations": 10_000, "epochs": None, "batch_size": 100, "lr": 0.1, "activation": "relu",
+        "seed": 0, "dtype": "float32",
+    }  # fmt: skip
+    assert main(["train", "two-layer-net", "--lr", "0", "--seed", str(2**64 - 1), "--epochs", "3"]) == 0
+    assert (seen["lr"], seen["seed"], seen["epochs"]) == (0, 2**64 - 1, 3)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["graph", "--help"], ["--version"]])
+def test_help_and_version(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 0
+    printed = capsys.readouterr().out
+    assert "autograd-dl" in printed
+    if arguments == ["--version"]:
+        assert printed == f"autograd-dl {autograd_dl.__version__}\n"
+
+
+HEADS = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "dot": b"digraph {", "gv": b"digraph {"}
+
+
+@pytest.mark.parametrize("kind", HEADS)
+@pytest.mark.parametrize("graph", ["apple", "apple-orange", "two-layer-net"])
+def test_pictures(tmp_path, capsys, graph, kind):
+    file = tmp_path / f"a picture.{kind}"
+    assert main(["graph", graph, "-o", str(file)]) == 0
+    assert file.read_bytes().startswith(HEADS[kind])
+    assert capsys.readouterr().out == f"wrote {file}\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("graph", "numbers"),
+    [
+        ("apple", "100 2 200 1.1 220 1 200 1.1 110 2.2"),
+        ("apple-orange", "100 2 200 150 3 450 650 1.1 715 1 650 1.1 1.1 1.1 165 3.3 110 2.2"),
+    ],
+)
+def test_the_purchases_show_the_books_numbers(tmp_path, graph, numbers):
+    main(["graph", graph, "-o", str(tmp_path / "a.svg")])
+    texts = [t.text.strip() for t in ET.parse(tmp_path / "a.svg").iter("{http://www.w3.org/2000/svg}text")]
+    names = {"apple price", "number of apples", "orange price", "number of oranges", "tax", "total", "×", "+"}
+    assert sorted(t for t in texts if t not in names) == sorted(numbers.split())
+
+
+def fails(capsys, file):
+    assert main(["graph", "apple", "-o", str(file)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("autograd-dl: ")
+    return error
+
+
+@pytest.mark.parametrize("name", ["apple", "apple.", "apple.jpg", ".svg", "apple.svg.txt"])
+def test_a_bad_ending(tmp_path, capsys, name):
+    assert "ends in .svg, .png, .pdf or .dot" in fails(capsys, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_the_way_of_the_folder(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert str(tmp_path / "file") in fails(capsys, tmp_path / "file" / "apple.svg")
+
+
+def test_a_folder_in_the_way_of_the_file(tmp_path, capsys):
+    (tmp_path / "apple.svg").mkdir()
+    assert f": {tmp_path / 'apple.svg'}\n" in fails(capsys, tmp_path / "apple.svg")
+    assert [p.name for p in tmp_path.iterdir()] == ["apple.svg"]
+
+
+def test_a_full_disk_leaves_the_old_picture(tmp_path, capsys, monkeypatch):
+    file = tmp_path / "apple.svg"
+    file.write_text("the old one")
+
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert fails(capsys, file) == f"autograd-dl: No space left on device: {file}\n"
+    assert file.read_text() == "the old one"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_without_graphviz_for_python_the_extra_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    error = fails(capsys, tmp_path / "apple.svg")
+    assert error == (
+        'autograd-dl: this needs graphviz, which the extra "viz" installs: pip install "autograd_dl[viz]"\n'
+    )
+
+
+def test_without_any_graphviz_the_dot_text_is_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("PATH", "")
+    assert main(["graph", "apple", "-o", str(tmp_path / "apple.svg")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"wrote {tmp_path / 'apple.dot'}"
+    assert lines[1].startswith("(no Graphviz was found to make apple.svg; ")
+    assert len(lines) == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["apple.dot"]
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (MemoryError(), "autograd-dl: MemoryError\n"),
+        (OSError("no\nnumber"), "autograd-dl: no number\n"),
+        (KeyboardInterrupt(), "autograd-dl: interrupted\n"),
+    ],
+)
+def test_other_errors(capsys, monkeypatch, error, line):
+    def fail(**kwargs):
+        raise error
+
+    monkeypatch.setattr("autograd_dl.app.train.train_two_layer_net", fail)
+    assert main(["train", "two-layer-net"]) == (130 if isinstance(error, KeyboardInterrupt) else 1)
+    assert capsys.readouterr().err == line
+
+
+def test_an_error_of_the_program_is_not_hidden(monkeypatch):
+    monkeypatch.setattr("autograd_dl.app.train.train_two_layer_net", lambda **kwargs: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        main(["train", "two-layer-net"])
+
+
+class TestAsAProgram:
+    def test_it_runs_as_a_module(self, tmp_path):
+        file = tmp_path / "apple.dot"
+        done = subprocess.run([*MODULE, "graph", "apple", "-o", str(file)], capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"wrote {file}\n", "")
+
+    def test_a_bad_option_has_status_2(self):
+        done = subprocess.run([*MODULE, "graph", "pear"], capture_output=True, text=True)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+    def test_an_output_that_is_full(self, tmp_path):
+        with open("/dev/full", "w") as full:
+            command = [*MODULE, "graph", "apple", "-o", str(tmp_path / "apple.dot")]
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+        assert (done.returncode, done.stderr) == (1, "autograd-dl: No space left on device\n")
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
+    def test_an_output_that_is_closed(self, tmp_path):
+        reads, writes = os.pipe()
+        os.close(reads)
+        command = [*MODULE, "graph", "apple", "-o", str(tmp_path / "apple.dot")]
+        done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True)
+        os.close(writes)
+        assert (done.returncode, done.stderr) == (1, "autograd-dl: Broken pipe\n")

@@ -1,0 +1,214 @@
+"""The house: which part may import which, what an import loads, what is shipped, and that all of it is documented."""
+
+import ast
+import doctest
+import importlib
+import os
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import autograd_dl
+import models
+import visualize
+
+PACKAGES = (autograd_dl, models, visualize)
+FLOORS = {
+    "errors": 0, "mode": 0, "values": 0, "table": 0, "graph": 0, "tensor": 0, "pullback": 0, "tracing": 0,
+    "anomaly": 0, "engine": 0,
+    "dispatch": 1,
+    "ops": 2,
+    "functional": 3,
+    "transforms": 4, "checkpoints": 4, "numerical": 4, "optim": 4, "optional": 4, "serialization": 4, "data": 4,
+    "testing": 4,
+    "app": 9,
+}  # fmt: skip
+"""The modules of autograd_dl from the engine up: each may import what stands on its own floor and below."""
+OUTSIDE = {
+    "models": {"autograd_dl", "models", "numpy"},
+    "visualize": {"autograd_dl", "visualize", "graphviz", "pygraphviz", "matplotlib"},
+    "autograd_dl": {"autograd_dl", "numpy"},
+    "autograd_dl.app": {"autograd_dl", "models", "visualize", "numpy"},
+}
+"""What each package imports beside the standard library."""
+EXTRAS = ["matplotlib", "graphviz", "pygraphviz", "hypothesis", "pooch", "safetensors", "tqdm", "torch", "pytest"]
+
+
+def module_names() -> list[str]:
+    found = [p.__name__ for p in PACKAGES]
+    for package in PACKAGES:
+        found += [m.name for m in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
+    return found
+
+
+MODULES = module_names()
+
+
+def tree(name: str) -> ast.Module:
+    file = (
+        importlib.import_module(name).__file__ if name != "visualize.render" else visualize.__path__[0] + "/render.py"
+    )
+    assert file is not None
+    return ast.parse(Path(file).read_text(encoding="utf-8"))
+
+
+def is_package(name: str) -> bool:
+    return any((Path(p.__path__[0]).parent / name.replace(".", "/") / "__init__.py").exists() for p in PACKAGES)
+
+
+def imports(name: str) -> Iterator[str]:
+    """The modules that a module imports when it runs: all but what only type checkers see."""
+    pending: list[ast.AST] = [tree(name)]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            pending += node.orelse
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from _imported_from(name, node)
+        else:
+            pending += ast.iter_child_nodes(node)
+
+
+def _imported_from(name: str, node: ast.ImportFrom) -> list[str]:
+    levels = node.level - is_package(name)
+    start = ".".join(name.split(".")[: -levels or None] if node.level else [])
+    base = ".".join(filter(None, [start, node.module]))
+    submodules = [f"{base}.{alias.name}" for alias in node.names if f"{base}.{alias.name}" in MODULES]
+    return submodules or [base]
+
+
+def floor(name: str) -> int:
+    """The floor of a module of autograd_dl; the package itself stands over all that it re-exports."""
+    parts = name.split(".")
+    return FLOORS[parts[1]] if len(parts) > 1 else 4
+
+
+def test_the_imports_are_found():
+    assert "autograd_dl.ops" in set(imports("autograd_dl.functional"))
+    assert "autograd_dl.ops.entry" in set(imports("autograd_dl.ops.fused"))
+    assert "pygraphviz" in set(imports("visualize.render"))
+    assert "graphviz" not in set(imports("visualize.dot"))
+
+
+@pytest.mark.parametrize("name", [m for m in MODULES if m.startswith("autograd_dl.")])
+def test_imports_point_down(name):
+    assert name.split(".")[1] in FLOORS, f"give {name} a floor"
+    for imported in imports(name):
+        if imported.startswith("autograd_dl"):
+            assert floor(imported) <= floor(name), f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_nothing_else_is_imported_from_outside(name):
+    package = max((p for p in OUTSIDE if f"{name}.".startswith(f"{p}.")), key=len)
+    for imported in imports(name):
+        root = imported.split(".")[0]
+        assert root in OUTSIDE[package] or root in sys.stdlib_module_names, f"{name} imports {imported}"
+
+
+def test_nothing_imports_the_top_floor():
+    for name in MODULES:
+        if not name.startswith("autograd_dl.app"):
+            assert not [i for i in imports(name) if i.startswith("autograd_dl.app")], name
+
+
+def python(program: str) -> str:
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("package", ["autograd_dl", "models", "visualize"])
+def test_an_import_loads_no_extra(package):
+    loaded = python(f"import sys, {package}; print(*{{name.partition('.')[0] for name in sys.modules}})").split()
+    assert package in loaded
+    assert set(loaded).isdisjoint(EXTRAS)
+
+
+def test_numpy_is_all_that_a_bare_install_needs():
+    blocked = "; ".join(f"sys.modules[{name!r}] = None" for name in EXTRAS)
+    program = f"""
+import sys; {blocked}
+import numpy as np
+from autograd_dl import Tensor
+from autograd_dl.data import load_mnist
+from autograd_dl.optim import SGD
+from models import TwoLayerNet
+import autograd_dl.app.cli, autograd_dl.serialization, visualize
+(x, t), _ = load_mnist(subset=True)
+net = TwoLayerNet(784, 50, 10)
+SGD(0.1).update(net.params, net.gradient(x[:100], t[:100]))
+print(net.loss(x[:100], t[:100]).shape)
+"""
+    assert python(program) == "()\n"
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda p: p.__name__)
+def test_the_packages_say_that_they_are_typed(package):
+    assert (Path(package.__path__[0]) / "py.typed").exists()
+
+
+@pytest.mark.skipif("AUTOGRAD_DL_TEST_INSTALLED" not in os.environ, reason="the checkout is tested, not the wheel")
+def test_the_installed_packages_are_tested():
+    for package in PACKAGES:
+        assert "site-packages" in Path(package.__path__[0]).parts
+
+
+def test_the_subset_is_shipped_with_its_licence():
+    folder = Path(autograd_dl.__path__[0]) / "data" / "mnist_subset"
+    assert "licen" in (folder / "LICENSE.md").read_text(encoding="utf-8").lower()
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 3e6
+
+
+def undocumented(name: str) -> Iterator[str]:
+    """The public classes, functions and methods of a module that have no docstring.
+
+    What stands in for a function or method of NumPy is documented there; a `change` of the mode, by its class.
+    """
+    module = tree(name)
+    if not ast.get_docstring(module):
+        yield name
+    for node in _definitions(module):
+        if not ast.get_docstring(node) and not name.startswith("autograd_dl.ops."):
+            yield f"{name}.{node.name}"
+        for member in _definitions(node):
+            known = hasattr(np.ndarray, member.name) or member.name in ("mT", "numpy", "change")
+            if isinstance(node, ast.ClassDef) and not known and not ast.get_docstring(member):
+                yield f"{name}.{node.name}.{member.name}"
+
+
+def _definitions(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> list[ast.ClassDef | ast.FunctionDef]:
+    """The public classes and functions that are defined in it, but for overloads and setters of properties."""
+    found = [n for n in node.body if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and not n.name.startswith("_")]
+    return [n for n in found if not any(ast.unparse(d).endswith(("overload", ".setter")) for d in n.decorator_list)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_everything_public_is_documented(name):
+    assert not list(undocumented(name))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_are_true(name):
+    module = sys.modules.get(name) or importlib.import_module(name)
+    result = doctest.testmod(module)
+    assert result.failed == 0
+
+
+def test_there_are_examples():
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    modules = [importlib.import_module(name) for name in MODULES]
+    assert sum(len(t.examples) > 0 for m in modules for t in finder.find(m)) >= 10
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
+def test_nothing_shipped_names_a_machine():
+    for package in PACKAGES:
+        for file in Path(package.__path__[0]).rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            assert not any(word in text for word in ("/home/", "/tmp/", "/root/", "/work/")), file

@@ -1,0 +1,290 @@
+"""`autograd-dl train two-layer-net`: what it prints, what it leaves, and how it fails."""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import mnist_files
+import numpy as np
+import pytest
+
+from autograd_dl.app import train
+from autograd_dl.app.cli import main
+from autograd_dl.serialization import load_arrays
+
+for _library in ("graphviz", "matplotlib", "pooch", "pygraphviz", "safetensors", "tqdm"):
+    pytest.importorskip(_library)
+
+FILES = {"weights.safetensors", "history.json", "history.png", "graph.svg"}
+COMMAND = [sys.executable, "-m", "autograd_dl.app.cli", "train", "two-layer-net"]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and terminals of POSIX")
+
+
+def command(*options: object) -> int:
+    return main(["train", "two-layer-net", *map(str, options)])
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """What a run of 120 batches printed, and its folder."""
+    out = tmp_path_factory.mktemp("runs") / "a" / "two layers"
+    done = subprocess.run([*COMMAND, "--iterations", "120", "--out", str(out)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines(), out
+
+
+class TestOutcome:
+    def test_what_it_prints(self, run):
+        lines, out = run
+        assert (
+            lines[0] == "data: the subset of MNIST that comes with the package: 5,000 training and 10,000 test images"
+        )
+        for i, line in enumerate(lines[1:11], start=1):
+            assert re.fullmatch(rf"{12 * i} of 120 batches: loss \d\.\d{{4}}, test accuracy 0\.\d{{4}}", line)
+        assert re.fullmatch(r"test accuracy 0\.\d{4}, training accuracy 0\.\d{4}", lines[11])
+        assert lines[12:16] == [f"wrote {out / name}" for name in ("weights.safetensors", "history.json", "history.png", "graph.svg")]  # fmt: skip # noqa: E501
+        assert lines[16:] == ["for the full set: autograd-dl train two-layer-net --data mnist"]
+
+    def test_it_leaves_four_files_and_no_other(self, run):
+        assert {p.name for p in run[1].iterdir()} == FILES
+
+    def test_the_history(self, run):
+        history = json.loads((run[1] / "history.json").read_text())
+        assert len(history["loss"]) == 120
+        assert history["loss"][0] == pytest.approx(2.3, abs=0.01)
+        assert history["loss"][-1] < history["loss"][0]
+        assert history["epoch"] == [0, 1, 2, 2.4]
+        assert all(0 <= a <= 1 for key in ("train_accuracy", "test_accuracy") for a in history[key])
+        assert f"test accuracy {history['test_accuracy'][-1]:.4f}," in run[0][11]
+
+    def test_the_weights(self, run):
+        weights = load_arrays(run[1] / "weights.safetensors")
+        assert {key: a.shape for key, a in weights.items()} == {
+            "W1": (784, 50), "b1": (50,), "W2": (50, 10), "b2": (10,),
+        }  # fmt: skip
+        assert {a.dtype for a in weights.values()} == {np.dtype("float32")}
+
+    def test_the_curves(self, run):
+        content = (run[1] / "history.png").read_bytes()
+        assert content.startswith(b"\x89PNG\r\n\x1a\n")
+        assert content[-8:-4] == b"IEND"
+
+    def test_the_graph(self, run):
+        texts = [t.text for t in ET.parse(run[1] / "graph.svg").iter("{http://www.w3.org/2000/svg}text")]
+        for text in (
+            "x",
+            "W1",
+            "b1",
+            "W2",
+            "b2",
+            "t",
+            "loss",
+            "dot",
+            "+",
+            "relu",
+            "softmax",
+            "with loss",
+            " (784, 50) ",
+        ):
+            assert text in texts
+
+
+class TestOptions:
+    def test_a_seed_gives_the_same_bytes(self, tmp_path):
+        for out in ("a", "b"):
+            assert command("--iterations", 5, "--seed", 7, "--out", tmp_path / out) == 0
+        assert command("--iterations", 5, "--seed", 8, "--out", tmp_path / "c") == 0
+        a, b, c = ((tmp_path / out / "weights.safetensors").read_bytes() for out in "abc")
+        assert a == b != c
+
+    def test_all_of_them(self, tmp_path, capsys):
+        options = [
+            "--data",
+            "subset",
+            "--epochs",
+            "2",
+            "--batch-size",
+            "1000",
+            "--lr",
+            "0.5",
+            "--activation",
+            "sigmoid",
+        ]
+        assert command(*options, "--seed", "3", "--dtype", "float64", "--out", tmp_path) == 0
+        history = json.loads((tmp_path / "history.json").read_text())
+        assert len(history["loss"]) == 10
+        assert history["epoch"] == [0, 1, 2]
+        assert load_arrays(tmp_path / "weights.safetensors")["W1"].dtype == np.float64
+        assert "sigmoid" in (tmp_path / "graph.svg").read_text()
+
+    def test_a_second_run_takes_the_place_of_the_first(self, tmp_path):
+        for seed in (0, 1):
+            assert command("--iterations", 2, "--seed", seed, "--out", tmp_path) == 0
+        assert {p.name for p in tmp_path.iterdir()} == FILES
+
+    def test_training_that_diverges_is_told(self, tmp_path, capsys):
+        assert command("--iterations", 5, "--lr", "1e9", "--out", tmp_path) == 0
+        assert (
+            "the loss is no number any more: the training diverged, and a smaller --lr may help"
+            in capsys.readouterr().out
+        )
+        json.loads((tmp_path / "history.json").read_text(), parse_constant=pytest.fail)
+
+    def test_a_folder_with_the_full_set(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.setattr("autograd_dl.data.mnist.COUNTS", {"train": 200, "t10k": 200})
+        monkeypatch.setenv(
+            "AUTOGRAD_DL_DATA", str(mnist_files.write_set(tmp_path / "full", mnist_files.small_set(200)))
+        )
+        assert command("--data", "mnist", "--iterations", 2, "--out", tmp_path / "out") == 0
+        printed = capsys.readouterr().out
+        assert "data: the full MNIST: 200 training and 200 test images" in printed
+        assert "--data mnist" not in printed
+
+
+def read(terminal: int) -> bytes:
+    """What comes next on a terminal; nothing after its last writer."""
+    with contextlib.suppress(OSError):
+        return os.read(terminal, 4096)
+    return b""
+
+
+class TestProgress:
+    @posix
+    def test_a_bar_on_a_terminal(self, tmp_path):
+        import pty
+        import termios
+
+        mine, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (24, 100))
+        command = [*COMMAND, "--iterations", "100", "--out", str(tmp_path)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs)
+        os.close(theirs)
+        drawn = b"".join(iter(lambda: read(mine), b""))
+        os.close(mine)
+        assert process.stdout is not None
+        with process.stdout:
+            printed = process.stdout.read().decode()
+        assert process.wait() == 0
+        assert b"100/100" in drawn
+        assert b"batch/s, test_accuracy=" in drawn
+        assert "of 100 batches" not in printed
+        assert "test accuracy" in printed
+
+    def test_plain_lines_elsewhere(self, run):
+        assert all("\r" not in line and "%" not in line for line in run[0])
+
+
+def fails(capsys, *options, status=1):
+    """The command fails with one line on standard error, which is returned."""
+    assert command(*options) == status
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("autograd-dl: ")
+    return error
+
+
+class TestFailures:
+    def test_a_folder_that_is_not_there(self, capsys, monkeypatch, tmp_path):
+        monkeypatch.setenv("AUTOGRAD_DL_DATA", str(tmp_path / "nowhere"))
+        assert "nowhere" in fails(capsys, "--data", "mnist", "--out", tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+
+    def test_a_damaged_file(self, capsys, monkeypatch, tmp_path):
+        folder = mnist_files.write_set(tmp_path / "full", mnist_files.small_set(20))
+        (folder / mnist_files.IMAGES).write_bytes(b"damaged")
+        monkeypatch.setenv("AUTOGRAD_DL_DATA", str(folder))
+        assert str(folder / mnist_files.IMAGES) in fails(capsys, "--data", "mnist", "--out", tmp_path / "out")
+
+    def test_no_mirror(self, capsys, monkeypatch, tmp_path):
+        monkeypatch.delenv("AUTOGRAD_DL_DATA", raising=False)
+        monkeypatch.setenv("NO_PROXY", "*")
+        monkeypatch.setattr("pooch.os_cache", lambda project: tmp_path / project)
+        monkeypatch.setattr("autograd_dl.data.mnist.MIRRORS", ("http://127.0.0.1:9/",))
+        error = fails(capsys, "--data", "mnist", "--out", tmp_path / "out")
+        assert "could not be downloaded" in error
+        assert "AUTOGRAD_DL_DATA" in error
+
+    def test_a_batch_larger_than_the_data(self, capsys, tmp_path):
+        assert "a batch of 5,001 is more than the 5,000" in fails(capsys, "--batch-size", 5001, "--out", tmp_path)
+
+    def test_a_file_in_the_way_of_the_folder(self, capsys, tmp_path):
+        (tmp_path / "file").touch()
+        assert "File exists: " in fails(capsys, "--out", tmp_path / "file")
+        assert "Not a directory: " in fails(capsys, "--out", tmp_path / "file" / "out")
+
+    @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the administrator may write everywhere")
+    def test_a_folder_that_may_not_be_written(self, capsys, tmp_path):
+        (tmp_path / "out").mkdir(mode=0o555)
+        assert "Permission denied: " in fails(capsys, "--out", tmp_path / "out")
+
+    def test_it_finds_out_before_it_trains(self, capsys, monkeypatch, tmp_path):
+        def refuse(**kwargs):
+            raise PermissionError(errno.EACCES, "Permission denied", str(kwargs["dir"]))
+
+        monkeypatch.setattr(train.tempfile, "TemporaryFile", refuse)
+        monkeypatch.setattr(train, "_Training", None)
+        assert f"Permission denied: {tmp_path}\n" in fails(capsys, "--out", tmp_path)
+
+    @pytest.mark.parametrize("function", ["os.fsync", "pathlib.Path.write_bytes", "pathlib.Path.replace"])
+    def test_a_full_disk(self, capsys, monkeypatch, tmp_path, function):
+        def full(*args, **kwargs):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(function, full)
+        error = fails(capsys, "--iterations", 2, "--out", tmp_path)
+        assert error == f"autograd-dl: No space left on device: {tmp_path / 'weights.safetensors'}\n"
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_full_disk_while_the_curves_are_written(self, capsys, monkeypatch, tmp_path):
+        def full(figure, file, **kwargs):
+            Path(file).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", full)
+        assert "history.png" in fails(capsys, "--iterations", 2, "--out", tmp_path)
+        assert {p.name for p in tmp_path.iterdir()} == {"weights.safetensors", "history.json"}
+
+    @pytest.mark.parametrize(
+        ("library", "extra"),
+        [("matplotlib", "viz"), ("graphviz", "viz"), ("tqdm", "train"), ("safetensors", "train")],
+    )
+    def test_a_missing_extra(self, capsys, monkeypatch, tmp_path, library, extra):
+        monkeypatch.setitem(sys.modules, library, None)
+        error = fails(capsys, "--out", tmp_path / "out")
+        assert error.startswith(f'autograd-dl: this needs {library}, which the extra "{extra}" installs: pip install')
+        assert not (tmp_path / "out").exists()
+
+    def test_a_download_needs_its_extra(self, capsys, monkeypatch, tmp_path):
+        monkeypatch.delenv("AUTOGRAD_DL_DATA", raising=False)
+        monkeypatch.setitem(sys.modules, "pooch", None)
+        assert 'needs pooch, which the extra "train"' in fails(capsys, "--data", "mnist", "--out", tmp_path / "out")
+
+    @posix
+    def test_an_interruption(self, tmp_path):
+        process = subprocess.Popen(
+            [*COMMAND, "--iterations", "1000000", "--out", str(tmp_path)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert error == "autograd-dl: interrupted\n"
+        assert list(tmp_path.iterdir()) == []
+
+    def test_without_graphviz_the_dot_text_is_left(self, capsys, monkeypatch, tmp_path):
+        monkeypatch.setitem(sys.modules, "pygraphviz", None)
+        monkeypatch.setenv("PATH", "")
+        assert command("--iterations", 2, "--out", tmp_path) == 0
+        assert f"wrote {tmp_path / 'graph.dot'}\n(no Graphviz was found" in capsys.readouterr().out
+        assert (tmp_path / "graph.dot").read_text().startswith("digraph")
