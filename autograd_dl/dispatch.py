@@ -6,9 +6,11 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
 
-from .engine import apply, apply1, apply2, has_tensor, results
+from numpy import ndarray
+
 from .errors import UnsupportedError
 from .mode import MODE
+from .recording import apply, apply1, apply2, has_tensor, results
 from .table import TABLE, Op
 from .tensor import Tensor, bare
 
@@ -33,7 +35,8 @@ def _unsupported(fun: Callable[..., Any]) -> str:
 def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply an op however it was called: arguments by position or by name, NumPy's further keywords, `out=`."""
     if not kwargs and len(args) == op.short:
-        return _whole(apply1(op, *args) if len(args) == 1 else apply2(op, *args))
+        tensor = apply1(op, *args) if len(args) == 1 else apply2(op, *args)
+        return tensor if type(tensor._value) is ndarray else _whole(tensor)
     if len(args) != op.arity or not kwargs.keys() <= op.keywords:
         args, kwargs = _bound(op, args, kwargs)
     for name, value in kwargs.items():

@@ -116,9 +116,7 @@ def _targets(y: Any, t: Any) -> Any:
     labels = t.data if isinstance(t, Tensor) else t
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"labels must be integers, not {labels.dtype}")
-    if labels.size:
-        least, most = np.minimum.reduce(labels, axis=None), np.maximum.reduce(labels, axis=None)
-        last = y.shape[-1] - 1
-        if least < 0 or most > last:
-            raise DataError(f"the labels of {last + 1} classes are 0 to {last}; these are {least} to {most}")
+    last = y.shape[-1] - 1
+    if labels.size and np.maximum.reduce(labels.astype(np.uint64), axis=None) > last:  # negative ones become huge
+        raise DataError(f"the labels of {last + 1} classes are 0 to {last}; these are {labels.min()} to {labels.max()}")
     return t if isinstance(y, Tensor) else labels

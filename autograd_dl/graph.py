@@ -155,26 +155,28 @@ def _let_go(stale: list[Node]) -> None:
 
 
 _by_number = operator.attrgetter("number")
+_inputs = operator.attrgetter("inputs")
+"""The inputs of a node: of a leaf, none."""
 
 
 def toposort(outputs: Iterable[Node]) -> list[Node]:
     """All nodes that need a gradient, from `outputs` to the leaves, each before the nodes that it was made from."""
-    stack = list(outputs)
-    seen = set(stack)
-    while stack:
-        node = stack.pop()
+    found = list(dict.fromkeys(outputs))
+    seen = set(found)
+    for node in found:  # the list grows meanwhile
         inputs = node.inputs
         for i in node.plan.needs:
             parent = inputs[i]
             if parent not in seen:
                 seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=_by_number, reverse=True)
+                found.append(parent)
+    found.sort(key=_by_number, reverse=True)
+    return found
 
 
 def leading_to(wanted: set[Node], order: list[Node]) -> list[Node]:
     """The part of `order` from which a wanted node can be reached."""
-    if wanted.issuperset([node for node in order if type(node) is Leaf]):
+    if wanted.issuperset(itertools.filterfalse(_inputs, order)):
         return order
     useful = set(wanted)
     for node in reversed(order):
@@ -185,7 +187,7 @@ def leading_to(wanted: set[Node], order: list[Node]) -> list[Node]:
 
 def refuse_changed(order: list[Node]) -> None:
     """Raise if a value that a rule will read was changed in place since it was recorded."""
-    oldest = next((node for node in reversed(order) if type(node) is not Leaf), None)
+    oldest = next(filter(_inputs, reversed(order)), None)
     if oldest is None or oldest.number > _last_change:
         return
     for node in order:

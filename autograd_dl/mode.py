@@ -68,7 +68,8 @@ class Switch:
         MODE.set(Mode(MODE.get(), self))
 
     def __exit__(self, *_exc: object) -> None:
-        MODE.set(MODE.get().without(self))
+        mode = MODE.get()
+        MODE.set(mode.below if mode.switch is self and mode.below is not None else mode.without(self))
 
     def __call__(self, fun: F) -> F:
         if inspect.isasyncgenfunction(fun):

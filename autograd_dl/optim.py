@@ -37,14 +37,18 @@ class SGD:
 
 def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> dict[str, Any]:
     """The gradient of each parameter, as an array or float."""
-    found = {k: getattr(p, "grad", None) if grads is None else grads.get(k) for k, p in params.items()}
-    missing = [k for k, g in found.items() if g is None]
+    found: dict[str, Any] = {}
+    missing: list[str] = []
+    for key, parameter in params.items():
+        g = getattr(parameter, "grad", None) if grads is None else grads.get(key)
+        if g is None:
+            missing.append(key)
+            continue
+        shape, expected = getattr(g, "shape", ()), getattr(parameter, "shape", ())
+        if shape != expected:
+            raise ShapeError(f"the gradient for {key} has shape {shape}, the parameter {expected}")
+        found[key] = g.data if type(g) is Tensor else g
     if missing:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
         raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
-    arrays = {k: g.data if isinstance(g, Tensor) else g for k, g in found.items()}
-    for k, g in arrays.items():
-        shape, expected = getattr(g, "shape", ()), getattr(params[k], "shape", ())
-        if shape != expected:
-            raise ShapeError(f"the gradient for {k} has shape {shape}, the parameter {expected}")
-    return arrays
+    return found

@@ -50,9 +50,15 @@ class Outline:
         return f"Outline(shape={self.shape}, dtype={self.dtype})"
 
 
+SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.float16})
+"""Types whose values NumPy takes as they are, and that the graph may keep as they are."""
+
+
 def outline(value: Any) -> Any:
     """`value` itself while it is small, else its `Outline`. A small view of a large array is copied out of it."""
-    if type(value) is not np.ndarray and isinstance(value, (tuple, list)):
+    if type(value) in SCALARS:
+        return value
+    if type(value) in (tuple, list) or isinstance(value, tuple):
         return tuple(map(outline, value))
     if getattr(value, "nbytes", 0) > SMALL:
         return Outline(value.shape, value.dtype)

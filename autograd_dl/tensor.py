@@ -205,23 +205,30 @@ class Tensor(TensorMethods, Values):
 
     def change(self, fun: Callable[..., Any], other: Any) -> None:
         """Change the data of a leaf in place by a ufunc: `t.change(np.subtract, a)` is what `t -= a` does."""
-        leaf = self._leaf("change")
-        fun(self._writable(), bare(other), out=self._value)
+        leaf = self.node if type(self.node) is Leaf else self._leaf("change")
+        value = self._value
+        try:
+            fun(value, bare(other), out=value)
+        except ValueError:
+            self._writable()
+            raise
         leaf.stamp()
 
     def _writable(self) -> Any:
-        if type(self._value) is np.ndarray and not self._value.flags.writeable:
+        value = self._value
+        if type(value) is np.ndarray and not value.flags.writeable:
             raise ValueError(f"the data of {called(self)} are read-only; make it of a copy: Tensor(a.copy())")
-        return self._value
+        return value
 
     def _leaf(self, deed: str) -> Leaf:
         """This Tensor's leaf. One whose making was not recorded becomes a leaf now, with a copy of its values."""
-        if self.node is None:
+        node = self.node
+        if node is None:
             self._value = as_value(self._value).copy()
-            self.node = Leaf(self, False, None)
-        if type(self.node) is not Leaf:
+            node = self.node = Leaf(self, False, None)
+        if type(node) is not Leaf:
             raise GraphError(f"cannot {deed} {called(self)}: it is recorded, not a leaf; t.detach() is one")
-        return self.node
+        return node
 
     def _recorded(self, deed: str) -> Node:
         if self.node is None or not self.node.requires_grad:
@@ -240,6 +247,8 @@ def tensor_of(value: Any, node: Node | None) -> Tensor:
 
 def bare(argument: Any) -> Any:
     """The argument with arrays in place of Tensors, also inside tuples, lists and dicts."""
+    if type(argument) is np.ndarray:
+        return argument
     if type(argument) is Tensor:
         return argument._value
     if type(argument) in (tuple, list):

@@ -20,7 +20,7 @@ import visualize
 PACKAGES = (autograd_dl, models, visualize)
 FLOORS = {
     "errors": 0, "mode": 0, "values": 0, "table": 0, "graph": 0, "tensor": 0, "pullback": 0, "tracing": 0,
-    "anomaly": 0, "engine": 0,
+    "anomaly": 0, "recording": 0, "engine": 0,
     "dispatch": 1,
     "ops": 2,
     "functional": 3,

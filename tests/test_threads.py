@@ -100,9 +100,11 @@ def test_threads_record_from_one_leaf_while_another_changes_it():
 
     def work(i):
         if i == 0:
-            for _ in range(300):
-                shared.data -= 0.0
-            done.set()
+            try:
+                for _ in range(300):
+                    shared.data -= 0.0
+            finally:
+                done.set()
             return
         kept = []
         while not done.is_set():

@@ -28,6 +28,11 @@ COMMAND = [sys.executable, "-m", "autograd_dl.app.cli", "train", "two-layer-net"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and terminals of POSIX")
 
 
+def heed_interruptions() -> None:
+    """In a new process: SIGINT interrupts it. (Shells have their background jobs ignore it, and children inherit that.)"""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def command(*options: object) -> int:
     return main(["train", "two-layer-net", *map(str, options)])
 
@@ -271,13 +276,17 @@ class TestFailures:
     def test_an_interruption(self, tmp_path):
         process = subprocess.Popen(
             [*COMMAND, "--iterations", "1000000", "--out", str(tmp_path)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interruptions,
         )  # fmt: skip
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(0.5)
-        process.send_signal(signal.SIGINT)
-        _, error = process.communicate(timeout=30)
+        with process:
+            try:
+                assert process.stdout is not None
+                process.stdout.readline()
+                time.sleep(0.5)
+                process.send_signal(signal.SIGINT)
+                _, error = process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert process.returncode == 130
         assert error == "autograd-dl: interrupted\n"
         assert list(tmp_path.iterdir()) == []

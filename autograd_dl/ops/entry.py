@@ -9,9 +9,9 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from ..dispatch import call
-from ..engine import results
 from ..errors import UnsupportedError
 from ..mode import MODE
+from ..recording import results
 from ..table import TABLE, Op, Rule
 from ..tensor import Tensor, bare
 

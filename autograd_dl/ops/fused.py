@@ -19,7 +19,7 @@ def relu(x: Any) -> Any:
     return np.maximum(x, 0)
 
 
-defvjp(relu, lambda g, ans, _x: g * (ans > 0))
+defvjp(relu, lambda g, ans, _x: g * (ans > 0).astype(g.dtype))
 
 
 @primitive
@@ -38,35 +38,46 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-@primitive(saved=lambda x, _t: softmax(x))
+def _slope(x: Any, t: Any) -> Any:
+    """The gradient of softmax_cross_entropy(x, t) with respect to x."""
+    p = softmax(x)
+    if t.ndim == x.ndim:
+        return (p * t.sum(axis=-1, keepdims=True) - t) / _batch(x)
+    return (p - (np.expand_dims(t, -1) == np.arange(x.shape[-1]))) / _batch(x)
+
+
+@primitive(saved=_slope)
 def softmax_cross_entropy(x: Any, t: Any) -> Any:
     """The mean cross-entropy of softmax(x) against t; see `functional.softmax_loss`.
 
-    (A primitive for stability, since log(softmax(x)) loses small probabilities, and for speed: it keeps the softmax.)
-    `x` is (batch, classes) or (classes,); `t` has integer labels, without the last axis, or rows of x's shape.
+    (A primitive for stability, since log(softmax(x)) loses small probabilities, and for speed: what the loss computes
+    is most of its gradient for x, which is saved.) `x` is (batch, classes) or (classes,); `t` has integer labels,
+    without the last axis, or rows of x's shape.
     """
-    z = x - x.max(-1, keepdims=True)
+    classes, rows = x.shape[-1], math.prod(x.shape[:-1])
+    columns = x.reshape(rows, classes).T.copy()  # NumPy reduces along the first axis several times faster
+    z = columns - columns.max(0)
     e = np.exp(z)
-    total = e.sum(-1, keepdims=True)
+    total = e.sum(0)
     if t.ndim == x.ndim:
-        log_likelihoods = t * (z - np.log(total))
+        weights = t.reshape(rows, classes).T
+        losses = weights * (np.log(total) - z)
+        slope = e * (weights.sum(0) / total) - weights
     else:
-        log_likelihoods = z.reshape(-1, x.shape[-1])[np.arange(t.size), t.ravel()] - np.log(total).ravel()
-    return (-log_likelihoods.sum(dtype=np.float64) / _batch(x)).astype(x.dtype), e / total
+        chosen = t.ravel(), np.arange(rows)
+        losses = np.log(total) - z[chosen]
+        slope = e / total
+        slope[chosen] -= 1
+    slope /= rows or 1
+    return (losses.sum(dtype=np.float64) / (rows or 1)).astype(x.dtype), slope.T.reshape(x.shape)
 
 
 def _batch(x: Any) -> int:
     return math.prod(x.shape[:-1]) or 1
 
 
-def _cross_entropy_x(g: Any, _ans: Any, _x: Any, t: Any, p: Any) -> Any:
-    if t.ndim == _x.ndim:
-        return (p * t.sum(axis=-1, keepdims=True) - t) * (g / _batch(_x))
-    return (p - (np.expand_dims(t, -1) == np.arange(_x.shape[-1]))) * (g / _batch(_x))
-
-
-def _cross_entropy_t(g: Any, _ans: Any, x: Any, _t: Any, _p: Any) -> Any:
+def _cross_entropy_t(g: Any, _ans: Any, x: Any, _t: Any, _slope: Any) -> Any:
     return (logsumexp(x, axis=-1, keepdims=True) - x) * (g / _batch(x))
 
 
-defvjp(softmax_cross_entropy, _cross_entropy_x, _cross_entropy_t)
+defvjp(softmax_cross_entropy, lambda g, _ans, _x, _t, slope: g * slope, _cross_entropy_t)

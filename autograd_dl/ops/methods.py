@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..dispatch import call, dispatch
-from ..engine import apply1, apply2, backward
+from ..engine import backward
 from ..errors import UnsupportedError
+from ..graph import Leaf
+from ..recording import apply1, apply2
 from ..table import TABLE, Op
 from ..tensor import Tensor, bare, tensor_of
 from ..values import as_value
@@ -254,7 +256,7 @@ class TensorMethods:
 
 def _changed(tensor: Tensor, fun: Callable[..., Any], other: Any) -> Tensor:
     """What `t -= other` does: on a leaf the data change, unrecorded; of a recorded Tensor a new one is made."""
-    if tensor.is_leaf:
+    if type(tensor.node) is Leaf or tensor.is_leaf:
         tensor.change(fun, other)
         return tensor
     return dispatch(fun, (tensor, other), {})

@@ -1,0 +1,227 @@
+"""How an op is recorded: its values are computed, and a node keeps what the way back will need."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .anomaly import watch_forward
+from .errors import AutogradError, DTypeError, RuleError, ShapeError, UnsupportedError
+from .graph import Leaf, Node, new, next_number, no_kwargs
+from .mode import MODE, Mode
+from .pullback import Parts
+from .table import SCALARS, Op, Plan, outline
+from .tensor import Tensor, tensor_of
+from .values import as_value
+
+ndarray = np.ndarray
+
+
+def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> Any:
+    """Compute an op on the values of its arguments, and record it if one of them needs a gradient.
+
+    Returns a Tensor, or a tuple of Tensors where NumPy returns a tuple. Raises what NumPy raises, with the op and its
+    arguments named.
+    """
+    values = [_operand(a, op) for a in args]
+    nodes = [a.node if type(a) is Tensor else None for a in args]
+    try:
+        ans = op.raw(*values, **kwargs)
+    except (ValueError, TypeError) as error:
+        _explain(error, op, args)
+        raise
+    mode = MODE.get()
+    if op.saved is not None:
+        ans, kept = ans
+        values.append(kept)
+    nothing = 1 << len(args)
+    need = _needs(nodes) if mode.recording else nothing
+    node = _record(op.plans[need], mode, nodes, values, kwargs, ans) if need != nothing else None
+    if mode.anomaly:
+        watch_forward(op.title, values, ans, node)
+    return results(ans, node, mode)
+
+
+def _needs(nodes: Sequence[Node | None]) -> int:
+    """The key of `op.plans`: which arguments need a gradient, and how many arguments there are."""
+    need, bit = 0, 1
+    for node in nodes:
+        if node is not None and node.requires_grad:
+            need |= bit
+        bit <<= 1
+    return need | bit
+
+
+def _record(
+    plan: Plan, mode: Mode, nodes: Sequence[Node | None], values: Sequence[Any], kwargs: dict[str, Any], ans: Any
+) -> Node:
+    """The node of an op that was computed just now. (`apply1` and `apply2` hold the same, written out.)"""
+    node: Node = new(Node)
+    node.plan = plan
+    # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
+    node.inputs = (*[outline(v) if n is None else n for v, n in zip(values, nodes, strict=False)],)
+    node.args = (*[v if read else outline(v) for v, read in zip(values, plan.reads, strict=True)],)
+    node.kwargs = kwargs
+    node.value = ans if plan.reads_ans else outline(ans)
+    node.number = next_number()
+    node.scope = mode.scope
+    node.notes = None
+    for parent, value, read in zip(nodes, values, plan.reads, strict=False):
+        if read and type(parent) is Leaf and type(value) not in SCALARS:
+            parent.read_by(node)
+    return node
+
+
+def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
+    """`apply` for one argument, the short way."""
+    if type(x) is not Tensor:
+        return apply(op, (x,), kwargs)
+    value = x._value
+    parent = x.node
+    if type(parent) is Leaf and value.ndim == 0:
+        value = value[()]
+    try:
+        ans = op.raw(value, **kwargs)
+    except (ValueError, TypeError) as error:
+        _explain(error, op, (x,))
+        raise
+    mode = MODE.get()
+    node = None
+    if parent is not None and parent.requires_grad and mode.recording:
+        plan = op.plans[0b11]
+        (read,) = plan.reads
+        node = new(Node)
+        node.plan = plan
+        node.inputs = (parent,)
+        node.args = (value if read or type(value) in SCALARS else parent.value,)
+        node.kwargs = kwargs
+        node.value = ans if plan.reads_ans else outline(ans)
+        node.number = next_number()
+        node.scope = mode.scope
+        node.notes = None
+        if read and type(parent) is Leaf and type(value) not in SCALARS:
+            parent.read_by(node)
+    if mode.anomaly:
+        watch_forward(op.title, (value,), ans, node)
+    tensor: Tensor = new(Tensor)
+    tensor._value = ans
+    tensor.node = node
+    tensor.grad = None
+    return tensor
+
+
+def apply2(op: Op, x: Any, y: Any) -> Any:
+    """`apply` for two arguments, the short way."""
+    need = 0b100
+    node0 = node1 = None
+    if type(x) is Tensor:
+        value0 = x._value
+        node0 = x.node
+        if node0 is not None:
+            if type(node0) is Leaf and value0.ndim == 0:
+                value0 = value0[()]
+            if node0.requires_grad:
+                need = 0b101
+    else:
+        value0 = x if type(x) in SCALARS else _operand(x, op)
+    if type(y) is Tensor:
+        value1 = y._value
+        node1 = y.node
+        if node1 is not None:
+            if type(node1) is Leaf and value1.ndim == 0:
+                value1 = value1[()]
+            if node1.requires_grad:
+                need |= 0b010
+    else:
+        value1 = y if type(y) in SCALARS else _operand(y, op)
+    try:
+        ans = op.raw(value0, value1)
+    except (ValueError, TypeError) as error:
+        _explain(error, op, (x, y))
+        raise
+    mode = MODE.get()
+    node = None
+    if need != 0b100 and mode.recording:
+        plan = op.plans[need]
+        read0, read1 = plan.reads
+        node = new(Node)
+        node.plan = plan
+        short0 = value0 if type(value0) in SCALARS else outline(value0) if node0 is None else node0.value
+        short1 = value1 if type(value1) in SCALARS else outline(value1) if node1 is None else node1.value
+        node.inputs = (short0 if node0 is None else node0, short1 if node1 is None else node1)
+        node.args = (value0 if read0 else short0, value1 if read1 else short1)
+        node.kwargs = no_kwargs
+        node.value = ans if plan.reads_ans or type(ans) in SCALARS else outline(ans)
+        node.number = next_number()
+        node.scope = mode.scope
+        node.notes = None
+        if read0 and type(node0) is Leaf and type(value0) not in SCALARS:
+            node0.read_by(node)
+        if read1 and type(node1) is Leaf and type(value1) not in SCALARS:
+            node1.read_by(node)
+    if mode.anomaly:
+        watch_forward(op.title, (value0, value1), ans, node)
+    tensor: Tensor = new(Tensor)
+    tensor._value = ans
+    tensor.node = node
+    tensor.grad = None
+    return tensor
+
+
+def has_tensor(value: Any) -> bool:
+    """Whether it is a Tensor, or a list or tuple that holds one."""
+    return type(value) is Tensor or (type(value) in (tuple, list) and any(map(has_tensor, value)))
+
+
+def _operand(argument: Any, op: Op) -> Any:
+    """An argument as NumPy takes it: the values of a Tensor, numbers as they are, for a ufunc all else as an array."""
+    if type(argument) is Tensor:
+        value = argument._value
+        return value[()] if type(argument.node) is Leaf and value.ndim == 0 else value
+    if type(argument) in SCALARS:
+        return argument
+    if has_tensor(argument):
+        raise UnsupportedError(f"{op.title}: a Tensor inside a list would get no gradient; join them with np.stack")
+    if type(argument) is ndarray or (op.broadcasts and argument is not None and type(argument) is not str):
+        return as_value(argument)
+    return argument
+
+
+def _explain(error: Exception, op: Op, args: Sequence[Any]) -> None:
+    """Raise NumPy's error with the op and its arguments named, unless it is one that speaks for itself."""
+    if isinstance(error, (np.linalg.LinAlgError, AutogradError)):
+        return
+    kind = ShapeError if isinstance(error, ValueError) else DTypeError
+    raise kind(f"{op.title}({', '.join(map(_described, args))}): {error}") from error
+
+
+def _described(argument: Any) -> str:
+    if hasattr(argument, "shape") and hasattr(argument, "dtype"):
+        name = f"{argument.name!r}: " if type(argument) is Tensor and argument.name else ""
+        return f"{name}{argument.dtype} {argument.shape}"
+    text = repr(argument)
+    return text if len(text) <= 40 else type(argument).__name__
+
+
+_ITEM = Op(operator.getitem, operator.getitem)
+_ITEM.rules = (lambda g, _ans, _results, i: Parts({i: g}), None)
+
+
+def results(ans: Any, node: Node | None, mode: Mode) -> Any:
+    """The Tensor of a result, or a Tensor for each of several, in the kind of tuple that NumPy returned."""
+    if hasattr(ans, "dtype"):
+        return tensor_of(ans, node)
+    for result in ans if isinstance(ans, tuple) else (ans,):
+        if not hasattr(result, "dtype"):
+            name = "a primitive" if node is None else node.plan.op.title
+            raise RuleError(f"{name} must return an array or a tuple of arrays; it returned {type(result).__name__}")
+    if node is None:
+        items: list[Node | None] = [None] * len(ans)
+    else:
+        node.noted()
+        items = [_record(_ITEM.plans[0b101], mode, (node, None), (ans, i), no_kwargs, a) for i, a in enumerate(ans)]
+    tensors = map(tensor_of, ans, items)
+    return type(ans)(*tensors) if hasattr(ans, "_fields") else tuple(tensors)
