@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from .engine import Leaf, Node, Tensor, apply, gradients, is_grad_enabled, toposort
+import numpy as np
+
+from .engine import Leaf, Node, Tensor, apply, enable_grad, gradients, is_grad_enabled, toposort
 from .errors import GraphError
 from .graph import next_number
 from .table import Op
-from .tensor import tensor_of
-from .tracing import Tree, called_on, leaves_of, mapped
+from .tensor import bare, tensor_of
+from .tracing import Tree, called_on, leaves_of, mapped, stand_in
 from .values import as_value
 
 Fun = Callable[..., Any]
@@ -21,28 +23,32 @@ Fun = Callable[..., Any]
 def checkpoint(f: Fun) -> Fun:
     """`f`, but keeping none of its intermediate results: they are computed again when the gradient is.
 
-    Takes about a third more time, and holds only the arguments. `f` must return the same each time it is called. It may
-    read parameters (leaves) that are not among its arguments, but recorded Tensors have to be passed in.
+    Takes about a third more time, and holds only the arguments. `f` must do the same each time it is called, which is
+    checked as far as it can be. It may read parameters (leaves) that are not among its arguments, but recorded Tensors
+    have to be passed in.
 
     Raises
     ------
     GraphError
-        When called: if `f` reads a recorded Tensor that is not an argument.
+        When called: if `f` reads a recorded Tensor that is not an argument. In the backward pass: if it returned
+        another number of Tensors than before, or read other parameters.
     """
 
     @functools.wraps(f)
-    def call(*args: Tree) -> Tree:
+    def call(*args: Tree, **kwargs: Tree) -> Tree:
         if not is_grad_enabled():
-            return f(*args)
-        tensors = [leaf for leaf in leaves_of(args) if isinstance(leaf, Tensor)]
+            return f(*args, **kwargs)
+        tensors = [leaf for leaf in leaves_of((args, kwargs)) if isinstance(leaf, Tensor)]
         places = map(_Place, itertools.count())
-        pattern = mapped(lambda leaf: next(places) if isinstance(leaf, Tensor) else leaf, args)
+        pattern = mapped(lambda leaf: next(places) if isinstance(leaf, Tensor) else leaf, (args, kwargs))
         segment = _Segment(f, pattern, [t.requires_grad for t in tensors])
-        run = segment.run([_stand_in(t._value, t.requires_grad, t.name) for t in tensors])
+        run = segment.run([_begun(t._value, t.requires_grad, t.name) for t in tensors])
         if not run.outputs:
             return run.result
+        read = run.read()
+        segment.leaves = [t.node for t in read]
         segment.ready.extend(o._value for o in run.outputs)
-        result = apply(_CHECKPOINT, [segment, *tensors, *run.read()])
+        result = apply(_CHECKPOINT, [segment, *tensors, *read])
         recorded = iter(result if isinstance(result, tuple) else [result])
         replaced = {id(o) for o in run.outputs}
         return mapped(lambda leaf: next(recorded) if id(leaf) in replaced else leaf, run.result)
@@ -58,22 +64,39 @@ class _Place:
 
 
 class _Segment:
-    """A checkpointed call: the arguments have a `_Place` for each Tensor, since a graph holds none."""
+    """A checkpointed call: the arguments have a `_Place` for each Tensor, since a graph holds none.
+
+    `leaves` are the parameters that the function read beside them.
+    """
 
     def __init__(self, f: Fun, args: Tree, wanted: list[bool]) -> None:
         self.f, self.args, self.wanted = f, args, wanted
+        self.leaves: list[Node | None] = []
         self.ready: list[Any] = []
 
     def __repr__(self) -> str:
         return getattr(self.f, "__name__", type(self.f).__name__)
 
-    def run(self, inputs: list[Tensor]) -> _Run:
-        """Call the function, recorded, with these Tensors in the places."""
+    def run(self, tensors: Sequence[Tensor]) -> _Run:
+        """Call the function, recorded, with stand-ins of these Tensors in the places."""
+        with enable_grad():
+            inputs = [stand_in(t) for t in tensors]
         start = next_number()
-        args = mapped(lambda leaf: inputs[leaf.number] if isinstance(leaf, _Place) else leaf, self.args)
-        result = called_on(self.f, args, inputs)
+        args, kwargs = mapped(lambda leaf: inputs[leaf.number] if isinstance(leaf, _Place) else leaf, self.args)
+        result = called_on(functools.partial(self.f, **kwargs), args, inputs)
         outputs = [leaf for leaf in leaves_of(result) if isinstance(leaf, Tensor) and leaf.requires_grad]
         return _Run(inputs, outputs, result, start)
+
+    def run_again(self, tensors: Sequence[Tensor], count: int) -> _Run:
+        """Run once more, and see to it that the same was done: `count` outputs were made of the same parameters."""
+        run = self.run(tensors)
+        expected = {leaf for leaf in self.leaves if leaf is not None and leaf.requires_grad}
+        if len(run.outputs) != count or {t.node for t in run.read() if t.requires_grad} != expected:
+            raise GraphError(
+                f"checkpoint: {self} did not do the same when it ran again for the gradient (it returned another "
+                "number of Tensors, or read other parameters); make it depend on its arguments alone"
+            )
+        return run
 
     def taken(self) -> Any:
         """The results of the call, which the segment does not keep."""
@@ -90,7 +113,7 @@ class _Run(NamedTuple):
     start: int
 
     def read(self) -> list[Tensor]:
-        """The leaves that were read beside the inputs, in an order that is the same for each run."""
+        """The leaves that were read beside the inputs, in the order of the walk back."""
         inputs = {t.node for t in self.inputs}
         outputs = [o.node for o in self.outputs if o.node is not None]
         found: dict[Node, Tensor] = {}
@@ -110,24 +133,24 @@ def _again(g: Any, _ans: Any, segment: _Segment, *values: Any) -> list[Any]:
     gs = list(g) if isinstance(g, tuple) else [g]
     count = len(segment.wanted)
     recorded = any(isinstance(v, Tensor) for v in (*gs, *values))
+    given, read = values[:count], values[count:]
     if recorded:
-        tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in values]
-        run = segment.run([+t for t in tensors[:count]])
-        inputs = [*run.inputs, *tensors[count:]]
+        tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in given]
     else:
-        run = segment.run(list(map(_stand_in, values, segment.wanted)))
-        inputs = [*run.inputs, *run.read()]
+        tensors = list(map(_begun, given, segment.wanted))
+    run = segment.run_again(tensors, len(gs))
+    inputs = [*run.inputs, *(tensor_of(bare(v), leaf) for v, leaf in zip(read, segment.leaves, strict=True))]
     needing = [t for t in inputs if t.requires_grad]
     found = iter(gradients(run.outputs, needing, gs, create_graph=recorded, retain_graph=False))
-    parts = [next(found) if t.requires_grad else None for t in inputs]
-    return [None, *(p if recorded or p is None else p._value for p in parts)]
+    parts = [next(found) if t.requires_grad else tensor_of(np.zeros_like(t._value), None) for t in inputs]
+    return [None, *(p if recorded else p._value for p in parts)]
 
 
 _CHECKPOINT = Op(checkpoint, lambda segment, *_: segment.taken())
 _CHECKPOINT.joint = _again
 
 
-def _stand_in(value: Any, requires_grad: bool, name: str | None = None) -> Tensor:
+def _begun(value: Any, requires_grad: bool, name: str | None = None) -> Tensor:
     """A leaf on these values, not copied."""
     tensor = tensor_of(as_value(value), None)
     tensor.node = Leaf(tensor, requires_grad, name)

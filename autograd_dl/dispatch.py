@@ -11,8 +11,8 @@ from numpy import ndarray
 from .errors import UnsupportedError
 from .mode import MODE
 from .recording import apply, apply1, apply2, has_tensor, results
-from .table import TABLE, Op
-from .tensor import Tensor, bare
+from .table import TABLE, Op, title_of
+from .tensor import Tensor, bare, loses_gradient
 
 
 def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -24,9 +24,10 @@ def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _unsupported(fun: Callable[..., Any]) -> str:
-    near = get_close_matches(fun.__name__, {f.__name__ for f in TABLE}, 3, 0.5)
+    titles = {title_of(f) for f in TABLE}
+    near = get_close_matches(title_of(fun), {title for title in titles if title.startswith("np.")}, 3, 0.7)
     return (
-        f"np.{fun.__name__} is not supported for Tensors"
+        f"{title_of(fun)} is not supported for Tensors"
         + (f"; the nearest names that are: {', '.join(near)}" if near else "")
         + ". On plain arrays, t.numpy(), it works without a gradient"
     )
@@ -65,7 +66,12 @@ def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple
 
 def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call NumPy with keywords that the rules do not know, which is possible where no gradient is needed."""
-    if MODE.get().recording and any(type(a) is Tensor and a.requires_grad for a in args):
+    if MODE.get().recording and loses_gradient(args):
+        if kwargs.get("out") is not None:
+            raise UnsupportedError(
+                f"{op.title}: writing into an array (out=, or a -= t) cannot be recorded; write a = a - t, or "
+                "pass t.numpy(), for no gradient"
+            )
         raise UnsupportedError(
             f"{op.title}: where a gradient is needed, the keyword {', '.join(kwargs.keys() - op.keywords)} is not "
             f"supported (known here: {', '.join(sorted(op.keywords)) or 'none'})"

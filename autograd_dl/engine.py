@@ -26,7 +26,7 @@ from .mode import enable_grad as enable_grad
 from .mode import is_grad_enabled as is_grad_enabled
 from .mode import no_grad as no_grad
 from .mode import scope as scope
-from .pullback import Parts, fitted, is_fresh, total
+from .pullback import Parts, fitted, is_fresh, settled, total
 from .recording import apply as apply
 from .recording import results
 from .table import SCALARS, outline
@@ -35,6 +35,9 @@ from .tensor import bare, called, tensor_of
 from .values import as_value, is_duck
 
 ndarray = np.ndarray
+
+Watch = Callable[[Node, Any, Any, Any, int], None]
+"""Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
 
 _grad_lock = threading.Lock()
 
@@ -180,92 +183,110 @@ def _walk(
     create_graph: bool,
     *,
     release: bool,
-    watch: Callable[[Node, Any, Any, Any, int], None] | None = None,
+    watch: Watch | None = None,
 ) -> list[Tensor | None]:
     """Pull the gradients `grads` back along `order`, and return what arrives at each of the `wanted` nodes.
 
-    Gradients are plain arrays or, with `create_graph`, Tensors. One that is the sum of several stands in an array of
-    the engine's own (`made`), and only such a one is added to in place. A leaf keeps it, or an array that a rule made
-    for the leaf alone (`fresh`), without a copy. `watch` is told of each gradient that goes along an edge.
+    `watch` is told of each gradient that goes along an edge. If a rule fails, the graph is released all the same.
     """
     refuse_changed(order)
-    within = set(order)
-    arrived: dict[Node, Any] = dict.fromkeys(wanted)
-    made: set[Node] = set()
-    fresh: set[Node] = set()
     watch = watch or (watch_backward if MODE.get().anomaly else None)
     with enable_grad() if create_graph else _AS_IT_IS, np.errstate(all="ignore"):
         try:
-            for node in order:
-                g = grads.pop(node, None)
-                if g is None:
-                    if release and type(node) is not Leaf:
-                        node.release()
-                    continue
-                if node.notes is not None and (node.notes.hooks or type(g) is Parts):
-                    g = _hooked(node, g)
-                if node in arrived:
-                    arrived[node] = g
-                if type(node) is Leaf:
-                    continue
-                plan = node.plan
-                kwargs = node.kwargs
-                inputs = node.inputs
-                value = node.value
-                args = node.args
-                if args is None:
-                    refuse_released(node)
-                if create_graph:
-                    value, args = _recalled(node)
-                rules = plan.rules if plan.joint is None else plan.deal(plan.joint(g, value, *args, **kwargs))
-                for i, rule in rules:
-                    parent = inputs[i]
-                    if parent not in within:
-                        continue
-                    part = rule(g, value, *args, **kwargs)
-                    like = args[i]
-                    if type(part) is ndarray:
-                        if part.shape != like.shape or part.dtype is not like.dtype:
-                            part = fitted(part, like, plan.op, i)
-                    elif type(part) is not type(like) or type(part) not in SCALARS:
-                        part = fitted(part if create_graph else bare(part), like, plan.op, i)
-                    if watch is not None:
-                        watch(node, part, g, args, i)
-                    sum_so_far = grads.get(parent)
-                    if sum_so_far is None:
-                        grads[parent] = part
-                        if type(parent) is Leaf and is_fresh(part, g, value, args, kwargs):
-                            fresh.add(parent)
-                    elif parent in made:
-                        sum_so_far += part
-                    else:
-                        grads[parent] = sum_so_far = total(sum_so_far, part)
-                        if type(sum_so_far) is ndarray and not create_graph:
-                            made.add(parent)
-                if release:
-                    node.args = None
-                    if plan.reads_ans:
-                        node.value = outline(value)
-        except BaseException as error:
+            return _pulled(order, grads, wanted, create_graph, release, watch)
+        except BaseException:
             if release:
                 for spent in order:
                     if type(spent) is not Leaf:
                         spent.release()
-            if create_graph and isinstance(error, AnomalyError):
-                raise in_backward(error, node) from None
             raise
-        return _handed_out(wanted, arrived, made | fresh)
 
 
 _AS_IT_IS = nullcontext()
 
 
+def _pulled(
+    order: list[Node],
+    grads: dict[Node, Any],
+    wanted: Collection[Node],
+    create_graph: bool,
+    release: bool,
+    watch: Watch | None,
+) -> list[Tensor | None]:
+    """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
+
+    One that is the sum of several is the engine's own (`made`), and only such an array is added to in place. A leaf
+    keeps it, or an array that a rule made for it alone (`fresh`), without a copy.
+    """
+    within = set(order)
+    arrived: dict[Node, Any] = dict.fromkeys(wanted)
+    made: set[Node] = set()
+    fresh: set[Node] = set()
+    for node in order:
+        g = grads.pop(node, None)
+        if g is None:
+            if release and type(node) is not Leaf:
+                node.release()
+            continue
+        if node in made or type(g) is Parts:
+            g = settled(g, node.value)
+        if node.notes is not None and node.notes.hooks:
+            g = _hooked(node, g)
+            made.discard(node)
+            fresh.discard(node)
+        if node in arrived:
+            arrived[node] = g
+        if type(node) is Leaf:
+            continue
+        plan = node.plan
+        kwargs = node.kwargs
+        inputs = node.inputs
+        value = node.value
+        args = node.args
+        if args is None:
+            refuse_released(node)
+        if create_graph:
+            value, args = _recalled(node)
+        try:
+            rules = plan.rules if plan.joint is None else plan.deal(plan.joint(g, value, *args, **kwargs))
+            for i, rule in rules:
+                parent = inputs[i]
+                if parent not in within:
+                    continue
+                part = rule(g, value, *args, **kwargs)
+                like = args[i]
+                if type(part) is ndarray:
+                    if part.shape != like.shape or part.dtype is not like.dtype:
+                        part = fitted(part, like, plan.op, i)
+                elif type(part) is not type(like) or type(part) not in SCALARS:
+                    part = fitted(part if create_graph else bare(part), like, plan.op, i)
+                if watch is not None:
+                    watch(node, part, g, args, i)
+                sum_so_far = grads.get(parent)
+                if sum_so_far is None:
+                    if type(parent) is Leaf and is_fresh(part):
+                        fresh.add(parent)
+                    grads[parent] = part
+                elif parent in made and type(sum_so_far) is ndarray and not create_graph:
+                    sum_so_far += part
+                else:
+                    grads[parent] = total(sum_so_far, part)
+                    made.add(parent)
+        except AnomalyError as error:
+            if not create_graph:
+                raise
+            raise in_backward(error, node) from None
+        if release:
+            node.args = None
+            if plan.reads_ans:
+                node.value = outline(value)
+    return _handed_out(wanted, arrived, made | fresh)
+
+
 def _hooked(node: Node, g: Any) -> Any:
-    """The gradient arriving at a node, as its hooks leave it."""
-    if type(g) is Parts:
-        return g.whole(node.value)
+    """The gradient arriving at a node, as its hooks leave it. They see it read-only: others may get the same array."""
     for hook in node.noted().hooks:
-        given = hook(g if type(g) is Tensor else tensor_of(g, None))
+        given = hook(g if type(g) is Tensor else tensor_of(g, None).detach())
         if given is None:
             continue
         new_g = given if type(given) is Tensor else Tensor(given)
@@ -298,13 +319,11 @@ def _handed_out(wanted: Iterable[Node], arrived: dict[Node, Any], ours: set[Node
         if g is None:
             handed.append(None)
         elif type(g) is Tensor:
-            handed.append(tensor_of(g._value.copy(), g.node))
+            handed.append(+g if type(g.node) is Leaf else tensor_of(g._value.copy(), g.node))
         else:
-            dtype = node.value.dtype
-            kept = node in ours and type(node) is Leaf and id(g) not in given and not node.noted().hooks
-            if type(g) is not ndarray or g.dtype != dtype:
-                g = g.astype(dtype) if is_duck(g) else np.array(g, dtype)
-            elif not kept:
+            if type(g) is not ndarray:
+                g = g.copy() if is_duck(g) else np.array(g)
+            elif node not in ours or type(node) is not Leaf or id(g) in given:
                 g = g.copy()
             given.add(id(g))
             handed.append(tensor_of(g, None))

@@ -13,11 +13,13 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from numpy import ndarray
+
 from .errors import GraphError
 from .table import Op, Plan, outline
 
 if TYPE_CHECKING:
-    from .engine import Tensor
+    from .tensor import Tensor
 
 new = object.__new__
 next_number = itertools.count(1).__next__
@@ -25,22 +27,26 @@ no_kwargs: dict[str, Any] = {}
 
 
 class Notes:
-    """What only some nodes have: a name, hooks, a Tensor that wants the gradient, the line that recorded it."""
+    """What only some nodes have: a name, hooks, a Tensor that wants the gradient, the line that recorded it.
 
-    __slots__ = ("hooks", "line", "name", "tensor")
+    `overwritten` says what a node has read that has changed in place since.
+    """
+
+    __slots__ = ("hooks", "line", "name", "overwritten", "tensor")
 
     def __init__(self, name: str | None = None, tensor: Tensor | None = None) -> None:
         self.name = name
         self.hooks: tuple[Callable[[Tensor], Any], ...] = ()
         self.tensor = None if tensor is None else weakref.ref(tensor)
         self.line: str | None = None
+        self.overwritten: str | None = None
 
 
 class Node:
     """One recorded op.
 
     `inputs` has for each argument its Node or, where it has none, the constant (only its outline if large); `args` the
-    values that the rules read, until they are released; `value` the result, or its outline.
+    values that the rules read, and outlines of the others, until they are released; `value` the result, or its outline.
     """
 
     __slots__ = ("__weakref__", "args", "inputs", "kwargs", "notes", "number", "plan", "scope", "value")
@@ -92,10 +98,10 @@ class Leaf(Node):
     """Where a graph begins: a Tensor that the user made. The Tensor holds the leaf; the leaf knows it only weakly.
 
     `changed` is the number at which its data last changed in place: a node of a smaller number has read values that
-    are no more. `readers` are such nodes, as long as they live.
+    are no more.
     """
 
-    __slots__ = ("changed", "forget", "readers", "requires_grad")
+    __slots__ = ("changed", "requires_grad")
 
     def __init__(self, tensor: Tensor, requires_grad: bool, name: str | None) -> None:
         self.plan = _LEAF_PLAN
@@ -105,27 +111,82 @@ class Leaf(Node):
         self.number = next_number()
         self.notes = Notes(name, tensor)
         self.changed = 0
-        self.readers: set[weakref.ref[Node]] = set()
-        self.forget = self.readers.discard  # made once: one for each reader would take 64 bytes
         self.requires_grad = requires_grad
+        follow(tensor._value)
 
-    def read_by(self, node: Node) -> None:
-        """Remember a node that keeps this leaf's array for its rules."""
-        self.readers.add(weakref.ref(node, self.forget))
+    @property
+    def called(self) -> str:
+        """How an error message speaks of it."""
+        return f"Tensor {self.name!r}" if self.name else f"a leaf of shape {self.value.shape}"
 
-    def stamp(self) -> None:
-        """Note that the data have changed.
+    def stamp(self, value: Any) -> None:
+        """Note that the array `value`, the leaf's data, has changed, or is no longer the leaf's.
 
-        A node that kept the old ones can never be pulled back again. So it lets go of all that it holds, and of the
-        nodes before it; skeletons take their place, for the pictures.
+        A node that has read it, or a view of it, can never be pulled back again. So it lets go of all that it holds,
+        and of the nodes before it; skeletons take their place, for the pictures.
         """
         global _last_change
         with _change_lock:
             self.changed = _last_change = next_number()
-        if self.readers:
-            readers = [reader() for reader in list(self.readers)]
-            self.readers.clear()
-            _let_go([node for node in readers if node is not None and node.args is not None])
+        memory = _memories.get(id(_owner(value)))
+        if memory is not None and memory.readers:
+            stale = [node for node in memory.taken() if node.args is not None]
+            for node in stale:
+                node.noted().overwritten = self.called
+            if stale:
+                _let_go(stale)
+
+
+class Memory(weakref.ref[Any]):
+    """An array that Tensors may change in place, known weakly, and the nodes that keep it, or a view of it."""
+
+    __slots__ = ("key", "limit", "readers")
+
+    key: int
+    limit: int
+    readers: list[weakref.ref[Node]]
+
+    def read_by(self, node: Node) -> None:
+        """Remember a node that keeps this memory for its rules."""
+        self.readers.append(weakref.ref(node))
+        if len(self.readers) > self.limit:
+            self.readers = [reader for reader in self.readers if reader() is not None]
+            self.limit = 2 * len(self.readers) + 64
+
+    def taken(self) -> list[Node]:
+        """The nodes that are still alive, which are forgotten."""
+        readers, self.readers = self.readers, []
+        return [node for reader in readers if (node := reader()) is not None]
+
+
+_memories: dict[int, Memory] = {}
+"""The memory of all leaves, by the identity of the array that owns it."""
+
+
+def _owner(value: Any) -> Any:
+    """The array whose memory this is: NumPy has each view point to it."""
+    return value.base if type(getattr(value, "base", None)) is ndarray else value
+
+
+def follow(value: Any) -> None:
+    """Have in-place changes of a leaf's array noticed by the nodes that have read it."""
+    owner = _owner(value)
+    if id(owner) not in _memories and isinstance(owner, ndarray):
+        memory = Memory(owner, _forget)
+        memory.key, memory.limit, memory.readers = id(owner), 64, []
+        _memories.setdefault(id(owner), memory)
+
+
+def _forget(memory: Memory) -> None:
+    _memories.pop(memory.key, None)
+
+
+def note_read(node: Node, value: ndarray[Any, Any]) -> None:
+    """Remember that a node keeps this array, if a leaf's in-place change may overwrite it."""
+    base = value.base
+    memory = _memories.get(id(base if type(base) is ndarray else value))
+    if memory is not None:
+        memory.read_by(node)
 
 
 _last_change = 0
@@ -191,13 +252,15 @@ def refuse_changed(order: list[Node]) -> None:
     if oldest is None or oldest.number > _last_change:
         return
     for node in order:
+        what = None if node.notes is None else node.notes.overwritten
         for parent, read in zip(node.inputs, node.plan.reads, strict=False):
             if read and isinstance(parent, Leaf) and parent.changed > node.number:
-                what = f"Tensor {parent.name!r}" if parent.name else f"a leaf of shape {parent.value.shape}"
-                raise GraphError(
-                    f"{what} was changed in place after {node.plan.op.title} had read it, so that no gradient can be "
-                    "computed through that op; run the forward pass again"
-                )
+                what = parent.called
+        if what is not None:
+            raise GraphError(
+                f"{what} was changed in place after {node.plan.op.title} had read it, so that no gradient can be "
+                "computed through that op; run the forward pass again"
+            )
 
 
 def refuse_released(node: Node) -> None:

@@ -26,8 +26,8 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
     0.1999999999990898
     """
     x = bare(x)
-    if isinstance(x, (np.ndarray, np.generic)):
-        x = x.astype(np.float64)
+    if not isinstance(x, (int, float)):
+        x = np.array(x, dtype=np.float64)
     with no_grad():
         return (bare(f(x + H)) - bare(f(x - H))) / (2 * H)
 
@@ -42,7 +42,7 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any) -> NDArray[np.float64]:
     Parameters
     ----------
     f : function of x, returns a number (or an array or Tensor of one element)
-    x : Tensor, or a writable float64 array, of any shape
+    x : Tensor, or a writable float64 array, of any shape; or a Python number
 
     Returns
     -------
@@ -55,6 +55,8 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any) -> NDArray[np.float64]:
     ShapeError
         If `f` returns more than one number.
     """
+    if isinstance(x, (int, float)):
+        return np.array(numerical_diff(lambda y: _number(f(y)), float(x)))
     with _differentiable(x) as values, no_grad():
         grad = np.zeros(values.shape)
         for i in np.ndindex(values.shape):
@@ -120,5 +122,5 @@ def exchanged(tensor: Tensor) -> Iterator[NDArray[np.float64]]:
     try:
         yield tensor._value
     finally:
-        lent.stamp()
+        lent.stamp(tensor._value)
         tensor._value, tensor.node = own, leaf

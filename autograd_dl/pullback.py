@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from .errors import RuleError
-from .table import SMALL, Op
+from .table import Op
 
 
 class Parts:
@@ -20,12 +21,14 @@ class Parts:
         self.given = given
 
     def __add__(self, other: Parts) -> Parts:
-        both = {i: self.given[i] + other.given[i] for i in self.given.keys() & other.given.keys()}
+        both = {i: total(self.given[i], other.given[i]) for i in self.given.keys() & other.given.keys()}
         return Parts(self.given | other.given | both)
 
     def whole(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
         """A gradient for each of the results: zeros where none arrived."""
-        return tuple(self.given[i] if i in self.given else np.zeros(r.shape, r.dtype) for i, r in enumerate(results))
+        return tuple(
+            settled(self.given[i], r) if i in self.given else np.zeros(r.shape, r.dtype) for i, r in enumerate(results)
+        )
 
 
 def fitted(part: Any, like: Any, op: Op, i: int) -> Any:
@@ -83,24 +86,22 @@ def _ones(length: int, dtype: np.dtype[Any]) -> Any:
 
 def total(g: Any, h: Any) -> Any:
     """The sum of two gradients, in an array of its own. float16 is summed in float32."""
-    if type(g) is np.ndarray and type(h) is np.ndarray and g.dtype == np.float16:
-        return np.add(g, h, dtype=np.float32)
+    if type(g) is not Parts and g.dtype.char == "e":
+        g = g.astype(np.float32)
     return g + h
 
 
-def is_fresh(part: Any, g: Any, ans: Any, args: Any, kwargs: dict[str, Any]) -> bool:
-    """Whether a leaf can keep this array without a copy: a rule made it, and was not given it.
-
-    (Of a small one that is not asked: a copy takes less time.)
-    """
-    if type(part) is not np.ndarray or part.nbytes <= SMALL or part.base is not None:
-        return False
-    return not _holds((g, ans, *args, *kwargs.values()), part)
+def settled(g: Any, value: Any) -> Any:
+    """A whole gradient as the rules of its node take it: of each result, and in the dtype of the value."""
+    if type(g) is Parts:
+        return g.whole(value)
+    return g if g.dtype == value.dtype else g.astype(value.dtype)
 
 
-def _holds(values: Any, array: Any) -> bool:
-    """Whether the array stands among these values, or in a list or tuple among them."""
-    for value in values:  # noqa: SIM110 -- a generator takes twice as long
-        if value is array or (type(value) in (tuple, list) and _holds(value, array)):
-            return True
-    return False
+def is_fresh(part: Any) -> bool:
+    """Whether the caller alone holds this array, whose memory is its own: then it can be kept without a copy."""
+    return type(part) is np.ndarray and part.base is None and getrefcount(part) <= _HELD_BY_CALLER
+
+
+_HELD_BY_CALLER = 3
+"""References to an array that only a variable of the caller holds: that one, and the arguments of two calls."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from .anomaly import watch_forward
 from .errors import AutogradError, DTypeError, RuleError, ShapeError, UnsupportedError
-from .graph import Leaf, Node, new, next_number, no_kwargs
+from .graph import Leaf, Node, new, next_number, no_kwargs, note_read
 from .mode import MODE, Mode
 from .pullback import Parts
 from .table import SCALARS, Op, Plan, outline
@@ -69,9 +69,9 @@ def _record(
     node.number = next_number()
     node.scope = mode.scope
     node.notes = None
-    for parent, value, read in zip(nodes, values, plan.reads, strict=False):
-        if read and type(parent) is Leaf and type(value) not in SCALARS:
-            parent.read_by(node)
+    for value, read in zip(values, plan.reads, strict=False):
+        if read and type(value) is ndarray:
+            note_read(node, value)
     return node
 
 
@@ -96,14 +96,14 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
         node = new(Node)
         node.plan = plan
         node.inputs = (parent,)
-        node.args = (value if read or type(value) in SCALARS else parent.value,)
+        node.args = (value if read else outline(value),)
         node.kwargs = kwargs
         node.value = ans if plan.reads_ans else outline(ans)
         node.number = next_number()
         node.scope = mode.scope
         node.notes = None
-        if read and type(parent) is Leaf and type(value) not in SCALARS:
-            parent.read_by(node)
+        if read and type(value) is ndarray:
+            note_read(node, value)
     if mode.anomaly:
         watch_forward(op.title, (value,), ans, node)
     tensor: Tensor = new(Tensor)
@@ -149,19 +149,17 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
         read0, read1 = plan.reads
         node = new(Node)
         node.plan = plan
-        short0 = value0 if type(value0) in SCALARS else outline(value0) if node0 is None else node0.value
-        short1 = value1 if type(value1) in SCALARS else outline(value1) if node1 is None else node1.value
-        node.inputs = (short0 if node0 is None else node0, short1 if node1 is None else node1)
-        node.args = (value0 if read0 else short0, value1 if read1 else short1)
+        node.inputs = (outline(value0) if node0 is None else node0, outline(value1) if node1 is None else node1)
+        node.args = (value0 if read0 else outline(value0), value1 if read1 else outline(value1))
         node.kwargs = no_kwargs
         node.value = ans if plan.reads_ans or type(ans) in SCALARS else outline(ans)
         node.number = next_number()
         node.scope = mode.scope
         node.notes = None
-        if read0 and type(node0) is Leaf and type(value0) not in SCALARS:
-            node0.read_by(node)
-        if read1 and type(node1) is Leaf and type(value1) not in SCALARS:
-            node1.read_by(node)
+        if read0 and type(value0) is ndarray:
+            note_read(node, value0)
+        if read1 and type(value1) is ndarray:
+            note_read(node, value1)
     if mode.anomaly:
         watch_forward(op.title, (value0, value1), ans, node)
     tensor: Tensor = new(Tensor)
@@ -186,7 +184,10 @@ def _operand(argument: Any, op: Op) -> Any:
     if has_tensor(argument):
         raise UnsupportedError(f"{op.title}: a Tensor inside a list would get no gradient; join them with np.stack")
     if type(argument) is ndarray or (op.broadcasts and argument is not None and type(argument) is not str):
-        return as_value(argument)
+        try:
+            return as_value(argument)
+        except DTypeError as error:
+            raise DTypeError(f"{op.title}: {error}") from None
     return argument
 
 
@@ -221,7 +222,6 @@ def results(ans: Any, node: Node | None, mode: Mode) -> Any:
     if node is None:
         items: list[Node | None] = [None] * len(ans)
     else:
-        node.noted()
         items = [_record(_ITEM.plans[0b101], mode, (node, None), (ans, i), no_kwargs, a) for i, a in enumerate(ans)]
     tensors = map(tensor_of, ans, items)
     return type(ans)(*tensors) if hasattr(ans, "_fields") else tuple(tensors)

@@ -56,14 +56,26 @@ SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.float16})
 
 def outline(value: Any) -> Any:
     """`value` itself while it is small, else its `Outline`. A small view of a large array is copied out of it."""
-    if type(value) in SCALARS:
-        return value
-    if type(value) in (tuple, list) or isinstance(value, tuple):
-        return tuple(map(outline, value))
+    if type(value) is not np.ndarray:
+        if type(value) in SCALARS:
+            return value
+        if isinstance(value, (tuple, list)):
+            return tuple(map(outline, value))
     if getattr(value, "nbytes", 0) > SMALL:
         return Outline(value.shape, value.dtype)
     base = getattr(value, "base", None)
     return value if base is None or getattr(base, "nbytes", SMALL + 1) <= 2 * SMALL else value.copy()
+
+
+def title_of(fun: Callable[..., Any]) -> str:
+    """How a user would write the name of a function.
+
+    >>> title_of(np.linalg.inv)
+    'np.linalg.inv'
+    """
+    module = str(getattr(fun, "__module__", None) or "numpy")
+    name: str = fun.__name__
+    return f"{module.replace('numpy', 'np', 1)}.{name}" if module.partition(".")[0] == "numpy" else name
 
 
 class Op:
@@ -88,8 +100,7 @@ class Op:
     @functools.cached_property
     def title(self) -> str:
         """The name that a user would write, as in `np.linalg.inv`."""
-        module = str(getattr(self.fun, "__module__", None) or "numpy")
-        return f"{module.replace('numpy', 'np', 1)}.{self.name}" if module.startswith("numpy") else self.name
+        return title_of(self.fun)
 
     @functools.cached_property
     def short(self) -> int:

@@ -7,6 +7,7 @@ back, in `engine`.
 from __future__ import annotations
 
 import functools
+import operator
 import warnings
 import weakref
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .errors import GradientLostWarning, GraphError, ShapeError
-from .graph import Leaf, Node, new
+from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError
+from .graph import Leaf, Node, follow, new
+from .mode import MODE
 from .table import outline
 from .values import Values, aligned, as_value, is_duck, owned
 
@@ -73,9 +75,12 @@ class Tensor(TensorMethods, Values):
         if type(data) is Tensor:
             if data.requires_grad:
                 raise GraphError(f"{called(data)} requires grad already; a Tensor of its values alone is t.detach()")
-            data = data._value
+            data = data._value if data.node is not None else data._value.copy()  # perhaps a view of what may change
+        elif isinstance(data, (list, tuple)) and loses_gradient(data):
+            raise GraphError("a Tensor of recorded Tensors would get no gradient; join them with np.stack")
         value = as_value(data, dtype)
-        self._value = owned(value, counts_as_float=isinstance(data, (int, float))) if requires_grad else value
+        counts_as_float = isinstance(data, (int, float)) and dtype is None
+        self._value = owned(value, counts_as_float=counts_as_float) if requires_grad else value
         self.grad = None
         self.node = Leaf(self, bool(requires_grad), name)
 
@@ -93,14 +98,13 @@ class Tensor(TensorMethods, Values):
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
-        leaf = self._leaf("set .data of")
-        value = as_value(values, self.dtype)
+        leaf, before = self._leaf("set .data of"), self._value
+        value = as_value(bare(values), self.dtype)
         if value.shape != self.shape:
             raise ShapeError(f"the data of {called(self)} have shape {self.shape}, the new values {value.shape}")
-        if value is not self._value:
-            self._value = aligned(value) if leaf.requires_grad and not is_duck(value) else value
-            leaf.value = outline(self._value)
-        leaf.stamp()
+        if value is not before:
+            self._hold(leaf, aligned(value) if leaf.requires_grad and not is_duck(value) else value)
+        leaf.stamp(before)
 
     @property
     def requires_grad(self) -> bool:
@@ -111,8 +115,7 @@ class Tensor(TensorMethods, Values):
     def requires_grad(self, wanted: bool) -> None:
         leaf = self._leaf("set .requires_grad of")
         if wanted and not leaf.requires_grad:
-            self._value = owned(self._value)
-            leaf.value = outline(self._value)
+            self._hold(leaf, owned(self._value))
         leaf.requires_grad = bool(wanted)
 
     @property
@@ -199,26 +202,42 @@ class Tensor(TensorMethods, Values):
                 f"cannot assign to items of {called(self)}: it is recorded, and its values may still be needed; "
                 "write t = np.where(mask, values, t)"
             )
-        leaf = self._leaf("assign to items of")
-        self._writable()[bare(key)] = bare(values)
-        leaf.stamp()
+        self._refuse_loss("t[i] = v", values, "t = np.where(mask, v, t)")
+        self._change(lambda array: operator.setitem(array, bare(key), bare(values)))
 
     def change(self, fun: Callable[..., Any], other: Any) -> None:
         """Change the data of a leaf in place by a ufunc: `t.change(np.subtract, a)` is what `t -= a` does."""
-        leaf = self.node if type(self.node) is Leaf else self._leaf("change")
-        value = self._value
-        try:
-            fun(value, bare(other), out=value)
-        except ValueError:
-            self._writable()
-            raise
-        leaf.stamp()
+        self._refuse_loss("t += a", other, "t = t + a")
+        self._change(lambda array: fun(array, bare(other), out=array))
 
-    def _writable(self) -> Any:
+    def _change(self, deed: Callable[[Any], Any]) -> None:
+        """Do something to the data of a leaf, and stamp it."""
+        leaf = self.node if type(self.node) is Leaf else self._leaf("change")
         value = self._value
         if type(value) is np.ndarray and not value.flags.writeable:
             raise ValueError(f"the data of {called(self)} are read-only; make it of a copy: Tensor(a.copy())")
-        return value
+        try:
+            deed(value)
+        except (ValueError, TypeError) as error:
+            if isinstance(error, AutogradError):
+                raise
+            kind = ShapeError if isinstance(error, ValueError) else DTypeError
+            raise kind(f"in-place change of {called(self)}: {error}") from error
+        leaf.stamp(value)
+
+    def _refuse_loss(self, deed: str, other: Any, instead: str) -> None:
+        """Raise if a constant would take in something recorded, whose gradient would be lost."""
+        if not self.requires_grad and MODE.get().recording and loses_gradient(other):
+            raise GraphError(
+                f"{deed} on a Tensor that requires no grad would lose the gradient of what is put into it; "
+                f"write {instead}, or put in its values alone, a.detach()"
+            )
+
+    def _hold(self, leaf: Leaf, value: Any) -> None:
+        """Take another array for the data."""
+        self._value = value
+        leaf.value = outline(value)
+        follow(value)
 
     def _leaf(self, deed: str) -> Leaf:
         """This Tensor's leaf. One whose making was not recorded becomes a leaf now, with a copy of its values."""
@@ -256,6 +275,13 @@ def bare(argument: Any) -> Any:
     if type(argument) is dict:
         return {key: bare(value) for key, value in argument.items()}
     return argument
+
+
+def loses_gradient(argument: Any) -> bool:
+    """Whether it is a Tensor that requires grad, or a list or tuple that holds one."""
+    if type(argument) is Tensor:
+        return argument.requires_grad
+    return type(argument) in (tuple, list) and any(map(loses_gradient, argument))
 
 
 def _rebuilt(data: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:

@@ -10,6 +10,9 @@ from contextvars import ContextVar
 from typing import Any
 
 from .engine import Node, Tensor, enable_grad
+from .errors import ShapeError
+from .recording import apply1
+from .table import Op
 
 Tree = Any
 
@@ -25,6 +28,20 @@ def called_on(f: Callable[..., Any], args: Sequence[Tree], inputs: Sequence[Tens
             return f(*args)
     finally:
         RUNNING.reset(token)
+
+
+def stand_in(tensor: Tensor) -> Tensor:
+    """A Tensor of the same values, recorded as made of this one: what a function does to it in place stays its own."""
+    return apply1(_STAND_IN, tensor)
+
+
+def argument(x: Any) -> Any:
+    """What a function of functions passes to its function: the op that `stand_in` records."""
+    return x
+
+
+_STAND_IN = Op(argument)
+_STAND_IN.rules = (lambda g, _ans, _x: g,)
 
 
 def mapped(fun: Callable[[Any], Any], tree: Tree) -> Tree:
@@ -43,6 +60,28 @@ def leaves_of(tree: Tree) -> list[Any]:
     found: list[Any] = []
     mapped(found.append, tree)
     return found
+
+
+def leaves_like(tree: Tree, like: Tree, path: str = "it") -> list[Any]:
+    """The leaves of a tree in the order of those of another, of the same structure: dicts are matched by key.
+
+    Raises `ShapeError`, which says where, if it has another structure.
+    """
+    if isinstance(like, dict):
+        if not isinstance(tree, dict) or tree.keys() != like.keys():
+            came = f"keys {list(tree)}" if isinstance(tree, dict) else type(tree).__name__
+            raise ShapeError(f"{path} must be a dict with the keys {list(like)}, not {came}")
+        pairs = [(tree[key], value, f"{path}[{key!r}]") for key, value in like.items()]
+    elif isinstance(like, (list, tuple)):
+        if not isinstance(tree, (list, tuple)) or len(tree) != len(like):
+            came = f"{len(tree)}" if isinstance(tree, (list, tuple)) else type(tree).__name__
+            raise ShapeError(f"{path} must be a {type(like).__name__} of {len(like)}, not {came}")
+        pairs = [(t, value, f"{path}[{i}]") for i, (t, value) in enumerate(zip(tree, like, strict=True))]
+    elif isinstance(tree, dict):
+        raise ShapeError(f"{path} must be an array, not a dict")
+    else:
+        return [tree]
+    return [leaf for part in pairs for leaf in leaves_like(*part)]
 
 
 def replaced_in(tree: Tree, leaves: Sequence[Any]) -> Tree:

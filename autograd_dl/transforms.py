@@ -18,7 +18,7 @@ from .checkpoints import checkpoint as checkpoint
 from .engine import Leaf, Tensor, enable_grad, gradients, is_grad_enabled, toposort
 from .errors import ShapeError
 from .tensor import bare, tensor_of
-from .tracing import RUNNING, Tree, called_on, leaves_of, mapped, replaced_in
+from .tracing import RUNNING, Tree, called_on, leaves_like, leaves_of, mapped, replaced_in, stand_in
 
 Fun = Callable[..., Any]
 
@@ -78,7 +78,7 @@ def vjp(f: Fun, *args: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree, ...]]]:
     6.0 3.0 2.0
     """
     traced = _traced(f, args, range(len(args)))
-    return traced.value(), lambda u: traced.like_inputs(traced.pull(leaves_of(u)))
+    return traced.value(), lambda u: traced.like_inputs(traced.pull(leaves_like(u, traced.result, "the gradient")))
 
 
 def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, Tree]:
@@ -96,7 +96,7 @@ def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, T
     seeds = [Tensor(np.zeros(o.shape), requires_grad=True, dtype=o.dtype) for o in moved]
     with enable_grad():
         pulled = _gradients(moved, traced.inputs, seeds, create_graph=True)
-    pushed = iter(_gradients(pulled, seeds, _like(traced.inputs, tangents), create_graph=traced.differentiable))
+    pushed = iter(_gradients(pulled, seeds, _like(traced, tangents), create_graph=traced.differentiable))
     along = [next(pushed) if o.requires_grad else Tensor(np.zeros(o.shape, o.dtype)) for o in traced.outputs]
     return traced.value(), replaced_in(traced.result, traced.given_back(along))
 
@@ -110,7 +110,7 @@ def hvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, .
     traced = _traced(f, args, range(len(args)), tangents)
     with enable_grad():
         slopes = _gradients([traced.number()], traced.inputs, [None], create_graph=True)
-    product = _gradients(slopes, traced.inputs, _like(traced.inputs, tangents), create_graph=traced.differentiable)
+    product = _gradients(slopes, traced.inputs, _like(traced, tangents), create_graph=traced.differentiable)
     return traced.like_inputs(traced.given_back(product))
 
 
@@ -187,8 +187,6 @@ class _Traced(NamedTuple):
 
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
         """The gradients of the inputs, for those of the outputs."""
-        if len(seeds) != len(self.outputs):
-            raise ShapeError(f"the function returned {len(self.outputs)} arrays, and {len(seeds)} gradients were given")
         seen = self.among(seeds)
         found = _gradients(self.outputs, self.inputs, seeds, create_graph=seen.differentiable)
         return seen.given_back(found)
@@ -221,8 +219,12 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int], others: 
     numbers = _numbers(argnums, len(args))
     chosen = args[numbers[0]] if isinstance(argnums, SupportsIndex) else tuple(args[i] for i in numbers)
     replaced = list(args)
+    begun = [
+        leaf if isinstance(leaf, Tensor) and leaf.requires_grad else Tensor(bare(leaf), requires_grad=True)
+        for leaf in leaves_of(chosen)
+    ]
     with enable_grad():
-        inputs = [_input(leaf) for leaf in leaves_of(chosen)]
+        inputs = [stand_in(tensor) for tensor in begun]
     stand_ins = iter(inputs)
     for i in numbers:
         replaced[i] = mapped(lambda _: next(stand_ins), args[i])
@@ -230,8 +232,8 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int], others: 
     outputs = [leaf if isinstance(leaf, Tensor) else Tensor(leaf) for leaf in leaves_of(result)]
     reached = toposort(o.node for o in outputs if o.node is not None and o.requires_grad)
     within = not RUNNING.get().isdisjoint(reached)
-    begun = {x.node for x in inputs}
-    joined = any(isinstance(node, Leaf) and node not in begun for node in reached)
+    ours = {own.node for own, leaf in zip(begun, leaves_of(chosen), strict=True) if own is not leaf}
+    joined = any(isinstance(node, Leaf) and node not in ours for node in reached)
     return _Traced(inputs, outputs, chosen, result, within, joined).among((args, others))
 
 
@@ -245,23 +247,16 @@ def _numbers(argnums: SupportsIndex | Sequence[int], count: int) -> list[int]:
     return places
 
 
-def _input(leaf: Any) -> Tensor:
-    """A Tensor to differentiate with respect to: it goes on with the graph of a recorded one."""
-    if isinstance(leaf, Tensor) and leaf.requires_grad:
-        return +leaf
-    return Tensor(bare(leaf), requires_grad=True)
-
-
 def _gradients(outputs: Sequence[Tensor], inputs: Sequence[Tensor], seeds: Any, create_graph: bool) -> list[Tensor]:
     """`gradients`, where outputs that depend on nothing count as constants."""
     pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
     return gradients([o for o, _ in pairs], inputs, [s for _, s in pairs], create_graph=create_graph)
 
 
-def _like(inputs: Sequence[Tensor], tangents: Tree) -> list[Any]:
-    """The tangents as a list, checked against the inputs."""
-    leaves = leaves_of(tangents)
-    if [np.shape(t) for t in leaves] != [x.shape for x in inputs]:
-        shapes = [x.shape for x in inputs], [np.shape(t) for t in leaves]
+def _like(traced: _Traced, tangents: Tree) -> list[Any]:
+    """The tangents as a list, checked against the arguments."""
+    leaves = leaves_like(tangents, traced.arguments, "tangents")
+    shapes = [x.shape for x in traced.inputs], [np.shape(bare(t)) for t in leaves]
+    if shapes[0] != shapes[1]:
         raise ShapeError(f"the tangents must have the shapes of the arguments, {shapes[0]}, not {shapes[1]}")
     return leaves

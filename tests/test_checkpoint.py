@@ -221,3 +221,58 @@ def test_any_callable_will_do(x):
     for f in (Layer(), functools.partial(np.multiply, 2.0)):
         assert np.sum(checkpoint(f)(x)).requires_grad
     assert checkpoint(block).__name__ == "block"
+
+
+def test_keywords(x, w):
+    def f(x, *, weight, power=1):
+        return np.tanh(x @ weight) ** power
+
+    plain, saved = f(x, weight=w, power=2), checkpoint(f)(x, weight=w, power=2)
+    assert np.array_equal(plain.data, saved.data)
+    assert same(gradients(np.sum(plain), [x, w]), gradients(np.sum(saved), [x, w]))
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_what_the_function_does_to_its_arguments_in_place_stays_its_own(x, recorded):
+    def f(u):
+        u -= 1
+        u *= 2
+        return np.sum(u * u)
+
+    given = x * 1.0 if recorded else x.detach()
+    other = leaf(np.ones((3, 3)))
+    beside = np.sum(other * given)
+    before = given.data.copy()
+    y = checkpoint(lambda u, v: f(u) + np.sum(v * u))(given, other)
+    assert np.array_equal(given.data, before)
+    (y + beside).backward()
+    assert np.array_equal(given.data, before)
+    assert np.allclose(other.grad.data, before + 2 * (before - 1) if not recorded else before + before)
+
+
+def test_a_parameter_that_is_frozen_between_gets_no_gradient(x, w):
+    y = np.sum(checkpoint(lambda u: u @ w)(x))
+    w.requires_grad = False
+    y.backward()
+    assert w.grad is None
+    assert np.allclose(x.grad.data, np.ones((3, 3)) @ w.data.T)
+
+
+def test_a_function_that_does_something_else_the_second_time(x, w):
+    other, runs = leaf(np.ones((3, 3))), []
+
+    def reads_another(u):
+        runs.append(1)
+        return u * (w if len(runs) == 1 else other)
+
+    def returns_more(u):
+        runs.append(1)
+        return (u * w,) if len(runs) == 1 else (u * w, u * w)
+
+    for f in (reads_another, returns_more):
+        runs.clear()
+        result = checkpoint(f)(x)
+        y = np.sum(result[0] if isinstance(result, tuple) else result)
+        with pytest.raises(GraphError, match=f"{f.__name__} did not do the same when it ran again"):
+            y.backward()
+    assert x.grad is None

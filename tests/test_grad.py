@@ -334,3 +334,49 @@ def test_refusals_leave_grads_alone():
         y.backward()
     assert x.grad is None
     assert w.grad is None
+
+
+@pytest.mark.parametrize("shape", [(), (1,)])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_many_gradients_of_float16_are_summed_in_float32(shape, create_graph):
+    x = Tensor(np.ones(shape), requires_grad=True, dtype=np.float16)
+    y = sum((x * 1 for _ in range(4096)), np.float16(0))
+    np.sum(y).backward(create_graph=create_graph)
+    assert x.grad.dtype == np.float16
+    assert x.grad.item() == 4096
+
+
+def test_an_array_that_a_rule_keeps_is_copied(op):
+    kept = np.full(10_000, 2.0)
+    f = op(lambda x: x * 2, lambda g, _ans, _x: kept)
+    x, y = leaf(np.ones(10_000)), leaf(np.ones(10_000))
+    np.sum(f(x)).backward()
+    np.sum(f(y)).backward()
+    assert apart(x.grad.data, y.grad.data, kept)
+
+
+def test_a_large_array_that_a_rule_made_is_kept_without_a_copy(op):
+    made = []
+
+    def rule(g, _ans, _x):
+        part = g * 2
+        made.append(part.ctypes.data)
+        return part
+
+    f = op(lambda x: x * 2, rule)
+    x = leaf(np.ones(10_000))
+    np.sum(f(x)).backward()
+    assert x.grad.data.ctypes.data == made[0]
+
+
+def test_a_seed_that_comes_back_is_a_tensor_of_its_own():
+    x, v = leaf([1.0, 2.0]), leaf([3.0, 4.0], name="mine")
+    (r,) = gradients(x + 1, x, v, create_graph=True)
+    assert r.node is not v.node
+    assert r.requires_grad
+    (again,) = gradients(np.sum(r * r), v)
+    assert again.tolist() == [6.0, 8.0]
+    c = Tensor(np.ones(2))
+    (r,) = gradients(x + 1, x, c, create_graph=True)
+    r.name = "other"
+    assert c.name is None

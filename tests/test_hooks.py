@@ -280,3 +280,55 @@ def test_retained_gradients_under_create_graph_can_be_differentiated():
     assert gradients(y.grad, x)[0].item() == 8  # d(2x²)/dx
     x.zero_grad()
     y.grad = None
+
+
+def test_a_hook_cannot_write_into_a_gradient_that_others_get_too():
+    a, b, seed = leaf([1.0, 2.0]), leaf([3.0, 4.0]), np.array([5.0, 6.0])
+    refused = []
+
+    def clip_in_place(g):
+        with pytest.raises(ValueError, match="read-only"):
+            np.clip(g.data, -1, 1, out=g.data)
+        refused.append(g)
+
+    b.register_hook(clip_in_place)
+    (a + b).backward(seed)
+    assert len(refused) == 1
+    assert a.grad.tolist() == b.grad.tolist() == seed.tolist() == [5.0, 6.0]
+
+
+def test_a_hook_may_change_its_own_gradient():
+    x = leaf([1.0, 2.0])
+
+    def double(g):
+        g *= 2
+        return g
+
+    x.register_hook(double)
+    np.sum(x * 3).backward()
+    assert x.grad.tolist() == [6.0, 6.0]
+
+
+def test_what_a_hook_that_removes_itself_returned_is_copied():
+    x, array = leaf(np.ones(10_000)), np.full(10_000, 7.0)
+
+    def once(_g):
+        remove()
+        return array
+
+    remove = x.register_hook(once)
+    np.sum(x * np.arange(10_000.0)).backward()
+    assert x.grad[0].item() == 7
+    assert not np.shares_memory(x.grad.data, array)
+
+
+@pytest.mark.parametrize("shape", [(), (3,)])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_hook_on_float16_gets_float16_though_sums_are_float32(shape, create_graph):
+    x = Tensor(np.ones(shape), requires_grad=True, dtype=np.float16)
+    y = x * 1
+    seen = []
+    y.register_hook(lambda g: seen.append(g.dtype))
+    np.sum(y * 2 + y * 3).backward(create_graph=create_graph)
+    assert seen == [np.float16]
+    assert x.grad.dtype == np.float16

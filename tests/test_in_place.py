@@ -10,9 +10,9 @@ import weakref
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients, no_grad
+from autograd_dl import Tensor, gradients, graph, no_grad
 from autograd_dl.engine import toposort
-from autograd_dl.errors import DTypeError, GraphError, ShapeError
+from autograd_dl.errors import DTypeError, GraphError, ShapeError, UnsupportedError
 
 
 def leaf(values, **kwargs):
@@ -395,3 +395,158 @@ def test_a_stale_recurrent_graph_is_released_in_linear_time():
     tracemalloc.stop()
     assert made < 1e6  # one skeleton for all states, not one for each
     assert not any(n.args for n in toposort([states[-1].node]) if n.op is not None)
+
+
+# -- changes of what a graph has read through a view
+
+
+def under_no_grad(x):
+    with no_grad():
+        return x[:, ::2]
+
+
+VIEWS = {
+    "T": lambda x: x.T,
+    "swapaxes": lambda x: x.swapaxes(0, 1),
+    "reshape": lambda x: x.reshape(3, 2),
+    "ravel": lambda x: x.ravel(),
+    "slice": lambda x: x[:, 1:],
+    "slice of a reshape": lambda x: x.reshape(-1)[2:5],
+    "iteration": lambda x: next(iter(x)),
+    "expand_dims": lambda x: np.expand_dims(x, 0),
+    "squeeze": lambda x: np.squeeze(np.expand_dims(x, 0)),
+    "flip": lambda x: np.flip(x, 0),
+    "broadcast_to": lambda x: np.broadcast_to(x, (2, 2, 3)),
+    "split": lambda x: np.split(x, 3, axis=1)[1],
+    "detach": lambda x: x.detach(),
+    "under no_grad": under_no_grad,
+    "data": lambda x: x.data,
+    "a view of the data": lambda x: x.data.T,
+}
+
+
+@pytest.mark.parametrize("requires_grad", [True, False])
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_a_change_of_what_was_read_through_a_view_is_noticed(view, requires_grad):
+    x = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=requires_grad, name="x")
+    v = view(x)
+    w = Tensor(np.ones(v.shape), requires_grad=True)
+    y = np.sum(v * w)
+    x -= 1
+    with pytest.raises(GraphError, match=r"Tensor 'x' was changed in place after np\.multiply had read it"):
+        y.backward()
+    assert w.grad is None
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS)
+def test_a_change_before_or_of_something_else_disturbs_nothing(view):
+    x = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    other = Tensor(np.arange(6.0).reshape(2, 3), requires_grad=True)
+    x -= 1
+    v = view(x)
+    w = Tensor(np.ones(v.shape), requires_grad=True)
+    y = np.sum(v * w)
+    other -= 1
+    w += 1  # w is read where v requires grad
+    if isinstance(v, Tensor) and v.requires_grad:
+        with pytest.raises(GraphError, match="changed in place"):
+            y.backward()
+    else:
+        y.backward()
+        assert np.array_equal(w.grad.data, v if isinstance(v, np.ndarray) else v.data)
+
+
+def test_between_two_backward_passes():
+    w = leaf([[1.0, 2.0], [3.0, 4.0]], name="W")
+    a = leaf(np.ones((1, 2)))
+    y = np.sum(np.dot(a, w.T))
+    y.backward(retain_graph=True)
+    w -= 1
+    with pytest.raises(GraphError, match="'W' was changed in place"):
+        y.backward()
+    assert a.grad.tolist() == [[4.0, 6.0]]
+
+
+def test_two_tensors_of_one_array():
+    shared = np.ones(3)
+    x, y, w = Tensor(shared), Tensor(shared), leaf(np.ones(3))
+    z = np.sum(x[:2] * w[:2])
+    y -= 1
+    with pytest.raises(GraphError, match="changed in place"):
+        z.backward()
+
+
+def test_graphs_that_read_a_view_let_go_when_it_changes():
+    w = leaf(np.ones((200, 200)), name="W")
+    x = np.ones((200, 200))
+    z = np.tanh(np.dot(Tensor(x), w.T))
+    kept = weakref.ref(z.node)
+    y = np.sum(np.dot(z, w.T))
+    del z
+    w -= 1
+    assert kept() is None
+    assert y.node is not None
+
+
+def test_nothing_is_left_of_arrays_that_are_gone():
+    before = len(graph._memories)
+    for _ in range(100):
+        x = Tensor(np.ones(3), requires_grad=True)
+        np.sum(x * x).backward()
+    del x
+    assert len(graph._memories) <= before + 1
+
+
+def test_a_tensor_of_an_unrecorded_view_is_a_copy():
+    x = leaf([1.0, 2.0])
+    with no_grad():
+        view = x[:]
+    b = Tensor(view)
+    b -= 1
+    assert x.tolist() == [1.0, 2.0]
+
+
+# -- what would lose a gradient
+
+
+def test_adding_something_recorded_to_an_unrecorded_result_records():
+    w, b = leaf([[2.0], [3.0]]), leaf([1.0])
+    h = Tensor(np.ones((2, 1))) * 2.0
+    before = h
+    h += b
+    assert h is not before
+    np.sum(h * w).backward()
+    assert b.grad.tolist() == [5.0]
+
+
+@pytest.mark.parametrize("deed", [operator.iadd, lambda total, loss: operator.setitem(total, 0, loss)])
+def test_putting_something_recorded_into_a_constant_is_refused(deed):
+    total, loss = Tensor(np.zeros(1)), leaf([1.0]) * 2
+    with pytest.raises(GraphError, match=r"would lose the gradient.*write t = .*detach\(\)"):
+        deed(total, loss)
+    assert total.tolist() == [0.0]
+    with no_grad():
+        total += loss
+    total += loss.detach()
+    assert total.tolist() == [4.0]
+
+
+@pytest.mark.parametrize(
+    ("deed", "error"),
+    [
+        (lambda x: operator.isub(x, np.ones(5)), ShapeError),
+        (lambda x: operator.setitem(x, slice(None), [1.0, 2.0, 3.0]), ShapeError),
+        (lambda x: operator.isub(x, 1j), DTypeError),
+    ],
+)
+def test_what_does_not_fit_names_the_tensor(deed, error):
+    x = leaf([1.0, 2.0], name="bias")
+    with pytest.raises(error, match="in-place change of Tensor 'bias': "):
+        deed(x)
+    assert x.tolist() == [1.0, 2.0]
+
+
+def test_writing_a_tensor_into_an_array():
+    a = np.ones(2)
+    with pytest.raises(UnsupportedError, match="cannot be recorded; write a = a - t"):
+        a -= leaf([1.0, 2.0])

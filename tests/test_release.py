@@ -191,3 +191,16 @@ def test_nodes_that_no_gradient_reached_are_released_too():
     y.backward()
     assert not held(y)
     assert second.requires_grad
+
+
+@pytest.mark.parametrize("read", [lambda y: y + 1, lambda y: np.sum(y), lambda y: np.concatenate([y, y])])
+def test_an_argument_that_no_rule_reads_is_not_kept(read):
+    y = np.exp(leaf(np.ones(1_000)))
+    z = read(y)
+    kept = weakref.ref(y._value)
+    del y
+    gradients(np.sum(z), [z], retain_graph=True)
+    assert kept() is not None  # exp itself keeps it
+    np.sum(z).backward()
+    assert kept() is None
+    assert z.node is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, no_grad
-from autograd_dl.errors import DTypeError, GradientLostWarning, GraphError
+from autograd_dl.errors import DTypeError, GraphError
 
 
 def leaf(values, **kwargs):
@@ -112,8 +112,8 @@ def test_a_tensor_of_a_tensor():
     assert Tensor(t, requires_grad=True).requires_grad
     with pytest.raises(GraphError, match=r"Tensor 'x' requires grad already; .* is t\.detach\(\)"):
         Tensor(leaf(1.0, name="x"))
-    with pytest.warns(GradientLostWarning):
-        Tensor([leaf(1.0)])
+    with pytest.raises(GraphError, match=r"join them with np\.stack"):
+        Tensor([Tensor(1.0), leaf(1.0)])
 
 
 # -- memory

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, checkpoint, grad, gradients, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from autograd_dl.errors import GraphError, ShapeError
 
 
 class Params(NamedTuple):
@@ -113,3 +114,53 @@ def test_checkpoint_of_trees():
     assert np.array_equal(plain["y"].data, saved["y"].data)
     for a, b in zip(gradients(np.sum(plain["y"]), list(p)), gradients(np.sum(saved["y"]), list(p)), strict=True):
         assert np.array_equal(a.data, b.data)
+
+
+def test_dicts_are_matched_by_key_whatever_their_order():
+    args = ({"a": 1.0, "b": 2.0},)
+    along = ({"b": 1.0, "a": 0.0},)
+    assert jvp(lambda d: d["a"] + d["b"] * 10, args, along)[1] == 10
+    assert hvp(lambda d: d["a"] ** 2 + d["b"] ** 3, args, along)[0] == {"a": 0, "b": 12}
+    _, pull = vjp(lambda a: {"p": a, "q": a * 10}, np.ones(1))
+    assert pull({"q": np.ones(1), "p": np.zeros(1)})[0] == 10
+
+
+@pytest.mark.parametrize(
+    ("tree", "message"),
+    [
+        ([{"a": X}, X], r"it must be a tuple|tangents\[0\] must be a dict with the keys \['x'\], not keys \['a'\]"),
+        (({"x": X},), "tangents must be a tuple of 2, not 1"),
+        ((X, X), r"tangents\[0\] must be a dict with the keys \['x'\], not ndarray"),
+        (({"x": X}, {"y": X}), r"tangents\[1\] must be an array, not a dict"),
+        (({"x": W}, X), r"must have the shapes of the arguments, \[\(3,\), \(3,\)\], not \[\(3, 2\), \(3,\)\]"),
+    ],
+)
+def test_tangents_of_another_structure_are_refused(tree, message):
+    with pytest.raises(ShapeError, match=message):
+        jvp(lambda d, x: np.sum(d["x"] * x), ({"x": X}, X), tree)
+
+
+def test_a_gradient_of_another_structure_is_refused():
+    _, pull = vjp(lambda x: {"p": x, "q": (x, x)}, X)
+    with pytest.raises(ShapeError, match=r"the gradient\['q'\] must be a tuple of 2, not ndarray"):
+        pull({"p": X, "q": X})
+
+
+@pytest.mark.parametrize("given", [X, Tensor(X), Tensor(X, requires_grad=True)], ids=["array", "constant", "recorded"])
+def test_functions_that_augment_their_argument(given):
+    def f(u):
+        u *= 2
+        return np.sum(u * u)
+
+    assert np.array_equal(grad(f)(given), 8 * X)
+    assert jvp(f, (given,), (np.ones(3),))[1] == np.sum(8 * X)
+    assert given.tolist() == X.tolist()
+
+
+def test_functions_that_set_items_of_their_argument_are_refused():
+    def f(u):
+        u[0] = 5.0
+        return np.sum(u)
+
+    with pytest.raises(GraphError, match=r"write t = np\.where"):
+        grad(f)(X)

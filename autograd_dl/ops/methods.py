@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ..dispatch import call, dispatch
 from ..engine import backward
 from ..errors import UnsupportedError
-from ..graph import Leaf
 from ..recording import apply1, apply2
 from ..table import TABLE, Op
-from ..tensor import Tensor, bare, tensor_of
+from ..tensor import Tensor, bare, loses_gradient, tensor_of
 from ..values import as_value
 from . import elementwise, products, reduction  # noqa: F401 -- what they enter into the table is looked up below
 from .indexing import getitem
@@ -255,8 +254,8 @@ class TensorMethods:
 
 
 def _changed(tensor: Tensor, fun: Callable[..., Any], other: Any) -> Tensor:
-    """What `t -= other` does: on a leaf the data change, unrecorded; of a recorded Tensor a new one is made."""
-    if type(tensor.node) is Leaf or tensor.is_leaf:
+    """What `t -= other` does: on a leaf the data change, unrecorded; of any other Tensor a new one is made."""
+    if tensor.is_leaf and not (tensor.node is None and loses_gradient(other)):
         tensor.change(fun, other)
         return tensor
     return dispatch(fun, (tensor, other), {})
