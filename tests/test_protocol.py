@@ -40,6 +40,7 @@ def test_conversion_to_python_numbers():
     assert complex(leaf(2.0)) == 2
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # earlier versions of NumPy 2 convert, and warn
 @pytest.mark.parametrize("convert", [float, int, bool])
 @pytest.mark.parametrize("shape", [(1,), (1, 1), (2,), (0,)])
 def test_conversion_of_arrays_is_numpys(convert, shape):
