@@ -11,9 +11,6 @@ from numpy.typing import ArrayLike
 from . import ops
 from .engine import Tensor
 from .errors import DataError, DTypeError, ShapeError
-from .ops import logsumexp as logsumexp
-from .ops import relu as relu
-from .ops import sigmoid as sigmoid
 
 Values = ArrayLike | Tensor
 
@@ -26,6 +23,21 @@ def identity_function(x: Any) -> Any:
 def step_function(x: Values) -> Any:
     """1 where x > 0, else 0, as an int array of x's shape. It has no useful derivative, and so is not recorded."""
     return np.asarray(_array(x) > 0, dtype=int)
+
+
+def relu(x: Values) -> Any:
+    """max(x, 0), with the derivative 0 at 0."""
+    return ops.relu(_array(x))
+
+
+def sigmoid(x: Values) -> Any:
+    """1 / (1 + exp(-x)); large x do not overflow."""
+    return ops.sigmoid(_array(x))
+
+
+def logsumexp(x: Values, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) along `axis`, over all elements if it is None. Large x do not overflow."""
+    return ops.logsumexp(_array(x), axis=axis, keepdims=keepdims)
 
 
 def softmax(x: Values, axis: int = -1) -> Any:

@@ -5,6 +5,7 @@ The library here wraps NumPy, and refuses to become an array of NumPy's, as one 
 
 import numpy as np
 import pytest
+from specs import SPECS, examples, listed
 
 from autograd_dl import Tensor, grad, gradients, no_grad, ops
 
@@ -20,6 +21,7 @@ SHARED = [
     "swapaxes",
     "sum",
     "max",
+    "all",
     "astype",
     "copy",
 ]
@@ -41,10 +43,13 @@ class Duck(np.lib.mixins.NDArrayOperatorsMixin):
         return wrapped(fun(*bare(args), **bare(kwargs)))
 
     def __getitem__(self, key):
-        return wrapped(self.array[key])
+        return wrapped(self.array[bare(key)])
 
     def __setitem__(self, key, value):
-        self.array[key] = bare(value)
+        self.array[bare(key)] = bare(value)
+
+    def __bool__(self):
+        return bool(self.array)
 
     def __len__(self):
         return len(self.array)
@@ -68,7 +73,7 @@ def bare(value):
 
 
 def wrapped(value):
-    if isinstance(value, tuple) and any(isinstance(v, np.ndarray) for v in value):
+    if isinstance(value, tuple) and any(isinstance(v, (np.ndarray, np.generic)) for v in value):
         return tuple(map(wrapped, value))
     return Duck(value) if isinstance(value, (np.ndarray, np.generic)) else value
 
@@ -144,3 +149,20 @@ def test_a_duck_is_updated_in_place():
     w -= 0.5 * w.grad.data
     assert w.data.array.tolist() == [0, 0]
     assert type(w.data) is Duck
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_each_rule_takes_and_returns_ducks(spec):
+    def pulled(make, case):
+        inputs = [Tensor(make(x), requires_grad=True) for x in case.arrays]
+        ys = [y for y in listed(spec.f(*inputs, **case.options)) if type(y) is Tensor and y.requires_grad]
+        rng = np.random.default_rng(0)
+        first = gradients(ys, inputs, [make(rng.standard_normal(y.shape)) for y in ys], create_graph=True)
+        gs = [g for g in first if g.requires_grad]
+        second = gradients(gs, inputs, [make(rng.standard_normal(g.shape)) for g in gs])
+        return [y.data for y in (*ys, *first, *second)]
+
+    for case in examples(spec, 3):
+        for found, expected in zip(pulled(Duck, case), pulled(np.array, case), strict=True):
+            assert type(found) is Duck
+            np.testing.assert_allclose(found.array, expected, rtol=1e-9, atol=1e-11)

@@ -216,6 +216,41 @@ class TestStability:
         assert float(loss) == pytest.approx(np.log(10), rel=1e-3)
 
 
+@pytest.mark.parametrize("f", [F.relu, F.sigmoid, F.softmax, F.log_softmax, F.logsumexp])
+def test_lists_booleans_and_small_integers_count_as_floats(f):
+    expected = f(np.array([0.0, 1.0, 1.0]))
+    for x in ([0, 1, 1], [False, True, True], np.array([0, 1, 1], np.uint8), np.array([False, True, True])):
+        np.testing.assert_array_equal(f(x), expected)
+    assert f(np.float32([1, 2])).dtype == np.float32
+
+
+@pytest.mark.parametrize("n", [3000, 100_000])
+def test_float16_is_summed_in_float32(n):
+    x = np.zeros(n, np.float16)
+    for made in (x, Tensor(x)):
+        np.testing.assert_allclose(np.asarray(F.softmax(made), float), 1 / n, rtol=1e-2)
+        assert float(F.logsumexp(made)) == pytest.approx(np.log(n), rel=1e-3)
+        assert float(F.softmax_loss(made, 0)) == pytest.approx(np.log(n), rel=1e-3)
+
+
+@pytest.mark.parametrize("n", [3, 100_000])
+def test_a_large_batch_in_float16_has_a_gradient(n):
+    x = tensor(np.zeros((n, 2)), "float16")
+    for t in (np.zeros(n, int), np.eye(2)[np.zeros(n, int)]):
+        (g,) = gradients(F.softmax_loss(x, t), x)
+        np.testing.assert_allclose(g.numpy()[0], [-0.5 / n, 0.5 / n], rtol=0.02)
+
+
+def test_an_impossible_class_adds_nothing_to_the_loss_of_others():
+    scores = np.array([[0.0, -np.inf, 1.0]])
+    for t in ([2], [[0, 0, 1]]):
+        x = tensor(scores)
+        loss = F.softmax_loss(x, t)
+        assert float(loss) == pytest.approx(np.log(1 + np.exp(-1)))
+        (g,) = gradients(loss, x)
+        np.testing.assert_allclose(g.numpy(), [[0.26894142, 0, -0.26894142]], atol=1e-8)
+
+
 def test_sum_squared_error_has_gradients():
     check_gradients(F.sum_squared_error, SCORES, WEIGHTS)
     y = tensor(SCORES)

@@ -124,7 +124,7 @@ def test_unsupported_functions_say_so(name):
     fun = FUNCTIONS.get(name)
     if fun is None:
         pytest.skip(f"this NumPy has no np.{name}")
-    with pytest.raises(UnsupportedError, match=rf"np\.{name.rpartition('.')[2]} is not supported"):
+    with pytest.raises(UnsupportedError, match=rf"np\.{name} is not supported"):
         dispatch(fun, (Tensor(1.0),), {})
 
 

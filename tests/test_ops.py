@@ -6,9 +6,11 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from specs import SPECS, examples, listed
+from specs import SPECS, elementwise, examples, listed, products
+from specs.base import pairs
+from specs.indexing import KEYS
 
 from autograd_dl import Tensor, engine, gradients
 from autograd_dl.errors import DTypeError
@@ -19,6 +21,24 @@ from autograd_dl.testing import check_gradients
 DTYPES = [np.float16, np.float32, np.float64]
 
 every_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+
+
+def every_case(test):
+    """Give a test of a row and a case each case of each row; more than one set of them where more is asked for."""
+
+    @every_spec
+    @settings(max_examples=max(1, settings.default.max_examples // 12))
+    @given(seed=st.integers(0, 2**32 - 1))
+    def with_all(spec, seed):
+        for case in spec.cases(seed):
+            try:
+                test(spec, case)
+            except BaseException as error:
+                shapes = [x.shape for x in case.arrays]
+                error.add_note(f"in a case of {spec.name}: {shapes}, {case.options}, seed {seed}")
+                raise
+
+    return with_all
 
 
 def dtypes_of(spec):
@@ -36,17 +56,25 @@ def pulled(outputs, inputs, seed=0, **options):
     return gradients(outputs, inputs, [rng.standard_normal(y.shape).astype(y.dtype) for y in outputs], **options)
 
 
+@pytest.mark.parametrize("seed", [0, 1])
 @every_spec
-@given(data=st.data())
-def test_gradients_are_the_numerical_ones_to_second_order(spec, data):
-    case = data.draw(spec.cases)
-    check_gradients(lambda *xs: spec.f(*xs, **case.options), *case.arrays)
+def test_each_choice_of_a_row_is_among_its_cases(spec, seed):
+    made = [(tuple(x.shape for x in case.arrays), *case.options.values()) for case in spec.cases(seed)]
+    assert set().union(*map(pairs, made)) == set().union(*map(pairs, spec.cases.choices()))
 
 
-@every_spec
-@given(data=st.data())
-def test_values_shapes_and_dtypes_are_numpys(spec, data):
-    case = data.draw(spec.cases)
+def test_the_lists_of_keys_are_gone_through():
+    (spec,) = [s for s in SPECS if s.name == "getitem"]
+    assert len(spec.cases()) == len(KEYS)
+
+
+@every_case
+def test_gradients_are_the_numerical_ones_to_second_order(spec, case):
+    check_gradients(lambda *xs: spec.f(*xs, **case.options), *case.arrays, directions=1)
+
+
+@every_case
+def test_values_shapes_and_dtypes_are_numpys(spec, case):
     for dtype in dtypes_of(spec):
         arrays = [x.astype(dtype) for x in case.arrays]
         expected = listed(spec.reference(*arrays, **case.options))
@@ -59,10 +87,8 @@ def test_values_shapes_and_dtypes_are_numpys(spec, data):
             np.testing.assert_allclose(bare(y), e, rtol=0, atol=tolerance)
 
 
-@every_spec
-@given(data=st.data())
-def test_gradients_keep_shape_and_dtype_before_the_engine_casts(spec, data):
-    case = data.draw(spec.cases)
+@every_case
+def test_gradients_keep_shape_and_dtype_before_the_engine_casts(spec, case):
     for dtype in dtypes_of(spec):
         inputs = recorded(case.arrays, dtype)
         outputs = spec.f(*inputs, **case.options)
@@ -140,3 +166,28 @@ def test_linear_algebra_refuses_float16_by_name(spec):
 
     with pytest.raises(DTypeError, match=r"linalg\.\w+\(float16.*unsupported"):
         call_all()
+
+
+# -- operands of several dtypes
+
+
+def takes_two(spec):
+    return spec.half and all(len(case.arrays) == 2 for case in examples(spec))
+
+
+BINARY = [spec for part in (elementwise, products) for spec in part.SPECS if spec is not None and takes_two(spec)]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.bool_, np.float16])
+@pytest.mark.parametrize("i", [0, 1])
+@pytest.mark.parametrize("spec", BINARY, ids=lambda spec: spec.name)
+def test_an_operand_of_another_dtype_counts_as_its_numbers_in_float64(spec, i, dtype):
+    rng = np.random.default_rng(0)
+    for case in examples(spec):
+        values = rng.choice([1, 3, 100], case.arrays[i].shape).astype(dtype)
+        gs = []
+        for other in (values, values.astype(np.float64)):
+            (x,) = recorded([case.arrays[1 - i]])
+            y = spec.f(*((other, x) if i == 0 else (x, other)), **case.options)
+            gs.append(pulled(y, [x])[0].numpy())
+        np.testing.assert_allclose(*gs, rtol=1e-12)

@@ -1,12 +1,15 @@
 """What is refused, and in which words; what `out=` and unknown keywords do; what stays linear in time and memory."""
 
 import tracemalloc
+from unittest import mock
 
 import numpy as np
 import pytest
 
 from autograd_dl import Tensor, gradients, no_grad, ops
 from autograd_dl.errors import DTypeError, ShapeError, UnsupportedError
+
+EINSUM = np.einsum
 
 
 def tensor(*shape, dtype=float, grad=True):
@@ -42,6 +45,89 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda x: np.where([True, False], x),                "both x and y, or neither"),
+    (lambda x: np.take(x, [0], 2),                        "axis 2 is out of bounds"),
+    (lambda x: np.take(x, [0], mode="up"),                "'raise', 'wrap' or 'clip'"),
+    (lambda x: np.compress([True], x, 2),                 "axis 2 is out of bounds"),
+    (lambda x: np.diff(x, axis=-3),                       "axis -3 is out of bounds"),
+    (lambda x: np.diff(x, -1),                            "cannot be negative"),
+    (lambda x: np.rollaxis(x, 2),                         "axis 2 is out of bounds"),
+    (lambda x: np.rollaxis(x, 0, 3),                      "axis 3 is out of bounds"),
+    (lambda x: np.rot90(x, 1, (0, -2)),                   "repeated axis"),
+    (lambda x: np.rot90(x, 1, (0,)),                      "two axes, not of 1"),
+    (lambda x: np.tensordot(x, x, ([2], [0])),            "axis 2 is out of bounds"),
+    (lambda x: np.take_along_axis(x, np.array([0]), 0),   "1 dimensions, and the array 2"),
+    (lambda x: np.take_along_axis(x, np.array([[0]]), 2), "axis 2 is out of bounds"),
+    (lambda x: np.clip(x, 0, 1, min=0),                   "a_min and a_max, or min and max"),
+    (lambda x: np.clip(x, 0, max=1),                      "a_min and a_max, or min and max"),
+    (lambda x: np.vsplit(x[0], 2),                        "np.vsplit takes arrays of 2 or more dimensions"),
+    (lambda x: np.dsplit(x, 2),                           "np.dsplit takes arrays of 3 or more dimensions"),
+    (lambda x: np.linspace(x, 1, -1),                     "cannot be negative, as -1"),
+    (lambda x: np.resize(x, (-1,)),                       "cannot be negative"),
+    (lambda x: np.linalg.matrix_power(x[:1], 1),          "square"),
+    (lambda x: np.linalg.multi_dot([x]),                  "two arrays at least"),
+    (lambda x: np.linalg.norm(x.reshape(1, 2, 2), axis=(0, 1, 2)), "not over 3 axes"),
+    (lambda x: np.linalg.norm(x[0], "fro"),               "'fro' is no norm of vectors"),
+    (lambda x: np.average(x, 0, [1, 2, 3]),               "weights have the shape"),
+    (lambda x: np.average(x, None, [1, 2]),               "weights have the shape"),
+    (lambda x: np.convolve(x[0], []),                     "cannot be empty"),
+    (lambda x: np.convolve(x[0], [1], "some"),            "'full', 'same' or 'valid'"),
+    (lambda x: np.quantile(x, 1.5),                       "quantiles are from 0 to 1"),
+])
+def test_what_numpy_refuses_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call(tensor(2, 2))
+
+
+def test_conditions_indices_and_weights_are_checked():
+    x = tensor(2)
+    with pytest.raises(TypeError, match="conditions are Boolean, not int64"):
+        np.select([np.array([1, 0])], [x])
+    with pytest.raises(IndexError, match="indices are integers, not float64"):
+        np.take_along_axis(x, np.array([0.0]), 0)
+    with pytest.raises(ZeroDivisionError, match="the weights sum to zero"):
+        np.average(x, weights=[1, -1])
+    with pytest.raises(TypeError, match="too many arguments"):
+        x.take([0], 0, None, "clip", 5)
+
+
+@pytest.mark.parametrize(("call", "expected"), [
+    (lambda x: np.ptp(x, 0, None, True),                  [2]),
+    (lambda x: np.take(x, [7], None, None, "clip"),       [2]),
+    (lambda x: np.take(x, [0], out=None),                 [0]),
+    (lambda x: np.median(x, 0, None, False, True),        [1]),
+    (lambda x: np.delete(x, Tensor(1)),                   [0, 2]),
+    (lambda x: np.insert(x, Tensor(1), 9),                [0, 9, 1, 2]),
+    (lambda x: np.fft.fftshift(x, [0]),                   [2, 0, 1]),
+    (lambda x: np.linalg.norm(x[1:], 1, np.int64(0)),     3),
+    (lambda x: np.linalg.norm(x[1:], 1, (0,)),            3),
+    (lambda x: np.linalg.norm(x.reshape(1, 3)[:, 2:], "f"), 2),
+    (lambda x: np.diff([5.0], prepend=x),                 [1, 1, 3]),
+    (lambda x: np.diff(x, 0, prepend=1.0),                [0, 1, 2]),
+    (lambda x: np.resize(x[:0], (2,)),                    [0, 0]),
+    (lambda x: np.pad(x[0], 1),                           0),
+    (lambda x: np.convolve(x[2], [1, 2]),                 [2, 4]),
+    (lambda x: np.linalg.lstsq([[1.0, 0], [0, 1]], x[1:])[0], [1, 2]),
+])
+def test_what_numpy_takes_is_taken(call, expected):
+    np.testing.assert_allclose(call(tensor(3)).numpy(), expected, atol=1e-12)
+
+
+def test_the_dtypes_are_numpys():
+    x = np.ones(3, np.float32)
+    for f in (lambda x: np.polyval([1.0, 2.0], x), lambda x: np.quantile(x, 0.3), lambda x: np.nanmean(x)):
+        assert f(Tensor(x)).dtype == f(x).dtype
+    assert np.nanmean(Tensor(np.arange(3))).item() == 1
+
+
+def test_results_of_constants_are_writable():
+    x = Tensor(np.ones(2))
+    for y in (np.tile(x, 1), np.full_like(x, Tensor(2.0))):
+        assert y.numpy().flags.writeable
+        assert not np.shares_memory(y.numpy(), x.numpy())
+
+
 @pytest.mark.parametrize("call", [
     lambda: Tensor(1j),
     lambda: Tensor(np.ones(2), dtype=complex),
@@ -51,6 +137,12 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
     lambda: np.linalg.solve(tensor(2, 2), np.array([1j, 2])),
     lambda: np.where([True, False], tensor(2), 1j),
     lambda: tensor(2).astype(complex),
+    lambda: np.interp(tensor(2), [0, 1], [1j, 2]),
+    lambda: np.cov(tensor(2), np.array([1j, 2])),
+    lambda: np.insert(tensor(2), 0, 1j),
+    lambda: np.pad(tensor(2), 1, constant_values=1j),
+    lambda: np.full_like(tensor(2), 1j),
+    lambda: np.geomspace(tensor(2), 1j),
 ])
 def test_complex_numbers_are_refused(call):
     with pytest.raises(DTypeError, match="complex"):
@@ -69,19 +161,23 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.pad(x, 1, mode="linear_ramp"),   "np.pad: mode 'linear_ramp' is not recorded"),
     (lambda x: np.quantile(x, 0.5, method="lower"), "np.quantile: .* method"),
     (lambda x: np.linalg.svd(np.outer(x, x)[:1]),  "full_matrices=False"),
-    (lambda x: np.add(x, 1, out=np.zeros(2)),      "np.add: .* out"),
-    (lambda x: np.sum(x, out=np.zeros(())),        "np.sum: .* out"),
+    (lambda x: np.add(x, 1, out=np.zeros(2)),      r"np.add: writing .*out="),
+    (lambda x: np.sum(x, out=np.zeros(())),        r"np.sum: writing .*out="),
     (lambda x: np.stack([x], out=np.zeros((1, 2))), "np.stack: .* out"),
     (lambda x: np.add(x, 1, out=tensor(2)),        "np.add: the keyword 'out' takes no Tensor"),
     (lambda x: np.sum(x, axis=Tensor(0)),          "np.sum: the keyword 'axis' takes no Tensor"),
     (lambda x: np.add(x, [x[0], 1.0]),             "np.add: a Tensor inside a list"),
     (lambda x: np.dot(x, [x[0], x[1]]),            "np.dot: a Tensor inside a list"),
+    (lambda x: np.quantile(x, x / 9),              "np.quantile and np.percentile give q no gradient"),
+    (lambda x: np.percentile(x, x),                "np.quantile and np.percentile give q no gradient"),
+    (lambda x: np.inner(x, [x[0], x[1]]),          "a Tensor inside a list"),
+    (lambda x: np.take(x, [0], None, np.zeros(1)), "np.take: .* out"),
     (lambda x: np.histogram(x, weights=x),         "np.histogram gives its weights no gradient"),
     (lambda x: np.add.reduce(x),                   r"np.add.reduce .*np.sum for np.add.reduce"),
     (lambda x: np.multiply.outer(x, x),            "np.multiply.outer"),
     (lambda x: np.add.at(x, [0], 1.0),             "np.add.at"),
     (lambda x: np.i0(x),                           "np.i0 is not supported for Tensors"),
-    (lambda x: np.nanmedian(x),                    "nearest names that are: nanmean"),
+    (lambda x: np.nanmedian(x),                    "nearest names that are: np.nanmean"),
     (lambda x: np.fft.rfft(x),                     "t.numpy()"),
 ])
 def test_what_has_no_recorded_form_is_refused_by_name(call, words):
@@ -137,3 +233,26 @@ def test_memory_is_linear_in_the_number_of_indices():
             tracemalloc.stop()
 
     assert peak(1_000_000) < 2.1 * peak(500_000) < 50e6
+
+
+@pytest.mark.parametrize("slide", [np.convolve, np.correlate])
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_memory_of_a_convolution_is_linear(slide, mode):
+    a, v = (Tensor(np.ones(n), requires_grad=True) for n in (5000, 1000))
+    tracemalloc.start()
+    try:
+        y = slide(a, v, mode)
+        gradients(y, [a, v], np.ones(y.shape))
+        assert tracemalloc.get_traced_memory()[1] < 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_einsum_goes_back_by_matrix_products():
+    """Without an order of contraction, three matrices of 60 would take 60**4 steps; none is longer than 60**3 now."""
+    xs = [tensor(60, 60) for _ in range(3)]
+    seen = []
+    with mock.patch.object(np, "einsum", lambda *args, **kwargs: seen.append(kwargs) or EINSUM(*args, **kwargs)):
+        gradients(np.einsum("ij,jk,kl->il", *xs), xs, np.ones((60, 60)))
+    assert len(seen) == 5
+    assert all(kwargs.get("optimize") for kwargs in seen[1:])

@@ -48,12 +48,22 @@ def slopes(f, *arrays):
     (np.sign,                              [-1, 0, 0.5],        [0, 0, 0]),
     (lambda x: x // 2,                     [-1, 0, 4],          [0, 0, 0]),
     (lambda x: x % 2,                      [-1, 0, 4],          [1, 1, 1]),
+    (lambda y: np.remainder(1.0, y),       [0.1, 2],            [-9, 0]),
+    (lambda y: np.fmod(1.0, y),            [0.1, 2],            [-9, 0]),
+    (lambda x: np.arctan2(x, np.array([100], np.int8)), [100],  [0.005]),
+    (lambda y: np.power(np.array([3], np.int8), y), [2],        [9 * math.log(3)]),
+    (lambda y: np.power(np.array([3], np.float16), y), [2],     [9 * math.log(3)]),
 
     (np.max,                               [1, 3, 3],           [0, 0.5, 0.5]),
     (np.min,                               [2, 2, 3, 2, 2],     [0.25, 0.25, 0, 0.25, 0.25]),
     (lambda x: np.max(x, axis=0),          [[1, 3], [1, 2]],    [[0.5, 1], [0.5, 0]]),
     (np.ptp,                               [3, 3, 3],           [0, 0, 0]),
     (np.median,                            [1, 5, 2, 3],        [0, 0, 0.5, 0.5]),
+    (np.median,                            [0, 1, INF],         [0, 1, 0]),
+    (np.median,                            [0, 1, 2, INF],      [0, 0.5, 0.5, 0]),
+    (lambda x: np.quantile(x, 1),          [0, INF],            [0, 1]),
+    (lambda x: np.modf(x)[0],              [INF, -INF, -1.5],   [0, 0, 1]),
+    (lambda y: np.power(10**30, y), [0],            [30 * math.log(10)]),
     (np.sort,                              [2, 2, 1],           [1, 1, 1]),
     (np.std,                               [7, 7, 7],           [0, 0, 0]),
     (np.std,                               [0.1, 0.1, 0.1],     [0, 0, 0]),
@@ -65,6 +75,8 @@ def slopes(f, *arrays):
     (lambda x: np.linalg.norm(x, 1),       [0, -2],             [0, -1]),
     (lambda x: np.linalg.norm(x, 3),       [0, 0],              [0, 0]),
     (lambda x: np.linalg.norm(x, 3),       [0, 2],              [0, 1]),
+    (lambda x: np.linalg.norm(x, 0.5),     [0, 2],              [0, 1]),
+    (lambda x: np.linalg.norm(x, -1),      [0, 2],              [0, 0]),
     (lambda x: np.linalg.norm(x, 0),       [0, 2],              [0, 0]),
     (np.prod,                              [2, 0, 3],           [0, 6, 0]),
     (np.prod,                              [0, 0, 3],           [0, 0, 0]),
@@ -89,6 +101,10 @@ def test_one_argument(f, x, slope):
     (np.minimum,  [1, 2, 3],       [1, 5, 0],       [0.5, 1, 0],    [0.5, 0, 1]),
     (np.fmax,     [1, NAN, 3],     [1, 5, NAN],     [0.5, 0, 1],    [0.5, 1, 0]),
     (np.fmin,     [1, NAN, 3],     [1, 5, NAN],     [0.5, 0, 1],    [0.5, 1, 0]),
+    (np.fmax,     [NAN],           [NAN],           [0.5],          [0.5]),
+    (np.logaddexp, [-INF, -INF],   [-INF, 0],       [0, 0],         [0, 1]),
+    (np.logaddexp2, [-INF, -INF],  [-INF, 0],       [0, 0],         [0, 1]),
+    (np.arctan2,  [0],             [0],             [0],            [0]),
     (np.hypot,    [0, 3],          [0, 4],          [0, 0.6],       [0, 0.8]),
     (np.power,    [0, 0, 2],       [3, 0, 3],       [0, 0, 12],     [0, 0, 8 * math.log(2)]),
     (lambda x, y: np.where([True, False], x, y), [NAN, 1], [1, NAN], [1, 0], [0, 1]),
@@ -115,3 +131,24 @@ def test_between_equal_values_vectors_have_a_finite_gradient(vectors):
 @pytest.mark.parametrize("variance", [np.var, np.nanvar])
 def test_the_variance_of_equal_numbers_is_smooth(variance):
     check_gradients(variance, np.full(3, 0.1))
+
+
+def test_the_mixed_second_derivative_of_a_power_where_the_exponent_is_0():
+    x, y = (Tensor([v], requires_grad=True) for v in (2.0, 0.0))
+    for first, second in ((x, y), (y, x)):
+        (g,) = gradients(x**y, first, np.ones(1), create_graph=True)
+        (h,) = gradients(g, second, np.ones(1))
+        assert h.tolist() == [0.5]
+
+
+@pytest.mark.parametrize("n", [3000, 100_000])
+def test_many_numbers_in_float16(n):
+    x = np.zeros(n, np.float16)
+    for f in (np.max, np.mean, np.nanmean, ops.logsumexp):
+        (g,) = gradients(f(t := Tensor(x, requires_grad=True)), t)
+        np.testing.assert_allclose(g.numpy().astype(float), 1 / n, rtol=1e-2)
+    x[:2] = -3, 5
+    assert np.median(Tensor(x)).item() == 0
+    assert np.linalg.norm(Tensor(np.full(4, 300, np.float16))).item() == 600
+    patches = Tensor(np.ones((n, 4), np.float16))
+    assert ops.col2im(patches, (1, 1, 2, n + 1), 2, 2).numpy().max() == 2

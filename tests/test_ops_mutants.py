@@ -2,14 +2,16 @@
 
 from collections import defaultdict
 from contextlib import contextmanager
-from functools import wraps
+from functools import partial, wraps
 
 import numpy as np
 import pytest
 from specs import SPECS, examples, is_ours, listed
 
-from autograd_dl import Tensor
+from autograd_dl import Tensor, ops
 from autograd_dl.engine import toposort
+from autograd_dl.ops.joining import _pad_constant
+from autograd_dl.ops.linalg import _thin_qr, _thin_svd
 from autograd_dl.table import TABLE, Op
 from autograd_dl.testing import GradientError, check_gradients
 
@@ -92,3 +94,62 @@ def test_a_wrong_rule_is_found(op, i, uses):
     for mutant in mutants:
         with changed(op, i, mutant):
             assert not all(map(passes, cases)), "the rule was made wrong, and no check of its rows failed"
+
+
+# -- rules that are wrong in one of their branches only
+
+
+def swapped_pad(_rule, g, _ans, _x, widths, _value):
+    return g[tuple(slice(after, after + n) for (_, after), n in zip(widths, _x.shape, strict=True))]
+
+
+def off(wrong):
+    """The rule, off by 1% where `wrong` says of its arguments, or keywords."""
+
+    def mutant(rule, g, ans, *args, **kwargs):
+        result = rule(g, ans, *args, **kwargs)
+        off = 1.01 if wrong(*args, **kwargs) else 1.0
+        return tuple(r * off for r in result) if isinstance(result, tuple) else result * off
+
+    return mutant
+
+
+def of_axes(n, keepdims):
+    return lambda _x, axis=None, keepdims=False, asked=keepdims: (
+        isinstance(axis, tuple) and len(axis) == n and keepdims == asked
+    )
+
+
+# fmt: off
+BRANCHES = {
+    "pad: before and after swapped": (_pad_constant, swapped_pad),
+    "det: of negative determinants": (np.linalg.det, lambda rule, g, ans, x: rule(g, np.abs(ans), x)),
+    "qr: of stacked wide matrices":  (_thin_qr, off(lambda x: x.ndim > 2 and x.shape[-1] > x.shape[-2])),
+    "svd: of stacked wide matrices": (_thin_svd, off(lambda x: x.ndim > 2 and x.shape[-1] > x.shape[-2])),
+    "pinv: of stacked wide matrices": (np.linalg.pinv, off(lambda x: x.ndim > 2 and x.shape[-1] > x.shape[-2])),
+    "logsumexp: over two axes":      (ops.logsumexp, off(of_axes(2, False))),
+    "sum: over a tuple of one axis": (np.sum, off(of_axes(1, True))),
+    "prod: over two axes":           (np.prod, off(of_axes(2, False))),
+    "power: of y = 0":               (np.power, off(lambda x, y: np.size(y) > 1 and (np.asarray(y) == 0).any())),
+    "remainder: of small divisors":  (np.remainder, off(lambda x, y: np.size(y) > 0 and np.abs(y).max() < 0.5)),
+    "dot: of a vector and a stack":  (np.dot, off(lambda x, y: (np.ndim(x), np.ndim(y)) == (1, 3))),
+    "matmul: of a stack and a vector": (np.matmul, off(lambda x, y: (np.ndim(x), np.ndim(y)) == (3, 1))),
+    "roll: by an unsigned number":   (np.roll, off(lambda _x, shift, axis=None: isinstance(shift, np.unsignedinteger))),
+    "tril: of a vector":             (np.tril, off(lambda _x, k=0: _x.ndim == 1)),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("key", "mutant"), BRANCHES.values(), ids=BRANCHES)
+def test_a_rule_that_is_wrong_in_one_branch_is_found(key, mutant):
+    op = TABLE[key]
+    cases = [(spec, case) for spec in SPECS if key in spec.keys for case in spec.cases()]
+    before = op.rules, op.joint
+    op.rules = tuple(rule and wraps(rule)(partial(mutant, rule)) for rule in op.rules)
+    op.joint = op.joint and wraps(op.joint)(partial(mutant, op.joint))
+    op.forget()
+    try:
+        assert not all(map(passes, cases)), "the rule was made wrong, and no check of its rows failed"
+    finally:
+        op.rules, op.joint = before
+        op.forget()

@@ -215,7 +215,7 @@ def test_out_works_into_plain_arrays_where_no_gradient_is_needed():
     with no_grad():
         np.add(leaf([1.0, 2.0]), 1, out=out)
     assert out.tolist() == [2, 3]
-    with pytest.raises(UnsupportedError, match="writing into an array .* cannot be recorded"):
+    with pytest.raises(UnsupportedError, match=r"writing into an array .* cannot be recorded"):
         np.exp(leaf([0.0, 1.0]), out=out)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor
+from autograd_dl.errors import UnsupportedError
 from autograd_dl.tensor import bare
 from autograd_dl.testing import check_gradients
 
@@ -32,13 +33,20 @@ RECORDED = """
     x.repeat([1, 2], 0); x.take([0, 5, 5]); x.take(1, axis=1); x.diagonal();
     x.diagonal(1); x.clip(0, 1); x.clip(max=1); x.clip(np.zeros(3));
     x.round(); x.round(1); x.copy(); x.astype(np.float64);
-    x.astype("f4")
+    x.astype("f4"); x.astype("f4", casting="same_kind"); x.astype("f4", "C", "unsafe"); x.sum(0, None);
+    x.sum(0, None, None, True); x.sum(dtype=None); x.mean(1, None, None); x.var(0, None, None, 1);
+    x.std(None, ddof=1); x.max(0, None, True); x.min(1, None); x.prod(0, dtype=None);
+    x.cumsum(1, None); x.cumprod(0, None, None); x.trace(0, 0, 1, None); x.dot(X.T, None);
+    x.reshape(3, 2, order="C"); x.reshape((3, 2), order="C"); x.ravel("C"); x.flatten(order="C");
+    x.copy("C"); x.copy(order="K"); x.take([0, 9], mode="wrap"); x.take([0], 1, None, "clip");
+    x.clip(0, 1, None); x.clip(0, 1, out=None); x.round(1, None)
 """
 
 PLAIN = """
     x == X; x != 0.3; x < 0; x <= X;
     x > 0; x <= 0; 0.3 in x; len(x);
     x.argmax(); x.argmax(0); x.argmin(1, keepdims=True); x.argsort();
+    x.argsort(0, kind="stable"); x.argsort(0, "stable"); x.argmax(0, None); x.argmin(0, keepdims=True);
     x.argsort(0); (x > 0).all(); x.all(0); x.any(1, keepdims=True);
     x.nonzero()[1]; x.shape; x.ndim; x.size;
     x.dtype; x.nbytes; x.itemsize; x.tolist();
@@ -86,3 +94,25 @@ def test_a_dtype_that_has_no_gradient_ends_it():
     assert x.astype(int).tolist() == X.astype(int).tolist()
     assert x.astype(np.float64, copy=False) is x
     assert x.astype(np.float64) is not x
+
+
+def test_arguments_without_a_recorded_form_are_refused_by_name_and_taken_by_constants():
+    recorded, constant = Tensor(X, requires_grad=True), Tensor(X)
+    for call in (
+        lambda x: x.sum(dtype=np.float32),
+        lambda x: x.max(initial=5.0),
+        lambda x: x.reshape(3, 2, order="F"),
+        lambda x: x.copy("F"),
+    ):
+        np.testing.assert_array_equal(call(constant).numpy(), call(X))
+        with pytest.raises(UnsupportedError, match="keyword"):
+            call(recorded)
+    with pytest.raises(TypeError, match="Cannot cast"):
+        recorded.astype(np.float16, casting="safe")
+
+
+def test_flatten_copies():
+    x = Tensor(X.copy())
+    flat = x.flatten()
+    assert not np.shares_memory(flat.numpy(), x.numpy())
+    assert flat.numpy().flags.writeable

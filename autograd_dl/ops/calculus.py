@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import ShapeError
-from ..tensor import bare
+from ..tensor import bare, loses_gradient
+from ..values import is_duck
 from .entry import as_array, composed, present
 from .indexing import scatter_add
 from .reduction import part
@@ -15,7 +18,11 @@ from .reduction import part
 
 def _along(values: Any, axis: int, ndim: int) -> Any:
     """A vector, with as many dimensions as the arrays along one axis of which it stands; other arrays as they are."""
-    return values.reshape([-1 if i == axis % ndim else 1 for i in range(ndim)]) if np.ndim(values) == 1 else values
+    return (
+        values.reshape([-1 if i == normalize_axis_index(axis, ndim) else 1 for i in range(ndim)])
+        if np.ndim(values) == 1
+        else values
+    )
 
 
 # -- differences and sums
@@ -23,15 +30,18 @@ def _along(values: Any, axis: int, ndim: int) -> Any:
 
 @composed(np.diff)
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Any:
+    if n <= 0:
+        if n < 0:
+            raise ValueError(f"np.diff: the order cannot be negative, as {n} is")
+        return a
+    a = as_array(a)
+    axis = normalize_axis_index(axis, a.ndim)
+
     def edge(value: Any) -> Any:
-        shape = list(a.shape)
-        shape[axis] = 1
-        return value if np.ndim(value) else np.broadcast_to(value, shape)
+        return value if np.ndim(value) else np.broadcast_to(value, (*a.shape[:axis], 1, *a.shape[axis + 1 :]))
 
     parts = [edge(e) if e is not a else e for e in (prepend, a, append) if e is not None]
     a = np.concatenate(parts, axis=axis) if len(parts) > 1 else a
-    if n < 0:
-        raise ValueError(f"np.diff: the order cannot be negative, as {n} is")
     for _ in range(n):
         a = part(a, axis, 1, None) - part(a, axis, None, -1)
     return a
@@ -45,7 +55,8 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 @composed(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    axes = range(f.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    f = as_array(f)
+    axes = range(f.ndim) if axis is None else normalize_axis_tuple(axis, f.ndim)
     spacings = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
     slopes = tuple(_slope(f, *pair, edge_order) for pair in zip(axes, spacings, strict=True))
     return slopes[0] if len(slopes) == 1 else slopes
@@ -87,6 +98,8 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
 @composed(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     x, xp, fp = (as_array(a).astype(np.float64) for a in (x, xp, fp))
+    if is_duck(bare(x)):  # whose indices an array of NumPy's does not take
+        xp, fp = (np.asarray(a, like=bare(x)) if type(a) is np.ndarray else a for a in (xp, fp))
     i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, max(xp.shape[0] - 2, 0))
     j = np.minimum(i + 1, xp.shape[0] - 1)
     ans = fp[i] + (fp[j] - fp[i]) * ((x - xp[i]) / np.where(i == j, 1, xp[j] - xp[i]))
@@ -101,9 +114,9 @@ def unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: floa
 
 @composed(np.piecewise)
 def piecewise(x: Any, condlist: Any, funclist: Any) -> Any:
-    conditions = [np.asarray(bare(c)) for c in condlist]
+    conditions = [as_array(bare(c)) for c in condlist]
     if len(funclist) == len(conditions) + 1:
-        conditions.append(~np.any(conditions, axis=0))
+        conditions.append(~functools.reduce(np.logical_or, conditions))
     ans = np.zeros_like(x)
     for c, f in zip(conditions, funclist, strict=True):
         ans = np.where(c, scatter_add(f(x[c]), c, x.shape) if callable(f) else f, ans)
@@ -116,7 +129,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any) -> Any:
 @composed(np.polyval)
 def polyval(p: Any, x: Any) -> Any:
     ans = np.zeros_like(x)
-    for coefficient in p:
+    for coefficient in p if loses_gradient(p) else as_array(p):
         ans = ans * x + coefficient
     return ans
 
@@ -146,5 +159,7 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, ax
 def _fractions(start: Any, stop: Any, num: int, endpoint: bool) -> Any:
     """The way from `start` to `stop` in `num` equal steps, as a column before their axes."""
     ndim = max(np.ndim(start), np.ndim(stop))
+    if num < 0:
+        raise ValueError(f"the number of samples cannot be negative, as {num} is")
     steps = np.arange(num) / max(1, num - 1 if endpoint else num)
     return steps.astype(np.result_type(start, stop, 1.0)).reshape(-1, *(1,) * ndim)

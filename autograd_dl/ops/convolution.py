@@ -59,9 +59,9 @@ def im2col(input_data: Any, filter_h: int, filter_w: int, stride: Pair = 1, pad:
     >>> im2col(np.zeros((10, 3, 7, 7)), 5, 5).shape
     (90, 75)
     """
-    n, c, _h, _w = input_data.shape if input_data.ndim == 4 else (0, 0, 0, 0)
     out_h, out_w, sh, sw, ph, pw = _windows(input_data.shape, filter_h, filter_w, stride, pad)
-    padded = np.pad(input_data, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    n, c = input_data.shape[:2]
+    padded = np.pad(input_data, ((0, 0), (0, 0), (ph, ph), (pw, pw))) if ph or pw else input_data
     windows = np.lib.stride_tricks.sliding_window_view(padded, (filter_h, filter_w), (2, 3))[:, :, ::sh, ::sw]
     return windows.transpose(0, 2, 3, 1, 4, 5).reshape(n * out_h * out_w, c * filter_h * filter_w)
 
@@ -78,6 +78,8 @@ def col2im(
             f"col2im to {tuple(input_shape)} takes rows of shape {(n * out_h * out_w, c * filter_h * filter_w)}, "
             f"not {col.shape}"
         )
+    if col.dtype == np.float16:
+        return col2im(col.astype(np.float32), input_shape, filter_h, filter_w, stride, pad).astype(np.float16)
     patches = col.reshape(n, out_h, out_w, c, filter_h, filter_w).transpose(0, 3, 4, 5, 1, 2)
     image = np.zeros_like(col, shape=(n, c, h + 2 * ph, w + 2 * pw))
     for i in range(filter_h):
@@ -92,24 +94,34 @@ defvjp(col2im, lambda h, _ans, _col, _shape, fh, fw, stride=1, pad=0: im2col(h, 
 # fmt: on
 
 
+@primitive(stands_for=np.convolve)
+def _full(a: Any, v: Any) -> Any:
+    return np.convolve(a, v)
+
+
+@primitive(stands_for=np.correlate)
+def _valid(a: Any, v: Any) -> Any:
+    """v slides over a, which is not shorter: y[k] = sum over i of a[k + i] * v[i]."""
+    return np.correlate(a, v, "valid")
+
+
+defvjp(_full, lambda g, _ans, _a, v: _valid(g, v), lambda g, _ans, a, _v: _valid(g, a))
+defvjp(_valid, lambda g, _ans, _a, v: _full(g, v), lambda g, _ans, a, _v: _valid(a, g))
+
+
 @composed(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = as_array(a), as_array(v)
-    a, v = (a, v) if a.size >= v.size else (v, a)
-    return _overlapping(_slid(a, v), a.size, v.size, mode, (v.size - 1) // 2)
+    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    return _overlapping(_full(a, v), a.size, v.size, mode, (min(a.size, v.size) - 1) // 2)
 
 
 @composed(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    a, v = as_array(a), as_array(v)
-    return _overlapping(_slid(a, v[::-1]), a.size, v.size, mode, (v.size - 1) // 2 if a.size >= v.size else a.size // 2)
-
-
-def _slid(a: Any, v: Any) -> Any:
-    """The full convolution: v, turned round, slides over a."""
-    padded = np.pad(a, v.size - 1)
-    places = np.arange(a.size + v.size - 1)
-    return np.dot(padded[places[:, np.newaxis] + np.arange(v.size)], v[::-1])
+    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    if mode == "valid" and a.size >= v.size:
+        return _valid(a, v)
+    middle = (v.size - 1) // 2 if a.size >= v.size else a.size // 2
+    return _overlapping(_full(a, v[::-1]), a.size, v.size, mode, middle)
 
 
 def _overlapping(full: Any, n: int, m: int, mode: str, middle: int) -> Any:

@@ -1,8 +1,9 @@
 """Derivatives of the functions that work element by element.
 
 Where a function has a kink, the rule decides, and a test holds it: relu'(0) = 0, |x|'(0) = 0, sqrt'(0) = inf,
-hypot'(0, 0) = 0; equal arguments of maximum, minimum, fmax and fmin share the gradient; clip passes it at its bounds;
-d/dy x**y is 0 at x = 0; floor, ceil, round, trunc, sign and floor_divide have the derivative 0 everywhere.
+hypot'(0, 0) = 0, arctan2'(0, 0) = 0; equal arguments of maximum, minimum, fmax and fmin share the gradient; clip passes
+it at its bounds; d/dy x**y is 0 at x = 0; logaddexp has the derivative 0 where both arguments are -inf; floor, ceil,
+round, trunc, sign and floor_divide have it everywhere.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DTypeError
 from ..table import defvjp
 from ..tensor import bare
 from .entry import as_array, composed, present, primitive
@@ -22,9 +24,6 @@ LOG2, LOG10 = math.log(2), math.log(10)
 
 def _passed(g: Any, *_args: Any) -> Any:
     return g
-
-
-_function: Any
 
 
 def _zero(g: Any, *_args: Any) -> Any:
@@ -42,8 +41,8 @@ defvjp(np.negative,    lambda g, _ans, _x: -g, raw=operator.neg)
 defvjp(np.positive,    _passed)
 defvjp(np.conjugate,   _passed)
 defvjp(np.reciprocal,  lambda g, ans, _x: -g * ans * ans)
-defvjp(np.remainder,   _passed, lambda g, _ans, x, y: -g * np.floor(x / y), raw=operator.mod)
-defvjp(np.fmod,        _passed, lambda g, _ans, x, y: -g * np.trunc(x / y))
+defvjp(np.remainder,   _passed, lambda g, _ans, x, y: -g * np.floor_divide(x, y), raw=operator.mod)
+defvjp(np.fmod,        _passed, lambda g, ans, x, y: -g * np.rint((x - ans) / y))
 defvjp(np.ldexp,       lambda g, _ans, _x, n: np.ldexp(g, n), None)
 
 defvjp(np.absolute,    lambda g, _ans, x: g * np.sign(x), raw=operator.abs)
@@ -62,10 +61,10 @@ defvjp(np.log,         lambda g, _ans, x: g / x)
 defvjp(np.log2,        lambda g, _ans, x: g / (LOG2 * x))
 defvjp(np.log10,       lambda g, _ans, x: g / (LOG10 * x))
 defvjp(np.log1p,       lambda g, _ans, x: g / (1 + x))
-defvjp(np.logaddexp,   lambda g, ans, x, _y: g * np.exp(x - ans),
-                       lambda g, ans, _x, y: g * np.exp(y - ans))
-defvjp(np.logaddexp2,  lambda g, ans, x, _y: g * np.exp2(x - ans),
-                       lambda g, ans, _x, y: g * np.exp2(y - ans))
+defvjp(np.logaddexp,   lambda g, ans, x, _y: g * np.exp(x - _finite(ans)),
+                       lambda g, ans, _x, y: g * np.exp(y - _finite(ans)))
+defvjp(np.logaddexp2,  lambda g, ans, x, _y: g * np.exp2(x - _finite(ans)),
+                       lambda g, ans, _x, y: g * np.exp2(y - _finite(ans)))
 
 defvjp(np.sin,         lambda g, _ans, x: g * np.cos(x))
 defvjp(np.cos,         lambda g, _ans, x: -g * np.sin(x))
@@ -73,8 +72,8 @@ defvjp(np.tan,         lambda g, ans, _x: g * (1 + ans * ans))
 defvjp(np.arcsin,      lambda g, _ans, x: g / np.sqrt(1 - x * x))
 defvjp(np.arccos,      lambda g, _ans, x: -g / np.sqrt(1 - x * x))
 defvjp(np.arctan,      lambda g, _ans, x: g / (1 + x * x))
-defvjp(np.arctan2,     lambda g, _ans, y, x: g * x / (x * x + y * y),
-                       lambda g, _ans, y, x: -g * y / (x * x + y * y))
+defvjp(np.arctan2,     lambda g, _ans, y, x: g * _inverted(x, y),
+                       lambda g, _ans, y, x: -g * _inverted(y, x))
 defvjp(np.sinh,        lambda g, _ans, x: g * np.cosh(x))
 defvjp(np.cosh,        lambda g, _ans, x: g * np.sinh(x))
 defvjp(np.tanh,        lambda g, ans, _x: g * (1 - ans * ans))
@@ -82,24 +81,27 @@ defvjp(np.arcsinh,     lambda g, _ans, x: g / np.sqrt(x * x + 1))
 defvjp(np.arccosh,     lambda g, _ans, x: g / np.sqrt((x - 1) * (x + 1)))
 defvjp(np.arctanh,     lambda g, _ans, x: g / (1 - x * x))
 defvjp(np.sinc,        lambda g, _ans, x: g * (math.pi * _sinc_slope(math.pi * x)))
-for _function in (np.deg2rad, np.radians):
-    defvjp(_function,  lambda g, _ans, _x: g * (math.pi / 180))
-for _function in (np.rad2deg, np.degrees):
-    defvjp(_function,  lambda g, _ans, _x: g * (180 / math.pi))
+defvjp(np.deg2rad,     lambda g, _ans, _x: g * (math.pi / 180))
+defvjp(np.radians,     lambda g, _ans, _x: g * (math.pi / 180))
+defvjp(np.rad2deg,     lambda g, _ans, _x: g * (180 / math.pi))
+defvjp(np.degrees,     lambda g, _ans, _x: g * (180 / math.pi))
 
 defvjp(np.maximum,     lambda g, _ans, x, y: _shared(g, x > y, x == y),
                        lambda g, _ans, x, y: _shared(g, y > x, x == y))
 defvjp(np.minimum,     lambda g, _ans, x, y: _shared(g, x < y, x == y),
                        lambda g, _ans, x, y: _shared(g, y < x, x == y))
-defvjp(np.fmax,        lambda g, _ans, x, y: _shared(g, (x > y) | np.isnan(y), x == y),
-                       lambda g, _ans, x, y: _shared(g, (y > x) | np.isnan(x), x == y))
-defvjp(np.fmin,        lambda g, _ans, x, y: _shared(g, (x < y) | np.isnan(y), x == y),
-                       lambda g, _ans, x, y: _shared(g, (y < x) | np.isnan(x), x == y))
+defvjp(np.fmax,        lambda g, _ans, x, y: _shared(g, (x > y) | _alone(x, y), _alike(x, y)),
+                       lambda g, _ans, x, y: _shared(g, (y > x) | _alone(y, x), _alike(x, y)))
+defvjp(np.fmin,        lambda g, _ans, x, y: _shared(g, (x < y) | _alone(x, y), _alike(x, y)),
+                       lambda g, _ans, x, y: _shared(g, (y < x) | _alone(y, x), _alike(x, y)))
 defvjp(np.nan_to_num,  lambda g, _ans, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
 defvjp(np.heaviside,   _zero, lambda g, _ans, x, _y: g * (x == 0))
 
-for _function in (np.floor, np.ceil, np.trunc, np.rint, np.sign):
-    defvjp(_function,  _zero)
+defvjp(np.floor,       _zero)
+defvjp(np.ceil,        _zero)
+defvjp(np.trunc,       _zero)
+defvjp(np.rint,        _zero)
+defvjp(np.sign,        _zero)
 for _function in present("fix round around"):
     defvjp(_function,  lambda g, _ans, _x, decimals=0: np.zeros_like(g))
 defvjp(np.floor_divide, _zero, _zero, raw=operator.floordiv)
@@ -109,6 +111,26 @@ defvjp(np.floor_divide, _zero, _zero, raw=operator.floordiv)
 def _shared(g: Any, wins: Any, ties: Any) -> Any:
     """The gradient where this argument wins, and half of it where both are equal."""
     return g * wins + g * ties * 0.5
+
+
+def _alone(x: Any, y: Any) -> Any:
+    return np.isnan(y) & ~np.isnan(x)
+
+
+def _alike(x: Any, y: Any) -> Any:
+    return (x == y) | (np.isnan(x) & np.isnan(y))
+
+
+def _finite(ans: Any) -> Any:
+    """0 in place of -inf: where exp(x) is 0 for all x, so is its share."""
+    return np.where(ans == -np.inf, 0, ans)
+
+
+def _inverted(x: Any, y: Any) -> Any:
+    """x / (x**2 + y**2), where the squares might overflow; 0 at the origin."""
+    h = np.hypot(x, y)
+    h = np.where(h == 0, 1, h)
+    return x / h / h
 
 
 def _sinc_slope(u: Any) -> Any:
@@ -123,13 +145,14 @@ def _sinc_slope(u: Any) -> Any:
 def _power_x(g: Any, _ans: Any, x: Any, y: Any) -> Any:
     if isinstance(y, (int, float)):
         return np.zeros_like(g) if y == 0 else g * (y * x ** (y - 1))
-    return g * np.where(y == 0, 0, y * x ** np.where(y == 0, 1, y - 1))
+    y = y if y.dtype.kind == "f" else y.astype(g.dtype)
+    return g * (y * x ** np.where((x == 0) & (y == 0), 1, y - 1))
 
 
 def _power_y(g: Any, ans: Any, x: Any, _y: Any) -> Any:
     if isinstance(x, (int, float)):
-        return g * ans * float(np.log(x or 1))
-    return g * ans * np.log(np.where(x == 0, 1, x))
+        return g * ans * float(np.log(float(x) or 1.0))
+    return g * ans * np.log(np.where(x == 0, 1, x).astype(g.dtype))
 
 
 defvjp(np.power, _power_x, _power_y, raw=operator.pow)
@@ -159,7 +182,11 @@ defvjp(
 
 @composed(np.clip)
 def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
-    return _clip(a, a_min if min is None else min, a_max if max is None else max)
+    if min is None and max is None:
+        return _clip(a, a_min, a_max)
+    if a_min is not None or a_max is not None:
+        raise ValueError("np.clip: give either a_min and a_max, or min and max")
+    return _clip(a, min, max)
 
 
 @primitive(broadcasts=True, stands_for=np.where)
@@ -177,11 +204,17 @@ defvjp(
 
 @composed(np.where)
 def where(condition: Any, *choices: Any) -> Any:
+    if len(choices) == 1:
+        raise ValueError("np.where: give both x and y, or neither")
     return _where(bare(condition), *choices) if choices else np.nonzero(condition)
 
 
 @composed(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    for condition in condlist:
+        dtype = as_array(bare(condition)).dtype
+        if dtype != np.bool_:
+            raise DTypeError(f"np.select: conditions are Boolean, not {dtype}")
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         default = np.where(condition, choice, default)
     return default
@@ -200,5 +233,5 @@ def frexp(x: Any) -> Any:
 
 @composed(np.modf)
 def modf(x: Any) -> Any:
-    whole = np.trunc(x)
-    return x - whole, whole
+    finite = np.where(np.isinf(x), 0, x)
+    return np.copysign(finite - np.trunc(finite), x), np.trunc(x)

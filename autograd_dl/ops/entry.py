@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..dispatch import call
 from ..errors import UnsupportedError
 from ..mode import MODE
 from ..recording import results
-from ..table import TABLE, Op, Rule
-from ..tensor import Tensor, bare
+from ..table import TABLE, Op, Rule, title_of
+from ..tensor import Tensor, bare, loses_gradient
+from ..values import as_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -88,8 +91,17 @@ def present(names: str) -> list[Callable[..., Any]]:
 
 
 def as_array(values: Any) -> Any:
-    """A list or number as an array; what is an array of some kind already, or a Tensor, as it is."""
-    return values if hasattr(values, "shape") else np.asarray(values)
+    """A list or number as an array; what is an array of some kind already, or a Tensor, as it is. Of real numbers."""
+    if type(values) is Tensor:
+        return values
+    if loses_gradient(values):
+        raise UnsupportedError("a Tensor inside a list would get no gradient; join them with np.stack")
+    return as_value(values)
+
+
+def along(axis: int, ndim: int, key: Any) -> tuple[Any, ...]:
+    """The index of an array that is `key` along one axis, and takes all of the others."""
+    return (*(slice(None),) * normalize_axis_index(axis, ndim), key)
 
 
 def composed(*keys: Callable[..., Any]) -> Callable[[F], F]:
@@ -119,7 +131,12 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
     """Call the composition; for what it does not know NumPy itself, which is possible where no gradient is needed."""
     code = fun.__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if len(args) > code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
+        args, kwargs = args[: code.co_argcount], _by_name(key, args, code.co_argcount, kwargs)
     unknown = [name for name in kwargs if name not in known]
+    if unknown:
+        kwargs = {name: value for name, value in kwargs.items() if name in known or not _is_default(key, name, value)}
+        unknown = [name for name in unknown if name in kwargs]
     try:
         if not unknown:
             return fun(*args, **kwargs)
@@ -131,6 +148,22 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
             raise
     ans = key(*bare(args), **bare(kwargs))
     return ans if kwargs.get("out") is not None else results(ans, None, MODE.get())
+
+
+def _by_name(key: Callable[..., Any], args: tuple[Any, ...], start: int, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The keywords, and by name too the arguments from `start` on, as NumPy's function names them."""
+    names = list(inspect.signature(key).parameters)[start:]
+    if len(names) < len(args) - start:
+        raise TypeError(f"{title_of(key)}: too many arguments, {len(args)}")
+    return dict(zip(names, args[start:], strict=False)) | kwargs
+
+
+def _is_default(key: Callable[..., Any], name: str, value: Any) -> bool:
+    try:
+        parameter = inspect.signature(key).parameters.get(name)
+    except ValueError:  # a ufunc, of which an early NumPy tells no signature
+        return False
+    return parameter is not None and value is parameter.default
 
 
 def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -34,6 +34,8 @@ defvjp(sigmoid, lambda g, ans, _x: g * (ans * (1 - ans)))
 
 def softmax(x: Any, axis: int = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`: probabilities, of the shape of `x`. The largest x is subtracted first."""
+    if x.dtype == np.float16:
+        return softmax(x.astype(np.float32), axis).astype(np.float16)
     e = np.exp(x - np.max(bare(x), axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -42,8 +44,8 @@ def _slope(x: Any, t: Any) -> Any:
     """The gradient of softmax_cross_entropy(x, t) with respect to x."""
     p = softmax(x)
     if t.ndim == x.ndim:
-        return (p * t.sum(axis=-1, keepdims=True) - t) / _batch(x)
-    return (p - (np.expand_dims(t, -1) == np.arange(x.shape[-1]))) / _batch(x)
+        return (p * t.sum(axis=-1, keepdims=True) - t) * _share(x)
+    return (p - (np.expand_dims(t, -1) == np.arange(x.shape[-1]))) * _share(x)
 
 
 @primitive(saved=_slope)
@@ -54,6 +56,14 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
     is most of its gradient for x, which is saved.) `x` is (batch, classes) or (classes,); `t` has integer labels,
     without the last axis, or rows of x's shape.
     """
+    if x.dtype == np.float16:
+        loss, slope = _cross_entropy(x.astype(np.float32), t)
+        return loss.astype(np.float16), slope.astype(np.float16)
+    return _cross_entropy(x, t)
+
+
+def _cross_entropy(x: Any, t: Any) -> tuple[Any, Any]:
+    """The loss, and its gradient for x."""
     classes, rows = x.shape[-1], math.prod(x.shape[:-1])
     columns = x.reshape(rows, classes).T.copy()  # NumPy reduces along the first axis several times faster
     z = columns - columns.max(0)
@@ -61,23 +71,25 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
     total = e.sum(0)
     if t.ndim == x.ndim:
         weights = t.reshape(rows, classes).T
-        losses = weights * (np.log(total) - z)
+        surprises = np.log(total) - z
+        losses = weights * (surprises if e.all() else np.where(weights == 0, 0, surprises))  # some may be infinite
         slope = e * (weights.sum(0) / total) - weights
     else:
         chosen = t.ravel(), np.arange(rows)
         losses = np.log(total) - z[chosen]
         slope = e / total
         slope[chosen] -= 1
-    slope /= rows or 1
+    slope *= 1 / (rows or 1)
     return (losses.sum(dtype=np.float64) / (rows or 1)).astype(x.dtype), slope.T.reshape(x.shape)
 
 
-def _batch(x: Any) -> int:
-    return math.prod(x.shape[:-1]) or 1
+def _share(x: Any) -> float:
+    """What the loss of one row counts in the mean. (float16 has no number for a large batch, but for its inverse.)"""
+    return 1 / (math.prod(x.shape[:-1]) or 1)
 
 
 def _cross_entropy_t(g: Any, _ans: Any, x: Any, _t: Any, _slope: Any) -> Any:
-    return (logsumexp(x, axis=-1, keepdims=True) - x) * (g / _batch(x))
+    return (logsumexp(x, axis=-1, keepdims=True) - x) * (g * _share(x))
 
 
 defvjp(softmax_cross_entropy, lambda g, _ans, _x, _t, slope: g * slope, _cross_entropy_t)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
+from ..errors import ShapeError
 from ..table import defvjp
 from ..tensor import bare
-from .entry import composed, primitive
+from .entry import along, as_array, composed, primitive
 
 
 @primitive
@@ -27,16 +29,15 @@ def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     if not _may_repeat(key):
         out[key] = g
         return out
-    places = np.arange(out.size).reshape(shape)[key].ravel()
-    weights = np.broadcast_to(g, np.shape(g)).ravel()
-    sums = np.bincount(places, weights, minlength=out.size)
+    places = np.arange(out.size, like=out).reshape(shape)[key]
+    sums = np.bincount(np.ravel(places), np.ravel(g), minlength=out.size)
     return sums.astype(out.dtype).reshape(shape)
 
 
 def _may_repeat(key: Any) -> bool:
     """Whether an element may be taken twice: only by an array (or list) of integers."""
     keys = key if isinstance(key, tuple) else (key,)
-    return any(np.ndim(k) > 0 and np.asarray(k).dtype != bool for k in keys if not isinstance(k, slice))
+    return any(np.ndim(k) > 0 and as_array(k).dtype != bool for k in keys if not isinstance(k, slice))
 
 
 defvjp(getitem, lambda g, _ans, _x, key: scatter_add(g, key, _x.shape), None)
@@ -45,22 +46,28 @@ defvjp(scatter_add, lambda h, _ans, _g, key, _shape: h[key], None, None)
 
 @composed(np.take)
 def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+    a, indices = as_array(a), as_array(bare(indices))
     if axis is None:
         a, axis = a.reshape(-1), 0
+    indices = indices.astype(np.intp, casting="same_kind" if indices.size else "unsafe")
+    if mode not in ("raise", "wrap", "clip"):
+        raise ValueError(f"np.take: mode is 'raise', 'wrap' or 'clip', not {mode!r}")
     if mode != "raise":
         last = a.shape[axis] - 1
         indices = np.mod(indices, last + 1) if mode == "wrap" else np.clip(indices, 0, last)
-    indices = np.asarray(indices)
-    indices = indices.astype(np.intp, casting="same_kind" if indices.size else "unsafe")
-    return a[(slice(None),) * (axis % a.ndim) + (indices,)]
+    return a[along(axis, a.ndim, indices)]
 
 
 @composed(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    arr, indices = as_array(arr), as_array(bare(indices))
     if axis is None:
         arr, axis = arr.reshape(-1), 0
-    indices = np.asarray(indices)
-    axis %= arr.ndim
+    if indices.ndim != arr.ndim:
+        raise ShapeError(f"np.take_along_axis: the indices have {indices.ndim} dimensions, and the array {arr.ndim}")
+    if indices.dtype.kind not in "iu":
+        raise IndexError(f"np.take_along_axis: indices are integers, not {indices.dtype}")
+    axis = normalize_axis_index(axis, arr.ndim)
     lengths = np.broadcast_shapes(*((*s[:axis], 1, *s[axis + 1 :]) for s in (arr.shape, indices.shape)))
     grid = list(np.ogrid[tuple(slice(n) for n in lengths)])
     grid[axis] = indices
@@ -79,7 +86,7 @@ def extract(condition: Any, arr: Any) -> Any:
 
 @composed(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    a, choices = np.asarray(bare(a)), list(choices)
+    a, choices = as_array(bare(a)), list(choices)
     shape = np.broadcast_shapes(a.shape, *map(np.shape, choices))
     index = np.broadcast_to(np.choose(a, range(len(choices)), mode=mode), (1, *shape))  # type: ignore[call-overload]
     return np.take_along_axis(np.stack([np.broadcast_to(c, shape) for c in choices]), index, 0)[0]
@@ -87,9 +94,9 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
 
 @composed(np.bincount)
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
-    x, weights = np.asarray(bare(x)), np.asarray(weights) if isinstance(weights, (list, tuple)) else weights
+    x = as_array(bare(x))
     counts = np.bincount(x, minlength=minlength)
-    return counts if weights is None else scatter_add(weights.astype(np.float64), x, counts.shape)
+    return counts if weights is None else scatter_add(as_array(weights).astype(np.float64), x, counts.shape)
 
 
 # -- order: sorting takes the elements along the sorting permutation

@@ -8,10 +8,12 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
-from .entry import as_array, composed, present, primitive
+from ..tensor import Tensor, bare
+from .entry import along, as_array, composed, present, primitive
 from .shape import atleast_1d, atleast_2d, atleast_3d
 
 # -- joining
@@ -23,9 +25,8 @@ def _concatenate(*arrays: Any, axis: int = 0) -> Any:
 
 
 def _cut(g: Any, _ans: Any, *_arrays: Any, axis: int = 0) -> list[Any]:
-    before = (slice(None),) * (axis % g.ndim)
     edges = accumulate((a.shape[axis] for a in _arrays), initial=0)
-    return [g[(*before, slice(start, stop))] for start, stop in pairwise(edges)]
+    return [g[along(axis, g.ndim, slice(start, stop))] for start, stop in pairwise(edges)]
 
 
 defvjp(_concatenate, joint=_cut)
@@ -104,8 +105,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
             raise ShapeError(f"np.array_split: the number of sections must be positive, not {sections}")
         each, extras = divmod(ary.shape[axis], sections)
         edges = [i * each + min(i, extras) for i in range(sections + 1)]
-    before = (slice(None),) * (axis % ary.ndim)
-    return [ary[(*before, slice(start, stop))] for start, stop in pairwise(edges)]
+    return [ary[along(axis, ary.ndim, slice(start, stop))] for start, stop in pairwise(edges)]
 
 
 @composed(np.split)
@@ -117,17 +117,25 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 @composed(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    _check_ndim("vsplit", ary, 2)
     return split(ary, indices_or_sections, 0)
 
 
 @composed(np.hsplit)
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    _check_ndim("hsplit", ary, 1)
     return split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
 
 
 @composed(np.dsplit)
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    _check_ndim("dsplit", ary, 3)
     return split(ary, indices_or_sections, 2)
+
+
+def _check_ndim(name: str, ary: Any, least: int) -> None:
+    if ary.ndim < least:
+        raise ShapeError(f"np.{name} takes arrays of {least} or more dimensions, not of {ary.ndim}")
 
 
 @composed(*present("unstack"))
@@ -137,14 +145,15 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 
 @composed(np.delete)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    arr = as_array(arr)
     if axis is None:
         arr, axis = arr.reshape(-1), 0
-    return np.take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis)
+    return np.take(arr, np.delete(np.arange(arr.shape[axis]), bare(obj)), axis)
 
 
 @composed(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    arr, values = as_array(arr), as_array(values)
+    arr, obj, values = as_array(arr), bare(obj), as_array(values)
     if axis is None:
         arr, axis = arr.reshape(-1), 0
     n = arr.shape[axis]
@@ -153,7 +162,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         values = np.moveaxis(values, 0, axis)
     places = np.insert(np.arange(n), obj, 0).size - n
     new = values.shape[axis] if places == 1 else places
-    shape = [new if i == axis % arr.ndim else size for i, size in enumerate(arr.shape)]
+    shape = [new if i == normalize_axis_index(axis, arr.ndim) else size for i, size in enumerate(arr.shape)]
     both = concatenate([arr, np.broadcast_to(values, shape).astype(arr.dtype)], axis)
     return np.take(both, np.insert(np.arange(n), obj, np.arange(n, n + new)), axis)
 
@@ -164,6 +173,10 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 @composed(np.resize)
 def resize(a: Any, new_shape: Any) -> Any:
     new_shape = tuple(new_shape) if np.ndim(new_shape) else (new_shape,)
+    if min(new_shape, default=0) < 0:
+        raise ShapeError(f"np.resize: lengths cannot be negative, as in {new_shape}")
+    if a.size == 0:
+        return Tensor(np.zeros_like(bare(a), shape=new_shape))
     return np.take(a, np.arange(math.prod(new_shape)).reshape(new_shape) % a.size)
 
 
@@ -171,7 +184,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     if axis is None:
         a, axis = a.reshape(-1), 0
-    return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
+    return np.take(a, np.repeat(np.arange(a.shape[axis]), bare(repeats)), axis)
 
 
 @composed(np.tile)
@@ -180,6 +193,8 @@ def tile(A: Any, reps: Any) -> Any:
     ndim = max(A.ndim, len(reps))
     shape = (1,) * (ndim - A.ndim) + A.shape
     reps = (1,) * (ndim - len(reps)) + reps
+    if all(r == 1 for r in reps):
+        return np.copy(A.reshape(shape))
     pairs = list(zip(reps, shape, strict=True))
     apart = np.broadcast_to(A.reshape([m for n in shape for m in (1, n)]), [m for pair in pairs for m in pair])
     return apart.reshape([r * n for r, n in pairs])
@@ -199,12 +214,14 @@ defvjp(_pad_constant, _unpad, None, None)
 
 @composed(np.pad)
 def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
+    if array.ndim == 0:
+        return array
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
     widths = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
     if mode == "constant":
-        return _pad_constant(array, widths, constant_values)
+        return _pad_constant(array, widths, as_array(constant_values))
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise UnsupportedError(f"np.pad: mode {mode!r} is not recorded; use constant, edge, reflect, symmetric or wrap")
     for axis, width in enumerate(widths):

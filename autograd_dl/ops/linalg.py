@@ -2,7 +2,10 @@
 
 Functions of symmetric matrices (cholesky, eigh) get a symmetric gradient: that of moving both triangles together. The
 derivative of eigenvectors and singular vectors is that of the subspaces; between equal values, where none exists, it
-is 0. Sources: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation"
+is 0. Second derivatives hold where the values differ, which for det of a singular matrix means that one of them is 0.
+Norms have the derivative 0 at 0, and so in elements that are 0 if their order is below 1, where the slope is infinite.
+
+Sources: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation"
 (2008); for pinv: Golub and Pereyra (1973); for qr: Walter and Lehmann (2018).
 """
 
@@ -13,11 +16,12 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
-from .entry import composed, primitive
+from .entry import as_array, composed, primitive
 from .products import transposed
 
 
@@ -185,6 +189,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 @composed(np.linalg.matrix_power)
 def matrix_power(a: Any, n: int) -> Any:
     n = operator.index(n)
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise np.linalg.LinAlgError(f"np.linalg.matrix_power takes square matrices, not arrays of shape {a.shape}")
     if n < 0:
         a, n = np.linalg.inv(a), -n
     power = Tensor(np.zeros_like(a) + _eye(a, a.shape[-1])) if n == 0 else None
@@ -202,6 +208,8 @@ def matrix_power(a: Any, n: int) -> Any:
 @primitive(stands_for=np.linalg.norm)
 def norm2(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
     """The square root of the sum of squares, a primitive for its derivative at 0, which is 0."""
+    if x.dtype == np.float16:
+        return norm2(x.astype(np.float32), axis, keepdims).astype(np.float16)
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 
@@ -213,38 +221,44 @@ def _norm2(g: Any, ans: Any, x: Any, axis: Any = None, keepdims: bool = False) -
 defvjp(norm2, _norm2)
 
 
+def _floating(x: Any) -> Any:
+    return x if x.dtype.kind == "f" else x.astype(np.float64)
+
+
 @composed(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: int | tuple[int, int] | None = None, keepdims: bool = False) -> Any:
-    if ord is None:
-        return norm2(x, axis=axis, keepdims=keepdims)
-    x = x if x.dtype.kind == "f" else x.astype(np.float64)
-    if axis is None:
-        axis = 0 if x.ndim == 1 else (0, 1)
-        if x.ndim > 2:
-            raise ShapeError("np.linalg.norm: give an axis for an array of more than two dimensions")
-    if isinstance(axis, int):
-        return _vector_norm(x, ord, axis, keepdims)
-    ans = _matrix_norm(np.moveaxis(x, axis, (-2, -1)), ord)
-    return np.expand_dims(ans, axis) if keepdims else ans
+def norm(x: Any, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+    x = _floating(x)
+    if axis is None and ord is None:
+        return norm2(x, keepdims=keepdims)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    if len(axes) not in (1, 2):
+        raise ShapeError(f"np.linalg.norm: norms are of vectors or matrices, not over {len(axes)} axes")
+    if len(axes) == 1:
+        return _vector_norm(x, 2 if ord is None else ord, axes, keepdims)
+    ans = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), "fro" if ord is None else ord)
+    return np.expand_dims(ans, axes) if keepdims else ans
 
 
-def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
-    if ord == 2:
-        return norm2(x, axis=axis, keepdims=keepdims)
-    if ord in (math.inf, -math.inf):
-        return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
-    if ord == 0:
-        return np.sum(np.ceil(np.clip(np.abs(x), 0, 1)), axis=axis, keepdims=keepdims)
+def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"np.linalg.norm: {ord!r} is no norm of vectors")
+    if ord == 2:
+        return norm2(x, axis=axes, keepdims=keepdims)
+    size = np.abs(x)
+    if ord in (math.inf, -math.inf):
+        return (np.max if ord > 0 else np.min)(size, axis=axes, keepdims=keepdims)
+    zero = x == 0
+    if ord == 0:
+        return np.sum(np.ceil(np.clip(size, 0, 1)), axis=axes, keepdims=keepdims)
     if ord == 1:
-        return np.sum(np.abs(x), axis=axis, keepdims=keepdims)
-    powers = np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims)
-    return np.where(powers == 0, 0, np.where(powers == 0, 1, powers) ** (1 / ord))
+        return np.sum(size, axis=axes, keepdims=keepdims)
+    powers = np.where(zero, 0 if ord > 0 else math.inf, np.where(zero, 1, size) ** ord)
+    total = np.sum(powers, axis=axes, keepdims=keepdims)
+    return np.where(total == 0, 0, np.where(total == 0, 1, total) ** (1 / ord))
 
 
 def _matrix_norm(x: Any, ord: Any) -> Any:
-    if ord == "fro":
+    if ord in ("fro", "f"):
         return norm2(x, axis=(-2, -1))
     if ord in (1, -1, math.inf, -math.inf):
         sums = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
@@ -257,19 +271,13 @@ def _matrix_norm(x: Any, ord: Any) -> Any:
 
 @composed(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    if ord == 2:
-        return norm2(x, axis=axis, keepdims=keepdims)
-    if axis is None:
-        flat = _vector_norm(x.reshape(-1), ord, 0, False)
-        return flat.reshape((1,) * x.ndim) if keepdims else flat
-    if isinstance(axis, tuple):
-        raise UnsupportedError("np.linalg.vector_norm over several axes is recorded for ord=2 only; reshape first")
-    return _vector_norm(x, ord, axis, keepdims)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    return _vector_norm(_floating(x), ord, axes, keepdims)
 
 
 @composed(np.linalg.matrix_norm)
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    ans = _matrix_norm(x, ord)
+    ans = _matrix_norm(_floating(x), ord)
     return np.expand_dims(ans, (-2, -1)) if keepdims else ans
 
 
@@ -296,6 +304,7 @@ def cond(x: Any, p: Any = None) -> Any:
 
 @composed(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
+    a, b = as_array(a), as_array(b)
     m, n = a.shape
     s = np.linalg.svdvals(a)
     rcond = np.finfo(s.dtype).eps * max(m, n) if rcond is None else rcond

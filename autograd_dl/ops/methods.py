@@ -152,65 +152,67 @@ class TensorMethods:
         """The elements in a row, as a Tensor (NumPy's is an iterator)."""
         return dispatch(np.ravel, (self,), {})
 
-    def sum(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+    def sum(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        if more or options:
+            return _reduced(np.sum, self, axis, more, keepdims, options)
         return apply1(_sum, self, {"axis": axis, "keepdims": keepdims})
 
-    def prod(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-        return dispatch(np.prod, (self,), {"axis": axis, "keepdims": keepdims})
+    def prod(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        return _reduced(np.prod, self, axis, more, keepdims, options)
 
-    def mean(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-        return dispatch(np.mean, (self,), {"axis": axis, "keepdims": keepdims})
+    def mean(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        return _reduced(np.mean, self, axis, more, keepdims, options)
 
-    def var(self: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-        return dispatch(np.var, (self,), {"axis": axis, "ddof": ddof, "keepdims": keepdims})
+    def var(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        return _reduced(np.var, self, axis, more, keepdims, options)
 
-    def std(self: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Tensor:
-        return dispatch(np.std, (self,), {"axis": axis, "ddof": ddof, "keepdims": keepdims})
+    def std(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        return _reduced(np.std, self, axis, more, keepdims, options)
 
-    def max(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-        return dispatch(np.max, (self,), {"axis": axis, "keepdims": keepdims})
+    def max(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        return _reduced(np.max, self, axis, more, keepdims, options)
 
-    def min(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
-        return dispatch(np.min, (self,), {"axis": axis, "keepdims": keepdims})
+    def min(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        return _reduced(np.min, self, axis, more, keepdims, options)
 
-    def cumsum(self: Any, axis: int | None = None) -> Tensor:
-        return dispatch(np.cumsum, (self,), {"axis": axis})
+    def cumsum(self: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
+        return _along(np.cumsum, self, axis, more, options)
 
-    def cumprod(self: Any, axis: int | None = None) -> Tensor:
-        return dispatch(np.cumprod, (self,), {"axis": axis})
+    def cumprod(self: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
+        return _along(np.cumprod, self, axis, more, options)
 
-    def trace(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-        return dispatch(np.trace, (self, offset, axis1, axis2), {})
+    def trace(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.trace, (self, offset, axis1, axis2, *more), options)
 
-    def argmax(self: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
-        return np.argmax(self._value, axis, keepdims=keepdims)
+    def argmax(self: Any, axis: int | None = None, *more: Any, **options: Any) -> Any:
+        return np.argmax(self._value, axis, *more, **options)
 
-    def argmin(self: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
-        return np.argmin(self._value, axis, keepdims=keepdims)
+    def argmin(self: Any, axis: int | None = None, *more: Any, **options: Any) -> Any:
+        return np.argmin(self._value, axis, *more, **options)
 
-    def argsort(self: Any, axis: int | None = -1) -> NDArray[np.intp]:
-        return np.argsort(self._value, axis)
+    def argsort(self: Any, axis: int | None = -1, *more: Any, **options: Any) -> NDArray[np.intp]:
+        return np.argsort(self._value, axis, *more, **options)
 
-    def all(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-        return np.all(self._value, axis, keepdims=keepdims)
+    def all(self: Any, axis: Axis = None, *more: Any, **options: Any) -> Any:
+        return np.all(self._value, axis, *more, **options)
 
-    def any(self: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-        return np.any(self._value, axis, keepdims=keepdims)
+    def any(self: Any, axis: Axis = None, *more: Any, **options: Any) -> Any:
+        return np.any(self._value, axis, *more, **options)
 
     def nonzero(self: Any) -> tuple[NDArray[np.intp], ...]:
         return np.nonzero(self._value)
 
-    def dot(self: Any, other: Operand) -> Tensor:
-        return dispatch(np.dot, (self, other), {})
+    def dot(self: Any, other: Operand, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.dot, (self, other, *more), options)
 
-    def reshape(self: Any, *shape: Any) -> Tensor:
-        return dispatch(np.reshape, (self, shape[0] if len(shape) == 1 else shape), {})
+    def reshape(self: Any, *shape: Any, **options: Any) -> Tensor:
+        return dispatch(np.reshape, (self, shape[0] if len(shape) == 1 else shape), options)
 
-    def ravel(self: Any) -> Tensor:
-        return dispatch(np.ravel, (self,), {})
+    def ravel(self: Any, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.ravel, (self, *more), options)
 
-    def flatten(self: Any) -> Tensor:
-        return dispatch(np.ravel, (self,), {})
+    def flatten(self: Any, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.copy, (self.ravel(*more, **options),), {})
 
     def transpose(self: Any, *axes: Any) -> Tensor:
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
@@ -225,24 +227,26 @@ class TensorMethods:
     def repeat(self: Any, repeats: Any, axis: int | None = None) -> Tensor:
         return dispatch(np.repeat, (self, repeats, axis), {})
 
-    def take(self: Any, indices: Any, axis: int | None = None) -> Tensor:
-        return dispatch(np.take, (self, bare(indices), axis), {})
+    def take(self: Any, indices: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.take, (self, bare(indices), axis, *more), options)
 
     def diagonal(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         return dispatch(np.diagonal, (self, offset, axis1, axis2), {})
 
-    def clip(self: Any, min: Any = None, max: Any = None) -> Tensor:
-        return dispatch(np.clip, (self, min, max), {})
+    def clip(self: Any, min: Any = None, max: Any = None, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.clip, (self, min, max, *more), options)
 
-    def round(self: Any, decimals: int = 0) -> Tensor:
-        return dispatch(np.round, (self,), {"decimals": decimals})
+    def round(self: Any, decimals: int = 0, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.round, (self, decimals, *more), options)
 
-    def copy(self: Any) -> Tensor:
+    def copy(self: Any, order: str = "C") -> Tensor:
         """A recorded copy: the gradient flows through it. A copy without the graph is `t.detach().copy()`."""
-        return dispatch(np.copy, (self,), {})
+        return dispatch(np.copy, (self,), {"order": "F"} if order == "F" else {})
 
-    def astype(self: Any, dtype: DTypeLike, *, copy: bool = True) -> Tensor:
+    def astype(self: Any, dtype: DTypeLike, *more: Any, copy: bool = True, **options: Any) -> Tensor:
         """The values in another dtype; a gradient flows through floating dtypes only. `copy` as NumPy has it."""
+        if more or options:
+            np.empty(0, self.dtype).astype(dtype, *more, **options)  # may the dtypes be converted so?
         if not copy and self.dtype == dtype:
             return self
         if np.dtype(dtype).kind != "f":
@@ -251,6 +255,21 @@ class TensorMethods:
 
     def __round__(self: Any, decimals: int = 0) -> Tensor:
         return dispatch(np.round, (self,), {"decimals": decimals})
+
+
+def _reduced(
+    fun: Callable[..., Any], tensor: Tensor, axis: Axis, more: tuple[Any, ...], keepdims: bool, options: dict[str, Any]
+) -> Any:
+    """A reduction; `more` are arguments by position as the method has them, which are in the function's order."""
+    if keepdims or not more:
+        options["keepdims"] = keepdims
+    return _along(fun, tensor, axis, more, options)
+
+
+def _along(fun: Callable[..., Any], tensor: Tensor, axis: Axis, more: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    if more:
+        return dispatch(fun, (tensor, axis, *more), options)
+    return dispatch(fun, (tensor,), {"axis": axis, **options})
 
 
 def _changed(tensor: Tensor, fun: Callable[..., Any], other: Any) -> Tensor:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
+import string
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
 from ..table import defvjp
@@ -74,7 +75,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = as_array(a), as_array(b)
     if np.ndim(axes) == 0:
         axes = range(a.ndim - axes, a.ndim), range(axes)
-    summed_a, summed_b = ([i % x.ndim for i in np.atleast_1d(ax)] for x, ax in zip((a, b), axes, strict=True))
+    summed_a, summed_b = (
+        [normalize_axis_index(i, x.ndim) for i in np.atleast_1d(ax)] for x, ax in zip((a, b), axes, strict=True)
+    )
     if [a.shape[i] for i in summed_a] != [b.shape[i] for i in summed_b]:
         raise ShapeError(f"np.tensordot: shapes {a.shape} and {b.shape} do not agree over the axes {axes}")
     kept_a, kept_b = ([i for i in range(x.ndim) if i not in s] for x, s in ((a, summed_a), (b, summed_b)))
@@ -123,6 +126,8 @@ def linalg_matmul(x1: Any, x2: Any, /) -> Any:
 
 @composed(np.linalg.multi_dot)
 def multi_dot(arrays: Sequence[Any]) -> Any:
+    if len(arrays) < 2:
+        raise ShapeError("np.linalg.multi_dot takes two arrays at least")
     ans, *others = arrays
     for other in others:
         ans = np.dot(ans, other)
@@ -151,6 +156,9 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
 
 # -- einsum
 
+NUMBERED = string.ascii_uppercase + string.ascii_lowercase
+"""The letters for numbered axes, in the order in which an output that is not written out has them."""
+
 
 @primitive(broadcasts=True, stands_for=np.einsum)
 def _einsum(spec: str, *operands: Any) -> Any:
@@ -161,13 +169,13 @@ def _einsum_back(i: int, g: Any, _ans: Any, spec: str, *operands: Any) -> Any:
     """The gradient of operand i - 1: g times all others, summed to its letters.
 
     A letter that stands nowhere else was summed away, and comes back by ones; one that stands in it twice was a
-    diagonal, and comes back by an identity matrix.
+    diagonal, and comes back by an identity matrix. One that has length 1 elsewhere is repeated.
     """
     inputs, output = spec.split("->")
     letters = inputs.split(",")
     own, x = letters.pop(i - 1), operands[i - 1]
     factors = [operand for j, operand in enumerate(operands, 1) if j != i]
-    fresh = (chr(c) for c in count(ord("A")) if chr(c) not in spec)
+    fresh = (c for c in string.ascii_letters if c not in spec)
     wanted = ""
     for letter, n in zip(own, x.shape, strict=True):
         if letter in wanted:
@@ -179,7 +187,9 @@ def _einsum_back(i: int, g: Any, _ans: Any, spec: str, *operands: Any) -> Any:
             if letter not in output and not any(letter in other for other in letters):
                 letters.append(letter)
                 factors.append(np.ones(n, x.dtype))
-    return np.einsum(f"{','.join([output, *letters])}->{wanted}", g, *factors)
+    back = _einsum(f"{','.join([output, *letters])}->{wanted}", g, *factors)
+    shape = np.broadcast_shapes(back.shape, x.shape)
+    return back if back.shape == shape else np.broadcast_to(back, shape)
 
 
 defvjp(_einsum, each=_einsum_back)
@@ -198,7 +208,7 @@ def _letters(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     pairs = len(args) // 2 * 2
 
     def word(places: Sequence[Any]) -> str:
-        return "".join("..." if p is Ellipsis else chr(ord("a") + p) for p in places)
+        return "".join("..." if p is Ellipsis else NUMBERED[p] for p in places)
 
     spec = ",".join(word(places) for places in args[1:pairs:2])
     return spec + (f"->{word(args[-1])}" if len(args) > pairs else ""), args[:pairs:2]
@@ -210,7 +220,7 @@ def _explicit(spec: str, ndims: Sequence[int]) -> str:
     words = inputs.split(",")
     if len(words) != len(ndims):
         raise ShapeError(f"np.einsum: {spec!r} names {len(words)} operands, and {len(ndims)} were given")
-    free = [c for c in map(chr, range(ord("Z"), ord("A") - 1, -1)) if c not in spec]
+    free = [c for c in reversed(NUMBERED) if c not in spec]
     longest = max((n - len(w) + 3 for w, n in zip(words, ndims, strict=True) if "..." in w), default=0)
     dots = "".join(free[:longest])[::-1]
     words = [w.replace("...", dots[longest - (n - len(w) + 3) :]) for w, n in zip(words, ndims, strict=True)]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
-from .entry import composed, present, primitive
+from .entry import along, composed, present, primitive
 
 Axis = int | tuple[int, ...] | None
 
@@ -25,29 +25,34 @@ def expand(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     return np.broadcast_to(g if axis is not None else g.reshape((1,) * x.ndim), x.shape)
 
 
+def axes_of(x: Any, axis: Axis) -> tuple[int, ...]:
+    """The axes over which a reduction of `x` runs."""
+    return tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+
+
 def count(x: Any, axis: Axis) -> int:
     """How many elements of `x` go into one of the results. Uses `x.shape` only."""
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    return math.prod(x.shape[i] for i in axes)
+    return math.prod(x.shape[i] for i in axes_of(x, axis))
 
 
 def in_rows(x: Any, axis: Axis) -> Any:
     """`x` with the axes that are reduced joined to one, which comes last."""
-    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = axes_of(x, axis)
     rows = np.moveaxis(x, axes, range(-len(axes), 0))
     return rows.reshape(*rows.shape[: x.ndim - len(axes)], count(x, axis))
 
 
-def _sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def summed(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The sum of an array; of float16 taken in float32."""
     if x.dtype == np.float16:
         return np.sum(x, axis, np.float32, keepdims=keepdims).astype(np.float16)
     return x.sum(axis, keepdims=keepdims)
 
 
-defvjp(np.sum, lambda g, _ans, _x, axis=None, keepdims=False: expand(g, _x, axis, keepdims), raw=_sum)
+defvjp(np.sum, lambda g, _ans, _x, axis=None, keepdims=False: expand(g, _x, axis, keepdims), raw=summed)
 defvjp(
     np.mean,
-    lambda g, _ans, _x, axis=None, keepdims=False: expand(g / max(1, count(_x, axis)), _x, axis, keepdims),
+    lambda g, _ans, _x, axis=None, keepdims=False: expand(g * (1 / max(1, count(_x, axis))), _x, axis, keepdims),
 )
 
 
@@ -56,7 +61,7 @@ def _deviations(x: Any, axis: Axis) -> Any:
 
 
 def _freedom(x: Any, axis: Axis, ddof: float) -> float:
-    """What var divides by; NaN where nothing is left, as NumPy's result is then."""
+    """What var divides by; NaN where nothing is left, so that the gradient is NaN."""
     return max(count(x, axis) - ddof, 0) or math.nan
 
 
@@ -69,7 +74,7 @@ def _std(g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims:
     if not x.size:
         return expand(g, x, axis, keepdims)
     constant = np.max(x, axis=axis, keepdims=keepdims) == np.min(x, axis=axis, keepdims=keepdims)
-    slope = np.where(constant, 0, g / np.where(constant, 1, ans)) / _freedom(x, axis, ddof)
+    slope = np.where(constant, 0, g / np.where(constant, 1, ans)) * (1 / _freedom(x, axis, ddof))
     return expand(slope, x, axis, keepdims) * _deviations(x, axis)
 
 
@@ -79,7 +84,8 @@ defvjp(np.std, _std)
 
 def _extreme(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     hits = x == expand(ans, x, axis, keepdims)
-    return expand(g / np.sum(hits, axis, x.dtype, keepdims=keepdims), x, axis, keepdims) * hits
+    share = (1 / np.sum(hits, axis, keepdims=keepdims)).astype(x.dtype)
+    return expand(g * share, x, axis, keepdims) * hits
 
 
 for _function in (np.max, np.min, np.amax, np.amin):
@@ -89,6 +95,8 @@ for _function in (np.max, np.min, np.amax, np.amin):
 @primitive
 def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
+    if x.dtype == np.float16:
+        return logsumexp(x.astype(np.float32), axis=axis, keepdims=keepdims).astype(np.float16)
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
@@ -119,7 +127,7 @@ def _shaped(rule: Any) -> Any:
 
 
 def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    return x[(slice(None),) * (axis % x.ndim) + (slice(start, stop),)]
+    return x[along(axis, x.ndim, slice(start, stop))]
 
 
 def _shifted(x: Any, axis: int, by: int, fill: float) -> Any:
@@ -152,13 +160,13 @@ def _cumsum(g: Any, _ans: Any, _x: Any, axis: int) -> Any:
 
 
 def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = axes_of(x, axis)
     last = tuple(range(-len(axes), 0))
-    rows = np.moveaxis(x, axes, last)
-    flat = rows.reshape(*rows.shape[: x.ndim - len(axes)], count(x, axis))
-    before = _shifted(np.cumprod(flat, axis=-1), -1, 1, 1)
-    after = _shifted(np.flip(np.cumprod(np.flip(flat, -1), axis=-1), -1), -1, -1, 1)
-    return expand(g, x, axis, keepdims) * np.moveaxis((before * after).reshape(rows.shape), last, axes)
+    rows = in_rows(x, axis)
+    before = _shifted(np.cumprod(rows, axis=-1), -1, 1, 1)
+    after = _shifted(np.flip(np.cumprod(np.flip(rows, -1), axis=-1), -1), -1, -1, 1)
+    others = (before * after).reshape((*rows.shape[:-1], *(x.shape[i] for i in axes)))
+    return expand(g, x, axis, keepdims) * np.moveaxis(others, last, axes)
 
 
 defvjp(np.prod, _prod)
@@ -167,7 +175,7 @@ defvjp(np.cumprod, _shaped(_cumprod))
 
 
 @composed(*present("cumulative_sum"))
-def cumulative_sum(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+def cumulativesummed(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
     return _cumulative(np.cumsum, x, axis, 0 if include_initial else None)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import ShapeError
 from ..table import defvjp
@@ -36,12 +37,12 @@ defvjp(np.transpose, _transposed_back)
 defvjp(np.swapaxes, lambda g, _ans, _x, axis1, axis2: g.swapaxes(axis1, axis2), None, None)
 defvjp(np.moveaxis, lambda g, _ans, _x, source, destination: np.moveaxis(g, destination, source), None, None)
 defvjp(np.flip, lambda g, _ans, _x, axis=None: np.flip(g, axis))
-defvjp(np.tril, lambda g, _ans, _x, k=0: np.tril(g, k))
-defvjp(np.triu, lambda g, _ans, _x, k=0: np.triu(g, k))
+defvjp(np.tril, lambda g, _ans, _x, k=0: np.tril(g, k), broadcasts=True)
+defvjp(np.triu, lambda g, _ans, _x, k=0: np.triu(g, k), broadcasts=True)
 
 
 def _rolled_back(g: Any, _ans: Any, _x: Any, shift: Any, axis: Any = None) -> Any:
-    return np.roll(g, np.negative(shift), axis)
+    return np.roll(g, -np.asarray(shift, np.intp), axis)
 
 
 defvjp(np.roll, _rolled_back, None)
@@ -87,8 +88,8 @@ def _each(arrays: Sequence[Any], fun: Any) -> Any:
 @composed(np.full_like)
 def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) -> Any:
     if type(fill_value) is not Tensor:
-        return np.full_like(bare(a), fill_value, dtype, shape=shape)
-    return np.broadcast_to(fill_value, a.shape if shape is None else shape).astype(dtype or a.dtype, copy=False)
+        return np.full_like(bare(a), as_array(fill_value), dtype, shape=shape)
+    return np.broadcast_to(fill_value, a.shape if shape is None else shape).astype(dtype or a.dtype)
 
 
 @composed(np.real, np.real_if_close)
@@ -111,6 +112,8 @@ def flipud(m: Any) -> Any:
 
 @composed(np.rot90)
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    if len(plane := normalize_axis_tuple(axes, m.ndim)) != 2:
+        raise ShapeError(f"np.rot90 turns in the plane of two axes, not of {len(plane)}")
     k %= 4
     if k == 2:
         return np.flip(m, axes)
@@ -126,7 +129,8 @@ def matrix_transpose(x: Any) -> Any:
 
 @composed(np.rollaxis)
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
-    axis, start = axis % a.ndim, start + a.ndim * (start < 0)
+    axis = normalize_axis_index(axis, a.ndim)
+    start = start if start == a.ndim else normalize_axis_index(start, a.ndim)
     return np.moveaxis(a, axis, start - (axis < start))
 
 
@@ -149,14 +153,14 @@ def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy") -> tuple[Any,
 
 @composed(np.fft.fftshift)
 def fftshift(x: Any, axes: Any = None) -> Any:
-    axes = tuple(range(x.ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
-    return np.roll(x, tuple(x.shape[i] // 2 for i in axes), axes)
+    axes = range(x.ndim) if axes is None else normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
+    return np.roll(x, tuple(x.shape[i] // 2 for i in axes), tuple(axes))
 
 
 @composed(np.fft.ifftshift)
 def ifftshift(x: Any, axes: Any = None) -> Any:
-    axes = tuple(range(x.ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
-    return np.roll(x, tuple(-(x.shape[i] // 2) for i in axes), axes)
+    axes = range(x.ndim) if axes is None else normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
+    return np.roll(x, tuple(-(x.shape[i] // 2) for i in axes), tuple(axes))
 
 
 @composed(np.diagonal)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedError
+from ..tensor import bare, loses_gradient
 from .entry import as_array, composed
 from .linalg import norm2
 from .reduction import Axis, in_rows
 
 
 @composed(np.ptp)
-def ptp(a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
@@ -25,10 +27,17 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
         return (ans, np.full_like(ans, a.size / max(1, ans.size))) if returned else ans
     weights = as_array(weights)
     if weights.shape != a.shape:
-        if not isinstance(axis, int) or weights.ndim != 1:
-            raise ShapeError("np.average: weights must have the shape of a, or be 1-D along one axis")
-        weights = weights.reshape([-1 if i == axis % a.ndim else 1 for i in range(a.ndim)])
+        axes = () if axis is None else normalize_axis_tuple(axis, a.ndim)
+        if weights.shape != tuple(a.shape[i] for i in axes):
+            raise ShapeError(
+                f"np.average: weights have the shape of the array, {a.shape}, or its lengths along the axes, "
+                f"not {weights.shape}"
+            )
+        ordered = weights.transpose(sorted(range(len(axes)), key=lambda i: axes[i]))
+        weights = ordered.reshape([n if i in axes else 1 for i, n in enumerate(a.shape)])
     total = np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=keepdims)
+    if np.any(total == 0):
+        raise ZeroDivisionError("np.average: the weights sum to zero")
     ans = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
     return (ans, total) if returned else ans
 
@@ -59,27 +68,31 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
 
 @composed(np.quantile)
 def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    q = np.asarray(q, a.dtype if isinstance(q, (int, float)) and a.dtype.kind == "f" else None)
+    if loses_gradient(q):
+        raise UnsupportedError("np.quantile and np.percentile give q no gradient; pass q.numpy()")
+    a, weak, q = as_array(a), isinstance(q, (int, float)), as_array(bare(q))
+    dtype = a.dtype if weak and a.dtype.kind == "f" else q.dtype if q.dtype.kind == "f" else np.float64
+    q = q.astype(np.float64)
     if not ((q >= 0) & (q <= 1)).all():
         raise ValueError("np.quantile: quantiles are from 0 to 1, percentiles from 0 to 100")
     rows = np.sort(in_rows(a, axis), axis=-1)
     last = rows.shape[-1] - 1
     place = q * last
     low = np.floor(place).astype(int)
-    rest = place - np.floor(place)
+    rest = (place - np.floor(place)).astype(dtype)
     below, above = rows[..., low], rows[..., np.minimum(low + 1, last)]
-    ans = below + (above - below) * rest
+    ans = below * (1 - rest) + np.where(rest == 0, 0, above) * rest
     ans = np.where(np.isnan(rows[..., [-1] * q.size].reshape(ans.shape)), np.nan, ans)
     ans = np.moveaxis(ans, range(ans.ndim - q.ndim, ans.ndim), range(q.ndim))
     if not keepdims:
         return ans
-    axes = range(a.ndim) if axis is None else [i % a.ndim for i in (axis if isinstance(axis, tuple) else (axis,))]
+    axes = range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim)
     return ans.reshape(q.shape + tuple(1 if i in axes else n for i, n in enumerate(a.shape)))
 
 
 @composed(np.percentile)
 def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    return quantile(a, q / 100 if isinstance(q, (int, float)) else np.true_divide(q, 100), axis, keepdims=keepdims)
+    return np.quantile(a, q / 100 if isinstance(q, (int, float)) else np.true_divide(q, 100), axis, keepdims=keepdims)
 
 
 @composed(np.median)
@@ -94,9 +107,15 @@ def _without_nan(a: Any, instead: float) -> Any:
     return np.where(np.isnan(a), instead, a)
 
 
-def _numbers(a: Any, axis: Axis, keepdims: bool) -> Any:
-    """How many elements are numbers, in the dtype of `a`."""
-    return np.sum(~np.isnan(a), axis=axis, dtype=a.dtype, keepdims=keepdims)
+def _any_number(a: Any, axis: Axis, keepdims: bool) -> Any:
+    return np.any(~np.isnan(a), axis=axis, keepdims=keepdims)
+
+
+def _share(a: Any, axis: Axis, keepdims: bool, ddof: float = 0) -> Any:
+    """What one of the numbers counts in their mean, in the dtype of that; NaN where there are too few."""
+    freedom = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims) - ddof
+    share = 1 / np.where(freedom > 0, freedom, np.nan)
+    return share.astype(a.dtype) if a.dtype.kind == "f" else share
 
 
 @composed(np.nansum)
@@ -124,7 +143,7 @@ def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     if a.dtype.kind != "f":
         return np.max(a, axis=axis, keepdims=keepdims)
     ans = np.max(_without_nan(a, -np.inf), axis=axis, keepdims=keepdims)
-    return np.where(_numbers(a, axis, keepdims), ans, np.nan)
+    return np.where(_any_number(a, axis, keepdims), ans, np.nan)
 
 
 @composed(np.nanmin)
@@ -132,31 +151,26 @@ def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     if a.dtype.kind != "f":
         return np.min(a, axis=axis, keepdims=keepdims)
     ans = np.min(_without_nan(a, np.inf), axis=axis, keepdims=keepdims)
-    return np.where(_numbers(a, axis, keepdims), ans, np.nan)
+    return np.where(_any_number(a, axis, keepdims), ans, np.nan)
 
 
 @composed(np.nanmean)
 def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    return nansum(a, axis, keepdims=keepdims) / _numbers(a, axis, keepdims)
+    return nansum(a, axis, keepdims=keepdims) * _share(a, axis, keepdims)
 
 
 def _nan_deviations(a: Any, axis: Axis) -> Any:
     return np.where(np.isnan(a), 0, a - nanmean(a, axis, keepdims=True))
 
 
-def _nan_freedom(a: Any, axis: Axis, ddof: float, keepdims: bool) -> Any:
-    freedom = _numbers(a, axis, keepdims) - ddof
-    return np.where(freedom > 0, freedom, np.nan)
-
-
 @composed(np.nanvar)
 def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     squares = np.square(_nan_deviations(a, axis))
-    return np.sum(squares, axis=axis, keepdims=keepdims) / _nan_freedom(a, axis, ddof, keepdims)
+    return np.sum(squares, axis=axis, keepdims=keepdims) * _share(a, axis, keepdims, ddof)
 
 
 @composed(np.nanstd)
 def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
     constant = nanmax(a, axis, keepdims=True) == nanmin(a, axis, keepdims=True)
     deviations = np.where(constant, 0, _nan_deviations(a, axis))
-    return norm2(deviations, axis=axis, keepdims=keepdims) / np.sqrt(_nan_freedom(a, axis, ddof, keepdims))
+    return norm2(deviations, axis=axis, keepdims=keepdims) * np.sqrt(_share(a, axis, keepdims, ddof))

@@ -46,7 +46,7 @@ def check_gradients(f: Callable[..., Any], *inputs: Any, order: int = 2, seed: i
     gradients in another dtype are compared with those in float64.
 
     Also checked: each gradient has its input's shape and dtype and memory of its own; inputs and arriving gradients are
-    not changed; the same call gives the same gradients; recorded and plain backward passes agree.
+    not changed; the same call gives the same gradients; with order=2, recorded and plain backward passes agree.
 
     Parameters
     ----------

@@ -1,23 +1,26 @@
-"""What a spec row is, and how its cases are drawn: shapes in strata, points inside the domain and away from kinks."""
+"""What a spec row is, and how its cases are made: shapes in strata, points inside the domain and away from kinks."""
 
 from collections.abc import Callable
 from functools import partial
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 import numpy as np
-from hypothesis import strategies as st
 
 from autograd_dl.ops.entry import present as present
 from autograd_dl.table import Op
 
-BOTH = st.booleans()
-whole = st.integers
+BOTH = (False, True)
 
 
 def pick(*values):
     """One of the values."""
-    return st.sampled_from(values)
+    return values
+
+
+def whole(low, high):
+    """A whole number from `low` to `high`."""
+    return tuple(range(low, high + 1))
 
 
 class Case(NamedTuple):
@@ -27,12 +30,45 @@ class Case(NamedTuple):
     options: dict[str, Any]
 
 
+class Cases:
+    """What a row is called with: a tuple of shapes, each with all values that the options have there.
+
+    The cases of a seed are few, and among them is each pair of a shape and an option's value, and of two options'
+    values; the seed decides the points, and which few they are.
+    """
+
+    def __init__(self, makers, shapes, options):
+        self.makers, self.options = makers, options
+        self.shapes = [(shape,) if len(makers) == 1 else shape for shape in shapes]
+
+    def choices(self):
+        """Each tuple of shapes with each combination of options."""
+        for shapes in self.shapes:
+            yield from product([shapes], *(o(*shapes) if callable(o) else o for o in self.options.values()))
+
+    def __call__(self, seed=0):
+        choices, covered, found = list(self.choices()), set(), []
+        for n in np.random.default_rng(seed).permutation(len(choices)):
+            if not covered >= (new := pairs(choices[n])):
+                covered |= new
+                shapes, *options = choices[n]
+                rng = np.random.default_rng([seed, n])
+                arrays = tuple(make(rng, shape) for make, shape in zip(self.makers, shapes, strict=True))
+                found.append(Case(arrays, dict(zip(self.options, options, strict=True))))
+        return found
+
+
+def pairs(choice):
+    named = [(i, repr(value)) for i, value in enumerate(choice)]
+    return set(combinations(named, min(2, len(named))))
+
+
 class Spec(NamedTuple):
-    """One row: `f(*arrays, **options)` for the drawn `cases` is a use of the table's entries `keys`."""
+    """One row: `f(*arrays, **options)` for each of `cases` is a use of the table's entries `keys`."""
 
     name: str
     keys: tuple[Callable[..., Any], ...]
-    cases: st.SearchStrategy[Case]
+    cases: Cases
     f: Callable[..., Any]
     reference: Callable[..., Any]  # the same on plain arrays, by NumPy
     half: bool  # whether it takes float16
@@ -58,18 +94,13 @@ PAIRS = [
     ((1, 1, 2), (3, 1)), ((0,), (1,)), ((2, 1), (2, 0)),
 ]  # fmt: skip
 MATRICES = [(2, 2), (3, 3), (1, 1), (2, 3, 3)]
-TALL_AND_WIDE = [(2, 2), (3, 2), (2, 3), (1, 2), (2, 3, 2)]
+TALL_AND_WIDE = [(2, 2), (3, 2), (2, 3), (1, 2), (2, 3, 2), (2, 2, 3)]
 
 
-@st.composite
-def cases(draw, *makers, shapes=SHAPES, **options):
-    """An array from each of `makers`, (rng, shape) -> array, and each option from a strategy or from what it is given
-    the shapes."""
-    drawn = draw(pick(*shapes))
-    drawn = (drawn,) if len(makers) == 1 else drawn
-    rng = np.random.default_rng(draw(whole(0, 2**16)))
-    arrays = tuple(make(rng, shape) for make, shape in zip(makers, drawn, strict=True))
-    return Case(arrays, {k: draw(o(*drawn) if callable(o) else o) for k, o in options.items()})
+def cases(*makers, shapes=SHAPES, **options):
+    """An array from each of `makers`, (rng, shape) -> array, and each option of some values, or of what a function
+    says that they are for the shapes."""
+    return Cases(makers, shapes, options)
 
 
 one = cases
@@ -85,24 +116,29 @@ def axis(shape):
 
 
 def axis_or_none(shape):
-    return st.none() | axis(shape) if shape else st.none()
+    return (None, *axis(shape))
 
 
 def axes(shape):
-    """None, one axis, or a tuple of some."""
-    several = [c for k in range(len(shape) + 1) for c in combinations(range(len(shape)), k)]
-    return axis_or_none(shape) | pick(*several, tuple(i - len(shape) for i in range(len(shape))))
+    """None, one axis, or a tuple of none, one, some or all."""
+    n = len(shape)
+    return (
+        (None, ()),
+        (None, 0, (-1,), ()),
+        (None, 0, -1, (0,), (1, 0), ()),
+        (None, 1, -1, (-1,), (0, -1), (0, 1, 2)),
+    )[n]
 
 
 def some_axes(shape):
     """As `axes`, but one at the least."""
-    return axes(shape).filter(lambda a: a != ())
+    return tuple(a for a in axes(shape) if a != ())
 
 
 def masks(*shapes):
     """Booleans of the shape that all shapes broadcast to."""
-    shape = np.broadcast_shapes(*shapes)
-    return whole(0, 2**16).map(lambda seed: np.random.default_rng(seed).random(shape) < 0.5)
+    rng = np.random.default_rng(1)
+    return [rng.random(np.broadcast_shapes(*shapes)) < 0.5 for _ in range(2)]
 
 
 reduced = partial(cases, axis=axes, keepdims=BOTH)
@@ -159,8 +195,14 @@ def ascending(rng, shape):
     return np.cumsum(rng.uniform(0.3, 1, shape), -1)
 
 
-def invertible(rng, shape):
+def positive(rng, shape):
+    """Matrices whose symmetric part is positive definite."""
     return rng.uniform(-0.3, 0.3, shape) + 1.5 * np.eye(shape[-1])
+
+
+def invertible(rng, shape):
+    """Matrices whose determinants are of either sign."""
+    return positive(rng, shape) * rng.choice([-1.0, 1.0], (*shape[:-1], 1))
 
 
 def spread(rng, shape):

@@ -21,6 +21,18 @@ def phases(rng, shape):
     return np.cumsum(2 * np.pi * rng.integers(-1, 2, shape) + rng.uniform(-2.5, 2.5, shape))
 
 
+def small_halves(rng, shape):
+    return 0.3 * halves(rng, shape)
+
+
+near_small = away(0.29, 0.31)
+
+
+def powers(shape):
+    """An array of whole numbers, 0 among them."""
+    return [np.arange(np.prod(shape)).reshape(shape) % 4 - 1.0]
+
+
 # fmt: off
 SPECS = [
     row(np.add,          two(normal, normal)),
@@ -33,6 +45,8 @@ SPECS = [
     row(np.reciprocal,   one(away(0.4, 2))),
     row(np.remainder,    two(halves, near_one)),
     row(np.fmod,         two(halves, near_one)),
+    row(np.remainder,    two(small_halves, near_small), label="of small numbers"),
+    row(np.fmod,         two(small_halves, near_small), label="of small numbers"),
     row(np.floor_divide, two(halves, near_one)),
     row(np.divmod,       two(halves, near_one)),
     row(np.modf,         one(quarters)),
@@ -47,7 +61,8 @@ SPECS = [
     row(np.cbrt,         one(away(0.3, 3))),
     row(np.hypot,        two(away(0.2, 2), away(0.2, 2))),
 
-    row(np.power,        two(between(0.4, 2), normal)),
+    row(np.power,        two(between(0.2, 4), normal)),
+    row(np.power,        one(away(0.4, 2), y=powers), lambda x, y: x**y, label="of x to several n"),
     row(np.power,        one(away(0.4, 2), y=pick(-2, -1, 0, 1, 2, 3)), lambda x, y: x**y, label="of x to n"),
     row(np.power,        one(normal, x=pick(0.5, 1, 2)), lambda y, x: x**y, label="of n to y"),
     row(np.float_power,  two(between(0.4, 2), normal)),

@@ -17,6 +17,7 @@ from .base import (
     invertible,
     normal,
     pick,
+    positive,
     row,
     spread,
     whole,
@@ -65,7 +66,7 @@ SPECS = [
     row(np.linalg.det,      cases(invertible, shapes=[*MATRICES, *EMPTY]), half=False),
     row(np.linalg.slogdet,  cases(invertible, shapes=[*MATRICES, *EMPTY]), half=False),
     row(np.linalg.solve,    cases(invertible, normal, shapes=SOLVED), half=False),
-    row(np.linalg.cholesky, cases(invertible, shapes=[*MATRICES, *EMPTY], upper=BOTH), cholesky, half=False),
+    row(np.linalg.cholesky, cases(positive, shapes=[*MATRICES, *EMPTY], upper=BOTH), cholesky, half=False),
     row(np.linalg.pinv,     cases(spread, shapes=TALL_AND_WIDE), half=False),
     row(np.linalg.matrix_power, cases(invertible, shapes=MATRICES, n=whole(-3, 5)), half=False),
     row(np.linalg.eigh,     cases(spread, shapes=MATRICES, UPLO=pick("L", "U")), eigh, half=False),
@@ -99,6 +100,9 @@ SPECS = [
         label="of stacked matrices", half=False),
     row(np.linalg.vector_norm,
         cases(distinct_sizes, shapes=[(3,), (2, 3)], ord=pick(1, 2, 3, np.inf), axis=axis_or_none, keepdims=BOTH)),
+    row(np.linalg.vector_norm,
+        cases(distinct_sizes, shapes=[(2, 3), (2, 1, 3)], ord=pick(1, 2, 3, -np.inf), axis=pick((0, 1), (-1, 0))),
+        label="over several axes"),
     row(np.linalg.matrix_norm, cases(spread, shapes=[(2, 3), (2, 3, 3)], ord=MATRIX_ORDS, keepdims=BOTH), half=False),
 ]
 # fmt: on

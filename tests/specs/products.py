@@ -3,6 +3,7 @@
 import numpy as np
 
 from autograd_dl import ops
+from autograd_dl.ops.convolution import _full, _valid
 from autograd_dl.ops.products import _einsum
 
 from .base import cases, normal, pick, present, row
@@ -22,13 +23,20 @@ EINSUMS = [
     ("ij,ij->j", (2, 3), (2, 3)), ("...i,i->...", (2, 2, 3), (3,)), ("b...,...->b...", (2, 3), (3,)),
     ("...ij,...jk", (2, 1, 2, 3), (2, 3, 1)), ("ii,j->j", (3, 3), (2,)), ("ii,i->i", (3, 3), (3,)),
     ("ij,k->i", (2, 3), (2,)), ("a b , b -> a", (2, 3), (3,)), ("i,i", (0,), (0,)), (",i->i", (), (2,)),
+    ("ij,jk->ik", (2, 1), (3, 2)), ("ij,jk->ik", (2, 3), (1, 2)), ("i,i->", (1,), (3,)), ("ij,i->ij", (1, 2), (3,)),
+    ("ij,kj->ik", (2, 1), (2, 3)), ("Az,zA->A", (2, 3), (3, 2)),
 ]  # fmt: skip
+EINSUM_SHAPES = list(dict.fromkeys(e[1:] for e in EINSUMS))
 INNERS = [((3,), (3,)), ((2, 3), (3,)), ((2, 3), (1, 3)), ((), (2,)), ((2, 2, 3), (2, 3))]
 KRONS = [((2, 2), (1, 3)), ((2,), (3,)), ((2,), (2, 2)), ((), (2,)), ((1, 2, 2), (2, 1))]
 SLID = [((4,), (2,)), ((5,), (3,)), ((2,), (5,)), ((3,), (4,)), ((1,), (1,))]
 CROSSES = [((3,), (3,)), ((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 1, 3), (2, 3))]
 WINDOWS = pick({}, {"stride": 2}, {"pad": 1}, {"stride": (1, 2), "pad": (1, 0)}, {"stride": 3, "pad": (0, 2)})
 IMAGES = [(1, 1, 4, 4), (2, 2, 3, 4), (2, 1, 5, 3), (0, 1, 3, 3)]
+
+
+def subscripts(*shapes):
+    return [spec for spec, *of in EINSUMS if tuple(of) == shapes]
 
 
 def tensordots(a, b):
@@ -77,7 +85,7 @@ SPECS = [
     row(np.outer,          cases(normal, normal, shapes=[((), (3,)), ((2, 2), (3,))]), label="of others than vectors"),
     row((np.tensordot, np.linalg.tensordot),
         cases(normal, normal, shapes=[((2, 3), (3, 2)), ((2, 2, 3), (2, 3, 2)), ((3,), (2,))], axes=tensordots)),
-    row((np.einsum, _einsum), pick(*EINSUMS).flatmap(lambda e: cases(normal, normal, shapes=[e[1:]], spec=pick(e[0]))),
+    row((np.einsum, _einsum), cases(normal, normal, shapes=EINSUM_SHAPES, spec=subscripts),
         lambda x, y, spec: np.einsum(spec, x, y)),
     row(np.einsum, cases(normal, shapes=[(3, 3)], spec=pick("ij->ji", "ij->i", "ii->i", "ii", "ij->", "i...->...")),
         lambda x, spec: np.einsum(spec, x), label="of one"),
@@ -86,9 +94,14 @@ SPECS = [
         lambda x, y, z, optimize: np.einsum("ij,jk,k->i", x, y, z, optimize=optimize), label="of three"),
     row(np.einsum,         cases(normal, normal, shapes=[((2, 3), (3, 2))]),
         lambda x, y: np.einsum(x, [0, 1], y, [1, ...], [0, ...]), label="by numbers"),
+    row(np.einsum,         cases(normal, normal, shapes=[((2, 3), (3, 2))]),
+        lambda x, y: np.einsum(x, [30, 2], y, [2, 51]), label="by large numbers"),
     row(np.kron,           cases(normal, normal, shapes=KRONS)),
     row((np.cross, np.linalg.cross), cases(normal, normal, shapes=CROSSES)),
-    row(np.cross,          cases(normal, normal, shapes=[((3, 2), (3, 2))], axis=pick(0)), label="along an axis"),
+    row(np.cross,          cases(normal, normal, shapes=[((3, 2), (3, 2)), ((2, 3, 3), (3, 3))], axis=pick(0, -2)),
+        lambda x, y, axis: np.cross(x, y, axis=axis if x.ndim == y.ndim else -2), label="along an axis"),
+    row(np.cross,          cases(normal, normal, shapes=[((3, 2), (2, 3))], axisc=pick(0, -1)),
+        lambda x, y, axisc: np.cross(x, y, 0, 1, axisc), label="along several axes"),
     row(np.linalg.multi_dot, cases(normal, normal, normal, shapes=[((2, 3), (3, 1), (1, 2)), ((3,), (3, 2), (2,))]),
         lambda *ms: np.linalg.multi_dot(ms)),
 
@@ -97,7 +110,7 @@ SPECS = [
     row(ops.col2im,        cases(normal, shapes=[(4, 4), (6, 8)], how=rows_of),
         lambda col, how: ops.col2im(col, how[0], 2, 2, **how[1]),
         reference=lambda col, how: put_back(col, how[0], 2, 2, **how[1])),
-    row(np.convolve,       cases(normal, normal, shapes=SLID, mode=pick("full", "same", "valid"))),
-    row(np.correlate,      cases(normal, normal, shapes=SLID, mode=pick("full", "same", "valid"))),
+    row((np.convolve, _full),      cases(normal, normal, shapes=SLID, mode=pick("full", "same", "valid"))),
+    row((np.correlate, _valid),      cases(normal, normal, shapes=SLID, mode=pick("full", "same", "valid"))),
 ]
 # fmt: on

@@ -29,6 +29,7 @@ from .base import (
 
 VECTORS = [(1,), (3,), (4,)]
 INSIDE = [(2, 3), (3, 3), (2, 1, 3)]
+ORDERED = [(), (3,), (2, 3), (2, 1, 3)]
 LARGE = [(4,), (3, 3)]
 EDGE = [[1.0], [2.0]]
 ENDS = [((), ()), ((2,), ()), ((2,), (2,))]
@@ -74,11 +75,20 @@ SPECS = [
     row(np.average,    reduced(normal, shapes=NONEMPTY)),
     row(np.average,    cases(normal, between(0.5, 2), shapes=[((3,), (3,)), ((2, 3), (2, 3))], returned=BOTH),
         weighted(np.average), label="weighted"),
-    row(np.average,    cases(normal, between(0.5, 2), shapes=[((2, 3), (3,)), ((2, 2, 3), (3,))], axis=pick(-1)),
+    row(np.average,    cases(normal, between(0.5, 2), shapes=[((2, 3), (3,)), ((2, 2, 3), (3,))],
+        axis=pick(-1, np.int64(-1))),
         weighted(np.average), label="weighted along an axis"),
+    row(np.average,    cases(normal, between(0.5, 2), shapes=[((2, 3, 2), (2, 3)), ((2, 2, 2), (2, 2))],
+        keepdims=BOTH),
+        lambda x, w, keepdims: np.average(x, (0, 1), w, keepdims=keepdims),
+        reference=lambda x, w, keepdims: np.average(x, (0, 1), w[..., None] * np.ones_like(x), keepdims=keepdims),
+        label="weighted along several axes"),
+    row(np.average,    cases(normal, between(0.5, 2), shapes=[((2, 3, 1), (3, 2))]),
+        lambda x, w: np.average(x, (1, 0), w),
+        reference=lambda x, w: np.average(x, (1, 0), w.T[..., None]), label="weighted along axes in another order"),
     row(np.median,     reduced(distinct, shapes=NONEMPTY)),
-    row(np.quantile, reduced(distinct, shapes=NONEMPTY, q=pick(0, 0.3, np.array([0.25, 0.5]), np.ones((1, 2))))),
-    row(np.percentile, reduced(distinct, shapes=NONEMPTY, q=pick(30, 100, [25, 50]))),
+    row(np.quantile, reduced(distinct, shapes=ORDERED, q=pick(0, 0.3, np.array([0.25, 0.5]), np.ones((1, 2))))),
+    row(np.percentile, reduced(distinct, shapes=ORDERED, q=pick(30, 100, [25, 50]))),
     row(np.cov,        cases(normal, shapes=[(3,), (2, 3), (3, 2)], rowvar=BOTH, bias=BOTH)),
     row(np.cov,        cases(normal, normal, shapes=[((4,), (4,)), ((2, 3), (1, 3))]), label="of two"),
     row(np.corrcoef,   cases(normal, shapes=[(4,), (2, 4), (3, 5)])),
