@@ -110,7 +110,10 @@ class Op:
     @functools.cached_property
     def signature(self) -> inspect.Signature | None:
         """How the function is called; None for a ufunc, whose arrays go by position only."""
-        return None if isinstance(self.fun, np.ufunc) else inspect.signature(self.fun)
+        try:
+            return None if isinstance(self.fun, np.ufunc) else inspect.signature(self.fun)
+        except ValueError:  # early versions of NumPy 2 tell none of np.dot, the only such function here
+            return inspect.signature(lambda a, b, out=None: None)
 
     @functools.cached_property
     def keywords(self) -> frozenset[str]:

@@ -12,6 +12,7 @@ from autograd_dl.ops.shape import _diag_of_vector
 from .base import BOTH, axes, axis, axis_or_none, cases, normal, one, pick, present, row, two, whole
 
 FLAT = [(2, 3), (3, 3), (2, 1, 3), (2, 0)]  # of two dimensions or more
+EARLY = np.lib.NumpyVersion(np.__version__) < "2.1.0"
 JOINED = [((2, 3), (2, 3)), ((1, 2), (1, 2)), ((0, 2), (0, 2))]
 
 
@@ -30,9 +31,8 @@ def permutations(shape):
 
 def shifts(shape):
     both = {"shift": (1, -2), "axis": (0, -1)}
-    return pick(
-        {"shift": 1}, {"shift": -4}, {"shift": np.uint8(1)}, *[both, {"shift": 1, "axis": -1}] * (len(shape) > 1)
-    )
+    unsigned = {"shift": 1 if EARLY else np.uint8(1)}  # which NumPy 2.0 itself negates
+    return pick({"shift": 1}, {"shift": -4}, unsigned, *[both, {"shift": 1, "axis": -1}] * (len(shape) > 1))
 
 
 def lengths(shape):
