@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, MutableMapping
+from numbers import Real
 from typing import Any
 
 from .engine import Tensor
@@ -13,6 +15,7 @@ class SGD:
     """Stochastic gradient descent: W <- W - lr * gradient (book, section 6.1.2)."""
 
     def __init__(self, lr: float = 0.01) -> None:
+        _check_rate(lr)
         self.lr = lr
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any] | None = None) -> None:
@@ -33,6 +36,11 @@ class SGD:
         """
         for key, g in _gradients(params, grads).items():
             params[key] -= self.lr * g
+
+
+def _check_rate(lr: Any) -> None:
+    if not isinstance(lr, Real) or not math.isfinite(lr):
+        raise ValueError(f"the learning rate lr must be a finite number, not {lr!r}")
 
 
 def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> dict[str, Any]:

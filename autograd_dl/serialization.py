@@ -30,7 +30,7 @@ def save_arrays(file: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
     Raises
     ------
     DataError
-        If the file's name ends in anything but .safetensors, or an array holds no numbers that the format knows.
+        If the file's name ends in anything but .safetensors, or an array or its name is none that the format knows.
     OSError
         If it cannot be written.
     """
@@ -38,7 +38,7 @@ def save_arrays(file: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
     if path.suffix != ".safetensors":
         raise DataError(f"weights are written as safetensors: write to '{path.stem}.safetensors', not {path.name!r}")
     safetensors = need("safetensors", "train")
-    plain = {name: _plain(array) for name, array in arrays.items()}
+    plain = {_checked(name): _plain(name, array) for name, array in arrays.items()}
     try:
         data = need("safetensors.numpy", "train").save(plain, metadata={CHECKSUM: _checksum(plain)})
     except safetensors.SafetensorError as error:
@@ -91,11 +91,21 @@ def _load_npy(content: bytes) -> NDArray[Any]:
     return np.asarray(array)
 
 
-def _plain(array: NDArray[Any]) -> NDArray[Any]:
+def _checked(name: Any) -> str:
+    if not isinstance(name, str):
+        raise DataError(f"arrays are stored under strings, not under {name!r}")
+    if name == "__metadata__":
+        raise DataError("no array can be stored as '__metadata__', which is what the format itself calls its notes")
+    return name
+
+
+def _plain(name: str, array: Any) -> NDArray[Any]:
     """The array as it stands in a file: in C order, little-endian.
 
     (safetensors 0.8 writes the memory of an array that is not C-contiguous in the wrong order, and says nothing.)
     """
+    if not hasattr(array, "dtype"):
+        raise DataError(f"{name!r} is a {type(array).__name__}, no array: convert it with np.asarray first")
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
@@ -124,7 +134,7 @@ def replacing(path: Path) -> Iterator[Path]:
         _flush_folder(path.parent)
     except OSError as error:
         if error.errno is not None and error.filename in (None, str(temporary)):
-            error.filename, error.filename2 = str(path), None
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:
         temporary.unlink(missing_ok=True)

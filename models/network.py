@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,9 @@ from autograd_dl.errors import DataError, ShapeError
 from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.serialization import load_arrays, save_arrays
+
+PICKLE = ".pkl"
+"""How the names of the book's weight files end."""
 
 
 class Network(ABC):
@@ -81,12 +86,23 @@ class Network(ABC):
     def save_params(self, file_name: str | PathLike[str]) -> None:
         """Write the parameters to a .safetensors file, whole or not at all, with a checksum of their content.
 
-        Raises `DataError`, before anything is written, for another ending, such as the book's .pkl.
+        For the book's "params.pkl" the file beside it, "params.safetensors", is written, with a warning: a pickle can
+        run any program when it is loaded. Raises `DataError`, before anything is written, for another ending.
         """
-        save_arrays(file_name, {name: p.data for name, p in self.params.items()})
+        path = Path(file_name)
+        if path.suffix == PICKLE:
+            path = path.with_suffix(".safetensors")
+            warnings.warn(
+                f"a pickle can run any program when it is loaded: the parameters are written to {path.name!r} instead "
+                f"of {Path(file_name).name!r}; load_params finds them under either name",
+                stacklevel=2,
+            )
+        save_arrays(path, {name: p.data for name, p in self.params.items()})
 
     def load_params(self, file_name: str | PathLike[str]) -> None:
         """Take the parameters from a .safetensors or .npz file, converted to the network's dtype.
+
+        For "params.pkl", which is never read, "params.safetensors" beside it is taken where it exists.
 
         Raises
         ------
@@ -94,7 +110,9 @@ class Network(ABC):
             If the file is damaged or does not fit; the message names every missing, unexpected and misshapen entry.
             The network has not changed then.
         """
-        arrays = load_arrays(file_name)
+        path = Path(file_name)
+        instead = path.with_suffix(".safetensors")
+        arrays = load_arrays(instead if path.suffix == PICKLE and instead.exists() else path)
         faults = [f"{name} is missing" for name in self.params.keys() - arrays.keys()]
         faults += [f"{name} is unexpected" for name in arrays.keys() - self.params.keys()]
         faults += [

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -166,8 +167,16 @@ def test_without_any_graphviz_the_dot_text_is_written(tmp_path, capsys, monkeypa
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"wrote {tmp_path / 'apple.dot'}"
     assert lines[1].startswith("(no Graphviz was found to make apple.svg; ")
+    assert lines[1].endswith(f"dot -O -Tsvg {tmp_path / 'apple.dot'})")
     assert len(lines) == 2
     assert [p.name for p in tmp_path.iterdir()] == ["apple.dot"]
+
+
+def test_the_hint_can_be_pasted(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setenv("PATH", "")
+    assert main(["graph", "apple", "-o", str(tmp_path / "a $(b).png")]) == 0
+    assert f"dot -O -Tpng '{tmp_path / 'a $(b).dot'}')" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -219,3 +228,31 @@ class TestAsAProgram:
         done = subprocess.run(command, stdout=writes, stderr=subprocess.PIPE, text=True)
         os.close(writes)
         assert (done.returncode, done.stderr) == (1, "autograd-dl: Broken pipe\n")
+
+    @pytest.mark.parametrize("name", ["apple.dot", "apple.png"])
+    @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+    @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes them")
+    def test_streams_that_are_closed(self, tmp_path, closed, name):
+        file = tmp_path / name
+        command = f"{shlex.join([*MODULE, 'graph', 'apple', '-o', str(file)])} {closed}"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert file.read_bytes().startswith(HEADS[file.suffix[1:]])
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes it")
+    @pytest.mark.parametrize("arguments", ["graph pear", "graph apple -o apple.jpg"])
+    def test_an_error_does_not_go_to_the_output_instead(self, arguments):
+        command = f"{shlex.join(MODULE)} {arguments} 2>&-"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+        assert done.returncode == (2 if "pear" in arguments else 1)
+        assert done.stdout == ""
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="names of files are encoded as on POSIX")
+    @pytest.mark.parametrize("name", ["日本.dot", "日本.jpg"])
+    def test_names_that_the_output_cannot_show(self, tmp_path, name):
+        environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"}
+        command = [*MODULE, "graph", "apple", "-o", str(tmp_path / name)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == (0 if name.endswith("dot") else 1)
+        assert "\\u65e5\\u672c" in (done.stdout or done.stderr)
+        assert "Traceback" not in done.stderr

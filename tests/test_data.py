@@ -1,3 +1,5 @@
+import sys
+
 import mnist_files
 import numpy as np
 import pytest
@@ -75,10 +77,22 @@ def test_a_missing_file_is_named(small):
         load_mnist()
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
+def test_a_folder_that_is_not_there_is_named_with_the_ways_out(tmp_path, monkeypatch):
     monkeypatch.setenv("AUTOGRAD_DL_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match=r"nowhere.*is missing"):
+    with pytest.raises(DataError, match=r"nowhere.*is missing; the folder that AUTOGRAD_DL_DATA names.*--data subset"):
         load_mnist()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="every home folder is taken to be there")
+def test_a_home_folder_that_is_not_there_is_told(monkeypatch):
+    monkeypatch.setenv("AUTOGRAD_DL_DATA", "~nobody-has-this-name/mnist")
+    with pytest.raises(DataError, match="AUTOGRAD_DL_DATA names ~nobody-has-this-name/mnist, and there is no such"):
+        load_mnist()
+
+
+def test_the_training_images_are_counted_without_loading_them(subset):
+    assert mnist.count_training_images(subset=True) == len(subset[0][0])
+    assert mnist.count_training_images() == 60_000
 
 
 def test_a_smaller_set_is_never_taken_for_the_full_one(monkeypatch):

@@ -3,6 +3,7 @@
 import errno
 import gzip
 import os
+import re
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -191,17 +192,48 @@ def test_a_full_disk_is_told(server, cache, monkeypatch):
 
     use(monkeypatch, server.mirror("a"))
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DataError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         load_mnist()
+    assert caught.value.filename == str(cache / IMAGES)
+    assert server.asked == [f"/a/{IMAGES}"]
     assert files(cache) == []
 
 
-def test_a_damaged_file_in_the_cache_is_named(server, cache, monkeypatch):
+def test_a_cache_that_cannot_be_made_is_told(server, cache, monkeypatch):
+    cache.parent.touch()
+    use(monkeypatch, server.mirror("a"))
+    with pytest.raises(OSError, match=re.escape(str(cache.parent))):
+        load_mnist()
+    assert server.asked == []
+
+
+DAMAGED = {
+    "no gzip file": b"damaged",
+    "empty": b"",
+    "other digits": gzip.compress(mnist_files.idx(np.ones((20, 28, 28)))),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_file_in_the_cache_is_fetched_once_more(server, cache, monkeypatch, content):
+    use(monkeypatch, server.mirror("a"))
+    load_mnist()
+    server.asked.clear()
+    (cache / IMAGES).write_bytes(content)
+    (x, _), _ = load_mnist(normalize=False)
+    assert x.tobytes() == CONTENTS[IMAGES][16:]
+    assert server.asked == [f"/a/{IMAGES}"]
+
+
+def test_a_damaged_file_that_cannot_be_fetched_is_named(server, cache, monkeypatch):
     use(monkeypatch, server.mirror("a"))
     load_mnist()
     (cache / IMAGES).write_bytes(b"damaged")
-    with pytest.raises(DataError, match=str(cache / IMAGES).replace("\\", r"\\")):
+    use(monkeypatch, server.mirror("b", spoil("not found")))
+    with pytest.raises(DataError) as caught:
         load_mnist()
+    assert str(caught.value).startswith(f"{cache / IMAGES} is damaged, and could not be downloaded. Either try again")
+    assert (cache / IMAGES).read_bytes() == b"damaged"
 
 
 def test_without_pooch_the_extra_is_named(cache, monkeypatch):

@@ -17,6 +17,7 @@ import autograd_dl
 import models
 import visualize
 
+ROOT = Path(__file__).parents[1]
 PACKAGES = (autograd_dl, models, visualize)
 FLOORS = {
     "errors": 0, "mode": 0, "values": 0, "table": 0, "graph": 0, "tensor": 0, "pullback": 0, "tracing": 0,
@@ -31,12 +32,15 @@ FLOORS = {
 """The modules of autograd_dl from the engine up: each may import what stands on its own floor and below."""
 OUTSIDE = {
     "models": {"autograd_dl", "models", "numpy"},
-    "visualize": {"autograd_dl", "visualize", "graphviz", "pygraphviz", "matplotlib"},
+    "visualize": {"autograd_dl", "visualize", "graphviz", "matplotlib"},
     "autograd_dl": {"autograd_dl", "numpy"},
     "autograd_dl.app": {"autograd_dl", "models", "visualize", "numpy"},
 }
 """What each package imports beside the standard library."""
-EXTRAS = ["matplotlib", "graphviz", "pygraphviz", "hypothesis", "pooch", "safetensors", "tqdm", "torch", "pytest"]
+EXTRAS = [
+    "matplotlib", "graphviz", "pygraphviz", "hypothesis", "pooch", "safetensors", "threadpoolctl", "tqdm", "torch",
+    "pytest",
+]  # fmt: skip
 
 
 def module_names() -> list[str]:
@@ -50,9 +54,7 @@ MODULES = module_names()
 
 
 def tree(name: str) -> ast.Module:
-    file = (
-        importlib.import_module(name).__file__ if name != "visualize.render" else visualize.__path__[0] + "/render.py"
-    )
+    file = importlib.import_module(name).__file__
     assert file is not None
     return ast.parse(Path(file).read_text(encoding="utf-8"))
 
@@ -93,7 +95,7 @@ def floor(name: str) -> int:
 def test_the_imports_are_found():
     assert "autograd_dl.ops" in set(imports("autograd_dl.functional"))
     assert "autograd_dl.ops.entry" in set(imports("autograd_dl.ops.fused"))
-    assert "pygraphviz" in set(imports("visualize.render"))
+    assert "matplotlib.figure" in set(imports("visualize.plots"))
     assert "graphviz" not in set(imports("visualize.dot"))
 
 
@@ -212,3 +214,11 @@ def test_nothing_shipped_names_a_machine():
         for file in Path(package.__path__[0]).rglob("*.py"):
             text = file.read_text(encoding="utf-8")
             assert not any(word in text for word in ("/home/", "/tmp/", "/root/", "/work/")), file
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no checkout: there is no list of tracked files")
+def test_no_tracked_file_is_large():
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [ROOT / name for name in done.stdout.split("\0") if name and "/mnist_subset/" not in name]
+    assert files
+    assert [file for file in files if file.exists() and file.stat().st_size > 300_000] == []

@@ -78,12 +78,15 @@ def test_no_flipped_byte_changes_what_is_read(folder, flip):
         (idx(np.zeros(10_000)), ["0x00000801", "0x00000803"]),
         (idx(images(), shape=(20, 28, 29)), ["(20, 28, 29)", "16256", "15696"]),
         (idx(images(), shape=(2**32 - 1,) * 3), ["4294967295", "15696"]),
+        (idx(images(0), shape=(2**32 - 1, 2**32 - 1, 0)), ["4294967295", "nothing in the file"]),
+        (idx(images(0)), ["(0, 28, 28)", "nothing in the file"]),
         (idx(np.zeros((20, 28, 27))), ["(28, 27)", "(28, 28)"]),
         (idx(images(19)), ["19"]),
     ],
     ids=[
         "nothing inside", "part of a header", "a byte too few", "a byte too many", "magic of labels", "magic of floats",
-        "labels in place of images", "another width", "absurd dimensions", "images of another size", "an image too few",
+        "labels in place of images", "another width", "absurd dimensions", "absurd dimensions and none",
+        "no images", "images of another size", "an image too few",
     ],
 )  # fmt: skip
 def test_image_files(folder, content, words):

@@ -32,6 +32,17 @@ def test_update_after_backward():
     np.testing.assert_allclose(params["b"].numpy(), [4.0, 5.0])
 
 
+@pytest.mark.parametrize("lr", ["a", "0.1", None, float("nan"), float("inf"), [0.1], 1j])
+def test_a_rate_that_is_no_number_is_refused(lr):
+    with pytest.raises(ValueError, match="the learning rate lr must be a finite number, not "):
+        SGD(lr)
+
+
+@pytest.mark.parametrize("lr", [0, 1, -0.1, np.float32(0.1), np.int64(1)])
+def test_rates_may_be_numbers_of_numpy(lr):
+    assert SGD(lr).lr == lr
+
+
 def test_the_default_rate_is_the_books():
     assert SGD().lr == 0.01
 

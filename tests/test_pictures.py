@@ -17,13 +17,14 @@ HEAD = """digraph {
 	node [fontname=Helvetica fontsize=13]
 	edge [arrowsize=0.7 fontname=Helvetica fontsize=12]
 """
+TEXT = 'height=0 margin="0.05,0.03" shape=plaintext width=0'
 RED = 'color="#d62728" dir=back fontcolor="#d62728"'
-APPLE = f"""{HEAD}	x0 [label="apple price" shape=plaintext]
-	x1 [label="number of apples" shape=plaintext]
-	x2 [label=tax shape=plaintext]
+APPLE = f"""{HEAD}	x0 [label="apple price" {TEXT}]
+	x1 [label="number of apples" {TEXT}]
+	x2 [label=tax {TEXT}]
 	op3 [label="×" margin=0.03 shape=circle]
 	op4 [label="×" margin=0.03 shape=circle]
-	out [label=total shape=plaintext]
+	out [label=total {TEXT}]
 	x0 -> op3 [label=" 100 "]
 	x0 -> op3 [label=" 2.2 " {RED}]
 	x1 -> op3 [label=" 2 "]
@@ -36,16 +37,16 @@ APPLE = f"""{HEAD}	x0 [label="apple price" shape=plaintext]
 	op4 -> out [label=" 1 " {RED}]
 }}
 """
-APPLE_ORANGE = f"""{HEAD}	x0 [label="apple price" shape=plaintext]
-	x1 [label="number of apples" shape=plaintext]
+APPLE_ORANGE = f"""{HEAD}	x0 [label="apple price" {TEXT}]
+	x1 [label="number of apples" {TEXT}]
 	op2 [label="×" margin=0.03 shape=circle]
-	x3 [label="orange price" shape=plaintext]
-	x4 [label="number of oranges" shape=plaintext]
+	x3 [label="orange price" {TEXT}]
+	x4 [label="number of oranges" {TEXT}]
 	op5 [label="×" margin=0.03 shape=circle]
 	op6 [label="+" margin=0.03 shape=circle]
-	x7 [label=tax shape=plaintext]
+	x7 [label=tax {TEXT}]
 	op8 [label="×" margin=0.03 shape=circle]
-	out [label=total shape=plaintext]
+	out [label=total {TEXT}]
 	x0 -> op2 [label=" 100 "]
 	x0 -> op2 [label=" 2.2 " {RED}]
 	x1 -> op2 [label=" 2 "]
@@ -88,7 +89,7 @@ def gradients(output):
 
 
 def labels(output):
-    return dict(re.findall(r'^\t(\w+) \[label="?(.*?)"? (?:margin|shape)', to_dot(output), re.M | re.S))
+    return dict(re.findall(r'^\t(\w+) \[label="?(.*?)"? (?:height|margin|shape)', to_dot(output), re.M | re.S))
 
 
 class TestPurchases:
@@ -149,7 +150,7 @@ class TestAfterBackward:
         total = price * number * tax
         total.backward()
         assert values(total) == values(apple())
-        assert gradients(total) == ["x0 <- op3 2.2", "x1 <- op3 110", "x2 <- op4 200"]
+        assert gradients(total) == ["x0_grad <- x0 2.2", "x1_grad <- x1 110", "x2_grad <- x2 200"]
 
     def test_a_graph_that_was_retained_shows_all(self):
         output = apple()
@@ -161,9 +162,16 @@ class TestAfterBackward:
         z = x * y
         z.backward()
         y.zero_grad()
-        assert gradients(z) == ["x0 <- op2 3"]
+        assert gradients(z) == ["x0_grad <- x0 3"]
         x.zero_grad()
         assert gradients(z) == []
+
+    def test_no_edge_claims_the_sum_of_two_walks(self):
+        x = leaf(3, "x")
+        (x * 2).backward()
+        z = x * 5
+        z.backward()
+        assert gradients(z) == ["x0_grad <- x0 7"]
 
     def test_a_leaf_used_twice_has_its_sum_on_an_arrow_of_its_own(self):
         x = leaf(3, "x")
@@ -178,7 +186,7 @@ class TestAfterBackward:
         y.retain_grad()
         z = y * 5
         z.backward()
-        assert "op1 <- op2 5" in gradients(z)
+        assert gradients(z) == ["x0_grad <- x0 30", "op1_grad <- op1 5"]
 
     def test_a_gradient_of_another_graph_is_not_taken_for_one_of_this(self):
         x = leaf([1, 2, 3], "x")
@@ -190,7 +198,7 @@ class TestAfterBackward:
         x = leaf([1, 2, 3], "x")
         y = x * 2
         y.backward(np.ones(3))
-        assert gradients(y) == ["x0 <- op1 (3,)"]
+        assert gradients(y) == ["x0_grad <- x0 (3,)"]
 
     def test_a_training_step_later_the_picture_still_has_its_shapes(self):
         net = TwoLayerNet(4, 3, 2, seed=0)
@@ -268,9 +276,14 @@ class TestShapesOfGraphs:
         y = values_.sum() + vectors[0, 0]
         assert labels(y)["op1"] == "eigh"
         assert {"op1 -> op2 (2,), (2, 2)", "op1 -> op3 (2,), (2, 2)"} <= set(values(y))
-        assert "x0 <- op1 (2, 2)" in gradients(y)
+        assert {"x0 <- op1 (2, 2)", "op1 <- op2 (2,)", "op1 <- op3 (2, 2)"} <= set(gradients(y))
         y.backward()
-        assert gradients(y) == ["x0 <- op1 (2, 2)"]
+        assert gradients(y) == ["x0_grad <- x0 (2, 2)"]
+
+    def test_what_goes_back_from_one_of_several_results_is_a_sum(self):
+        _, logarithm = np.linalg.slogdet(leaf([[2, 1], [1, 3]]))
+        assert "op1 <- op2 1" in gradients(logarithm)
+        assert "op1 <- op2 5" in gradients(logarithm * 2 + logarithm * 3)
 
     def test_0_d_and_empty_arrays(self):
         assert "x0 -> op1 (0, 3)" in values(leaf(np.zeros((0, 3))).sum())
@@ -280,6 +293,44 @@ class TestShapesOfGraphs:
         assert lines(leaf(np.nan) * np.inf) == [
             "x0 -> op1 nan", "x0 <- op1 inf", "op1_1 -> op1", "op1 -> out nan", "op1 <- out 1",
         ]  # fmt: skip
+
+
+class TestLargeGraphs:
+    @staticmethod
+    def horner(rounds, x=None):
+        y = x = leaf(1, "x") if x is None else x
+        for _ in range(rounds):
+            y = y * 0.5 + x
+        return y
+
+    def test_a_leaf_has_a_box_for_each_reader(self):
+        few, many = labels(self.horner(15)), labels(self.horner(16))
+        assert [label for label in few.values() if label == "x"] == ["x"]
+        assert [label for label in many.values() if label == "x"] == ["x"] * 17
+        assert "x0_op32 -> op32 1" in values(self.horner(16))
+
+    def test_its_gradient_stands_at_the_first(self):
+        x = leaf(1, "x")
+        y = self.horner(16, x)
+        y.backward()
+        assert gradients(y) == ["x0_grad <- x0 1.99998"]
+
+    def test_each_line_keeps_its_value_and_gradient(self):
+        def ends(rounds):
+            return [line.partition(" ")[2] for line in lines(self.horner(rounds))]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("visualize.trace.MANY", 100)
+            plain = ends(20)
+        assert ends(20) == plain
+
+    def test_labels_stand_where_there_is_room_if_lines_cross_many_ranks(self):
+        w = np.exp(leaf(1))
+        y = w
+        for _ in range(30):
+            y = y * 0.5 + w
+        assert " xlabel=" not in to_dot(self.horner(30)).replace("[", " ")
+        assert " label=" not in "".join(line for line in to_dot(y).replace("[", " ").splitlines() if "->" in line)
 
 
 class TestSettings:

@@ -51,6 +51,15 @@ def test_the_mean_is_of_the_last_hundred():
     assert mean[0] == 0
 
 
+@pytest.mark.parametrize("spike", [float("nan"), float("inf"), 1e20])
+def test_the_mean_recovers_after_what_is_no_loss(spike):
+    loss = [*np.linspace(2, 1, 150), spike, *np.linspace(1, 0.5, 150)]
+    mean = lines(plot_history(HISTORY | {"loss": loss}).axes[0])["mean of 100 batches"].get_ydata()
+    assert mean[149] == pytest.approx(np.mean(loss[50:150]))
+    assert not mean[150] < 10
+    assert mean[251] == pytest.approx(np.mean(loss[152:252]))
+
+
 def test_losses_may_be_tensors_as_in_the_books_list():
     x = Tensor(2.0, requires_grad=True)
     history = HISTORY | {"loss": [x * i for i in range(4)]}

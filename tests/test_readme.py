@@ -1,6 +1,7 @@
 """What the READMEs show is run, and does what they say."""
 
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,21 @@ def test_the_first_screen_prints_its_numbers_and_draws_its_picture(name, tmp_pat
     exec(compile(code, name, "exec"), {})
     assert capsys.readouterr().out == printed
     assert list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_picture_is_the_codes_own(name, tmp_path, monkeypatch):
+    for library in ("graphviz", "pygraphviz"):
+        pytest.importorskip(library)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks(name, "python")[0], name, "exec"), {})
+    (shown,) = re.findall(r"!\[.*\]\((.*\.svg)\)", (ROOT / name).read_text(encoding="utf-8"))
+    assert texts(ROOT / shown) == texts(tmp_path / "purchase.svg")
+
+
+def texts(picture: Path) -> list[str]:
+    """What is written in an SVG picture. (Where it stands may depend on the version of Graphviz.)"""
+    return [text.text for text in ET.parse(picture).iter("{http://www.w3.org/2000/svg}text")]
 
 
 @pytest.mark.parametrize("name", READMES)

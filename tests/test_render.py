@@ -1,18 +1,22 @@
 """From DOT to a picture: by pygraphviz, else by a `dot` on the PATH, else the DOT text itself."""
 
 import os
+import signal
 import stat
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from autograd_dl import Tensor
 from visualize import draw_graph, render
-from visualize.render import RenderError
+from visualize import rendering as module
+from visualize.cost import ranks_crossed
+from visualize.rendering import RenderError
 
 pytest.importorskip("graphviz")
-module = sys.modules["visualize.render"]
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for `dot` is a shell script")
 
 
@@ -63,16 +67,89 @@ def test_pygraphviz_comes_first(graph, tmp_path, monkeypatch):
     render(graph, tmp_path / "a.svg")
 
 
-def test_its_failure_is_told(graph, tmp_path, monkeypatch):
-    pygraphviz = pytest.importorskip("pygraphviz")
-
-    def fail(*args, **kwargs):
-        raise ValueError("no layout")
-
-    monkeypatch.setattr(pygraphviz.AGraph, "draw", fail)
-    with pytest.raises(RenderError, match="pygraphviz could not draw the graph: no layout"):
+def test_its_failure_is_told(graph, tmp_path):
+    pytest.importorskip("pygraphviz")
+    graph.body.append("-> broken\n")
+    with pytest.raises(RenderError, match=r"pygraphviz could not draw the graph \(exit status 1\): .*Error"):
         render(graph, tmp_path / "a.svg")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import os; os.abort()", r"exit status -?\d+\): it said nothing"),
+        ("", r"exit status 0\): it said nothing, and made no picture"),
+        ("import time; time.sleep(60)", r"took more than 0\.5 seconds; write the graph's DOT text"),
+    ],
+)
+def test_a_crash_a_silence_and_a_hang_are_failures(graph, tmp_path, monkeypatch, program, words):
+    pytest.importorskip("pygraphviz")
+    monkeypatch.setattr(module, "DRAW", program)
+    if "sleep" in program:
+        monkeypatch.setattr(module, "TIME_LIMIT", 0.5)
+    with pytest.raises(RenderError, match=rf"pygraphviz .*{words}"):
+        render(graph, tmp_path / "a.svg")
+
+
+def test_a_broken_pygraphviz_is_none(graph, tmp_path, monkeypatch):
+    pytest.importorskip("pygraphviz")
+    monkeypatch.setattr(module, "DRAW", "import sys; sys.modules['pygraphviz'] = None" + module.DRAW)
+    monkeypatch.setenv("PATH", "")
+    assert render(graph, tmp_path / "a.svg") == tmp_path / "a.dot"
+
+
+def test_its_warnings_are_not_shown(graph, tmp_path, capfd, monkeypatch):
+    pytest.importorskip("pygraphviz")
+    monkeypatch.setattr(module, "DRAW", "import sys; print('fonts', file=sys.stderr)" + module.DRAW)
+    render(graph, tmp_path / "a.svg")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_in_the_current_folder_is_not_the_library(graph, tmp_path, monkeypatch):
+    pytest.importorskip("pygraphviz")
+    (tmp_path / "pygraphviz.py").write_text("1 / 0")
+    monkeypatch.chdir(tmp_path)
+    assert render(graph, "a.svg").exists()
+
+
+def test_a_leaf_that_every_op_reads_does_not_hang(tmp_path):
+    pytest.importorskip("pygraphviz")
+    y = x = Tensor(1.0, requires_grad=True, name="x")
+    for _ in range(50):
+        y = y * 0.999 + x
+    started = time.perf_counter()
+    assert render(draw_graph(y), tmp_path / "a.svg").exists()
+    assert time.perf_counter() - started < 20  # it is 0.2; with one box for x, it was minutes
+
+
+@posix
+def test_an_interruption_stops_it(tmp_path):
+    pytest.importorskip("pygraphviz")
+    beats = tmp_path / "beats"
+    program = f"""
+import signal, sys
+from visualize import rendering
+from autograd_dl.app.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+rendering.DRAW = '''
+import time
+for _ in range(1000):
+    print(file=open({str(beats)!r}, "a"))
+    time.sleep(0.05)
+'''
+sys.exit(main(["graph", "apple", "-o", {str(tmp_path / "a.svg")!r}]))
+"""
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True) as process:
+        while not beats.exists():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=30)
+    assert (process.returncode, error) == (130, "autograd-dl: interrupted\n")
+    count = beats.stat().st_size
+    time.sleep(0.3)
+    assert beats.stat().st_size == count
+    assert list(tmp_path.iterdir()) == [beats]
 
 
 @posix
@@ -91,7 +168,7 @@ class TestProgram:
 
     def test_its_failure_is_told(self, graph, tmp_path, bare):
         program = stand_in(bare, "echo 'syntax error in line 1' >&2; exit 3")
-        with pytest.raises(RenderError, match=f"{program} failed: syntax error in line 1"):
+        with pytest.raises(RenderError, match=rf"{program} could not draw .*\(exit status 3\): syntax error in line 1"):
             render(graph, tmp_path / "a.svg")
         assert not (tmp_path / "a.svg").exists()
 
@@ -132,6 +209,19 @@ def test_a_graph_that_would_take_hours_is_refused(graph, tmp_path, monkeypatch):
     with pytest.raises(RenderError, match=r"very long over \d+ nodes and edges; write their DOT text, to a\.dot"):
         render(graph, tmp_path / "a.svg")
     assert render(graph, tmp_path / "a.dot").exists()
+
+
+def test_lines_across_too_many_ranks_are_refused_too(graph, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "WIDEST", -1)
+    with pytest.raises(RenderError, match="very long over"):
+        render(graph, tmp_path / "a.svg")
+
+
+def test_the_ranks_that_lines_cross():
+    assert ranks_crossed([]) == 0
+    assert ranks_crossed([("a", "b"), ("b", "c"), ("a", "c")]) == 1
+    assert ranks_crossed([("a", "b"), ("b", "c"), ("late", "c")]) == 0  # `late` is drawn beside b
+    assert ranks_crossed([("a", "b"), ("b", "a"), ("c", "a")]) >= 0  # a circle has no ranks
 
 
 def test_folders_are_made_and_old_pictures_replaced(graph, tmp_path):

@@ -159,6 +159,23 @@ def test_what_is_no_number_is_refused_before_anything_is_written(file, array):
     assert load_arrays(file).keys() == {"W", "b"}
 
 
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"__metadata__": np.ones(2)}, "'__metadata__', which is what the format itself calls its notes"),
+        ({1: np.ones(2)}, "under strings, not under 1"),
+        ({None: np.ones(2)}, "under strings, not under None"),
+        ({"W": [1.0, 2.0]}, "'W' is a list, no array: convert it with np.asarray"),
+        ({"W": 3.0}, "'W' is a float, no array"),
+        ({"W": None}, "'W' is a NoneType, no array"),
+    ],
+)
+def test_what_is_no_named_array_is_refused_before_anything_is_written(file, arrays, words):
+    with pytest.raises(DataError, match=words):
+        save_arrays(file, arrays)
+    assert not file.exists()
+
+
 @pytest.mark.parametrize("name", ["params.pkl", "params.pickle", "params.npy", "params"])
 def test_a_pickle_is_never_loaded(tmp_path, name):
     (tmp_path / name).write_bytes(pickle.dumps({"W": W}))
@@ -251,7 +268,7 @@ class TestReplacing:
 
         with monkeypatch.context() as patch:
             patch.setattr(Path, "write_bytes", half)
-            with pytest.raises(OSError, match=r"No space left on device: '.*weights\.safetensors'"):
+            with pytest.raises(OSError, match=r"No space left on device: '.*weights\.safetensors'$"):
                 save_arrays(file, {"W": np.zeros(1000)})
         assert file.read_bytes() == old
         assert list(file.parent.iterdir()) == [file]

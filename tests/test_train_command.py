@@ -20,7 +20,7 @@ from autograd_dl.app import train
 from autograd_dl.app.cli import main
 from autograd_dl.serialization import load_arrays
 
-for _library in ("graphviz", "matplotlib", "pooch", "pygraphviz", "safetensors", "tqdm"):
+for _library in ("graphviz", "matplotlib", "pooch", "pygraphviz", "safetensors", "threadpoolctl", "tqdm"):
     pytest.importorskip(_library)
 
 FILES = {"weights.safetensors", "history.json", "history.png", "graph.svg"}
@@ -29,7 +29,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and te
 
 
 def heed_interruptions() -> None:
-    """In a new process: SIGINT interrupts it. (Shells have their background jobs ignore it, and children inherit that.)"""
+    """In a new process: SIGINT interrupts it. (A shell's background jobs ignore it, and so do their children.)"""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -53,7 +53,10 @@ class TestOutcome:
             lines[0] == "data: the subset of MNIST that comes with the package: 5,000 training and 10,000 test images"
         )
         for i, line in enumerate(lines[1:11], start=1):
-            assert re.fullmatch(rf"{12 * i} of 120 batches: loss \d\.\d{{4}}, test accuracy 0\.\d{{4}}", line)
+            assert re.fullmatch(
+                rf"{12 * i} of 120 batches: loss \d\.\d{{4}}, test accuracy 0\.\d{{4}} after epoch [\d.]+", line
+            )
+        assert [line.rpartition(" ")[2] for line in lines[1:11]] == ["0", "0", "0", "0", "1", "1", "1", "1", "2", "2.4"]
         assert re.fullmatch(r"test accuracy 0\.\d{4}, training accuracy 0\.\d{4}", lines[11])
         assert lines[12:16] == [f"wrote {out / name}" for name in ("weights.safetensors", "history.json", "history.png", "graph.svg")]  # fmt: skip # noqa: E501
         assert lines[16:] == ["for the full set: autograd-dl train two-layer-net --data mnist"]
@@ -135,6 +138,29 @@ class TestOptions:
             assert command("--iterations", 2, "--seed", seed, "--out", tmp_path) == 0
         assert {p.name for p in tmp_path.iterdir()} == FILES
 
+    def test_long_trainings_are_not_measured_after_every_epoch(self, monkeypatch, tmp_path):
+        monkeypatch.setattr("models.TwoLayerNet.accuracy", lambda *args: 0.5)
+        monkeypatch.setattr(train._Training, "step", lambda *args: 1.0)
+        epochs = {}
+        for count in (50, 51, 220):
+            assert command("--epochs", count, "--out", tmp_path) == 0
+            epochs[count] = json.loads((tmp_path / "history.json").read_text())["epoch"]
+        assert epochs[50] == list(range(51))
+        assert epochs[51] == [*range(0, 51, 2), 51]
+        assert epochs[220] == list(range(0, 221, 5))
+
+    def test_blas_has_one_thread_while_it_trains(self, monkeypatch, tmp_path):
+        threadpoolctl = pytest.importorskip("threadpoolctl")
+
+        def threads():
+            return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+
+        before, during = threads(), []
+        monkeypatch.setattr(train._Training, "step", lambda *args: during.append(threads()) or 1.0)
+        assert command("--iterations", 1, "--out", tmp_path) == 0
+        assert during == [{1} if before else set()]
+        assert threads() == before
+
     def test_training_that_diverges_is_told(self, tmp_path, capsys):
         assert command("--iterations", 5, "--lr", "1e9", "--out", tmp_path) == 0
         assert (
@@ -179,7 +205,7 @@ class TestProgress:
             printed = process.stdout.read().decode()
         assert process.wait() == 0
         assert b"100/100" in drawn
-        assert b"batch/s, test_accuracy=" in drawn
+        assert re.search(rb"batch/s, test accuracy 0\.\d{4} after epoch 2\b", drawn)
         assert "of 100 batches" not in printed
         assert "test accuracy" in printed
 
@@ -217,13 +243,16 @@ class TestFailures:
         assert "could not be downloaded" in error
         assert "AUTOGRAD_DL_DATA" in error
 
-    def test_a_batch_larger_than_the_data(self, capsys, tmp_path):
+    def test_a_batch_larger_than_the_data(self, capsys, monkeypatch, tmp_path):
+        monkeypatch.setattr(train, "load_mnist", None)
+        error = fails(capsys, "--data", "mnist", "--batch-size", 60_001, "--out", tmp_path)
+        assert "a batch of 60,001 is more than the 60,000" in error
         assert "a batch of 5,001 is more than the 5,000" in fails(capsys, "--batch-size", 5001, "--out", tmp_path)
 
     def test_a_file_in_the_way_of_the_folder(self, capsys, tmp_path):
         (tmp_path / "file").touch()
-        assert "File exists: " in fails(capsys, "--out", tmp_path / "file")
-        assert "Not a directory: " in fails(capsys, "--out", tmp_path / "file" / "out")
+        assert f"Not a directory: {tmp_path / 'file'}\n" in fails(capsys, "--out", tmp_path / "file")
+        assert f"Not a directory: {tmp_path / 'file'}\n" in fails(capsys, "--out", tmp_path / "file" / "out")
 
     @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the administrator may write everywhere")
     def test_a_folder_that_may_not_be_written(self, capsys, tmp_path):
@@ -235,7 +264,7 @@ class TestFailures:
             raise PermissionError(errno.EACCES, "Permission denied", str(kwargs["dir"]))
 
         monkeypatch.setattr(train.tempfile, "TemporaryFile", refuse)
-        monkeypatch.setattr(train, "_Training", None)
+        monkeypatch.setattr(train, "load_mnist", None)
         assert f"Permission denied: {tmp_path}\n" in fails(capsys, "--out", tmp_path)
 
     @pytest.mark.parametrize("function", ["os.fsync", "pathlib.Path.write_bytes", "pathlib.Path.replace"])
@@ -259,7 +288,13 @@ class TestFailures:
 
     @pytest.mark.parametrize(
         ("library", "extra"),
-        [("matplotlib", "viz"), ("graphviz", "viz"), ("tqdm", "train"), ("safetensors", "train")],
+        [
+            ("matplotlib", "viz"),
+            ("graphviz", "viz"),
+            ("tqdm", "train"),
+            ("safetensors", "train"),
+            ("threadpoolctl", "train"),
+        ],
     )
     def test_a_missing_extra(self, capsys, monkeypatch, tmp_path, library, extra):
         monkeypatch.setitem(sys.modules, library, None)
@@ -271,6 +306,22 @@ class TestFailures:
         monkeypatch.delenv("AUTOGRAD_DL_DATA", raising=False)
         monkeypatch.setitem(sys.modules, "pooch", None)
         assert 'needs pooch, which the extra "train"' in fails(capsys, "--data", "mnist", "--out", tmp_path / "out")
+
+    @pytest.mark.parametrize("when", ["matplotlib.figure.Figure.savefig", "subprocess.run"])
+    def test_an_interruption_that_an_extension_turns_into_another_error(self, capsys, monkeypatch, tmp_path, when):
+        def interrupted(*args, **kwargs):
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            raise ValueError("an error of C++")
+
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            monkeypatch.setattr(when, interrupted)
+            error = fails(capsys, "--iterations", 2, "--out", tmp_path, status=130)
+            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert error == "autograd-dl: interrupted\n"
 
     @posix
     def test_an_interruption(self, tmp_path):

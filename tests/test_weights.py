@@ -1,5 +1,6 @@
 """Saving and loading a network's parameters."""
 
+import os
 import pickle
 
 import numpy as np
@@ -68,13 +69,34 @@ def test_npz(tmp_path):
     assert same(values(net), arrays)
 
 
-def test_the_books_file_name_is_refused_with_the_right_one(tmp_path):
-    with pytest.raises(DataError, match=r"'params\.safetensors', not 'params\.pkl'"):
-        network().save_params(tmp_path / "params.pkl")
-    assert list(tmp_path.iterdir()) == []
-    (tmp_path / "params.pkl").write_bytes(pickle.dumps({}))
+def test_the_books_file_name_stands_for_the_safetensors_file_beside_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    net, other = network(), network(seed=1)
+    with pytest.warns(
+        UserWarning, match=r"can run any program.* 'params\.safetensors' instead of 'params\.pkl'"
+    ) as seen:
+        net.save_params("params.pkl")
+    assert [warning.filename for warning in seen] == [__file__]
+    assert os.listdir() == ["params.safetensors"]
+    other.load_params("params.pkl")
+    assert same(values(net), values(other))
+
+
+def test_a_pickle_is_never_read_nor_overwritten(tmp_path):
+    file = tmp_path / "params.pkl"
+    file.write_bytes(pickle.dumps({}))
     with pytest.raises(DataError, match="never from pickle"):
-        network().load_params(tmp_path / "params.pkl")
+        network().load_params(file)
+    with pytest.warns(UserWarning, match="instead of"):
+        network().save_params(file)
+    assert file.read_bytes() == pickle.dumps({})
+
+
+@pytest.mark.parametrize("name", ["params", "params.npz", "params.pickle", "params.pkl.bak"])
+def test_other_endings_are_refused(tmp_path, name):
+    with pytest.raises(DataError, match=r"weights are written as safetensors: write to"):
+        network().save_params(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 FAULTS = [

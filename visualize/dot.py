@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from autograd_dl import Tensor
 from autograd_dl.optional import need
 
+from .cost import ranks_crossed
 from .text import printable
 from .trace import Box, trace
 
@@ -14,23 +15,30 @@ if TYPE_CHECKING:
     import graphviz
 
 RED = "#d62728"
+TEXT = {"shape": "plaintext", "width": "0", "height": "0", "margin": "0.05,0.03"}
+"""As large as its letters, so that arrows end beside them."""
 STYLES = {
     "op": {"shape": "circle", "margin": "0.03"},
     "long op": {"shape": "box", "style": "rounded", "margin": "0.1,0.06"},
-    "leaf": {"shape": "plaintext"},
+    "leaf": TEXT,
     "unnamed": {"shape": "point", "width": "0.06"},
-    "constant": {"shape": "plaintext"},
-    "output": {"shape": "plaintext"},
+    "constant": TEXT,
+    "output": TEXT,
 }
 LONG = 5
 """Characters that do not fit into a circle."""
+LARGE, WIDE = 1500, 400
+"""Lines, and ranks between their ends, above which labels are put where there is room: that is ten times as fast."""
+HURRIED = {"nslimit": "1", "nslimit1": "1", "mclimit": "0.3"}
+"""Let Graphviz stop its search for the best layout earlier."""
 
 
 def draw_graph(output: Tensor) -> graphviz.Digraph:
     """The computation graph of `output`: ops in circles, values in black, gradients in red on the arrows back.
 
     Arrays are shown by their shape. On a live graph whose output is one number the gradient of every edge is computed
-    for the picture (no `.grad` is touched, nothing is released); after `backward()` those of the leaves are drawn.
+    for the picture (no `.grad` is touched, nothing is released); after `backward()` each leaf's `.grad` is drawn, on an
+    arrow of its own. In a large graph each op that reads a leaf has its own box of it.
 
     Raises
     ------
@@ -43,15 +51,19 @@ def draw_graph(output: Tensor) -> graphviz.Digraph:
     graph.attr("node", fontname="Helvetica", fontsize="13")
     graph.attr("edge", fontname="Helvetica", fontsize="12", arrowsize="0.7")
     boxes, lines = trace(output)
+    label = "label"
+    if len(lines) > LARGE or ranks_crossed((line.source, line.target) for line in lines) > WIDE:
+        label = "xlabel"
+        graph.attr("graph", **HURRIED)
     for box in boxes:
         graph.node(box.id, label=graphviz.escape(printable(box.label)), **_style(box))
     for line in lines:
         if line.value is not None:
-            label = f" {line.value} " if line.value else None
-            graph.edge(line.source, line.target, label=label)
+            text = {label: f" {line.value} "} if line.value else {}
+            graph.edge(line.source, line.target, **text)
         if line.gradient is not None:
-            label = f" {line.gradient} "
-            graph.edge(line.source, line.target, label=label, dir="back", color=RED, fontcolor=RED)
+            text = {label: f" {line.gradient} "}
+            graph.edge(line.source, line.target, **text, dir="back", color=RED, fontcolor=RED)
     return graph
 
 

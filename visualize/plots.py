@@ -46,8 +46,5 @@ def plot_history(history: Mapping[str, Sequence[Any]]) -> Figure:
 
 def _running_mean(values: Sequence[float], window: int) -> list[float]:
     """The mean of up to `window` values that end at each."""
-    sums = [0.0]
-    for value in values:
-        sums.append(sums[-1] + value)
-    starts = [max(0, i + 1 - window) for i in range(len(values))]
-    return [(sums[i + 1] - sums[start]) / (i + 1 - start) for i, start in enumerate(starts)]
+    windows = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
+    return [sum(w) / len(w) for w in windows]  # each from its own values: a NaN, or 1e20, leaves with the window

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from autograd_dl.engine import Leaf, Node, Tensor, edge_gradients
 from autograd_dl.errors import GraphError, ShapeError
 
 from .text import is_quantity, quantity, symbol
 
+MANY = 30
+"""Ops, above which a leaf's box is not shared by all its readers."""
+
 
 class Box(NamedTuple):
-    """A node of the picture: `kind` is "op", "leaf", "unnamed" (a point), "constant" or "output"."""
+    """A box of the picture: `kind` is "op", "leaf", "unnamed" (a point), "constant" or "output"."""
 
     id: str
     label: str
@@ -41,29 +43,49 @@ def trace(output: Tensor) -> Trace:
 
     Boxes are named in the order in which their ops were recorded, so that the same program gives the same names. On a
     live graph with an output of one element all gradients are computed here, and no `.grad` is touched; after
-    `backward()` only those of the leaves are known. What is not known is None.
+    `backward()` only the `.grad` of its Tensors is known, and stands on an arrow of its own: it may be the sum of
+    several walks, or come from another graph. What is not known is None.
+
+    In a graph of more than `MANY` ops, each op that reads a leaf has its own box of it: arrows from one box to all of
+    them would take Graphviz minutes, and no reader could follow them.
     """
     root = output.node
     if root is None:
         return Trace([Box("out", quantity(output._value), "output")], [])
     nodes = _nodes(root)
     ids = {node: f"{'x' if isinstance(node, Leaf) else 'op'}{i}" for i, node in enumerate(nodes)}
-    gradients, sums, seed = _gradients(output, nodes)
+    gradients, grads, seed = _gradients(output, nodes)
     parts: list[Box | Line] = []
     for node in nodes:
-        parts += _leaf(node, ids, sums) if isinstance(node, Leaf) else _op(node, ids, gradients)
+        parts += _leaf(node, ids) if isinstance(node, Leaf) else _op(node, ids, gradients)
+        if node in grads:
+            parts.append(Box(f"{ids[node]}_grad", "", "unnamed"))
+            parts.append(Line(f"{ids[node]}_grad", ids[node], None, grads[node]))
     name = None if isinstance(root, Leaf) else output.name
     parts.append(Box("out", name or "", "output" if name else "unnamed"))
     parts.append(Line(ids[root], "out", quantity(output._value), seed))
-    return Trace([p for p in parts if isinstance(p, Box)], [p for p in parts if isinstance(p, Line)])
+    picture = Trace([p for p in parts if isinstance(p, Box)], [p for p in parts if isinstance(p, Line)])
+    return _spread(picture) if sum(box.kind == "op" for box in picture.boxes) > MANY else picture
 
 
-def _leaf(node: Leaf, ids: dict[Node, str], sums: dict[Node, str]) -> Iterator[Box | Line]:
-    """The box of a leaf, and an arrow away from it for a gradient that is the sum of several edges'."""
+def _spread(picture: Trace) -> Trace:
+    """The same with a box of its own for each reader of a leaf; the first keeps the box that there is."""
+    boxes = {box.id: box for box in picture.boxes}
+    leaves = {box.id for box in picture.boxes if box.kind in ("leaf", "unnamed")}
+    first: dict[str, str] = {}
+    lines = []
+    for line in picture.lines:
+        if line.source in leaves and first.setdefault(line.source, line.target) != line.target:
+            copy = f"{line.source}_{line.target}"
+            boxes[copy] = boxes[line.source]._replace(id=copy)
+            line = line._replace(source=copy)
+        lines.append(line)
+    return Trace(list(boxes.values()), lines)
+
+
+def _leaf(node: Leaf, ids: dict[Node, str]) -> Iterator[Box | Line]:
+    """The box of a leaf."""
     yield Box(ids[node], node.name or "", "leaf" if node.name else "unnamed")
-    if node in sums:
-        yield Box(f"{ids[node]}_grad", "", "unnamed")
-        yield Line(f"{ids[node]}_grad", ids[node], None, sums[node])
 
 
 def _op(node: Node, ids: dict[Node, str], gradients: dict[tuple[Node, int], str]) -> Iterator[Box | Line]:
@@ -104,10 +126,10 @@ def _nodes(root: Node) -> list[Node]:
 
 
 class _Gradients(NamedTuple):
-    """What is known: along an edge (node, number of its argument), in sum at a leaf, and at the output."""
+    """What is known: along an edge (node, number of its argument), as the `.grad` of a Tensor, and at the output."""
 
     edges: dict[tuple[Node, int], str]
-    sums: dict[Node, str]
+    grads: dict[Node, str]
     seed: str | None
 
 
@@ -115,22 +137,33 @@ def _gradients(output: Tensor, nodes: list[Node]) -> _Gradients:
     """All gradients, if the graph is live and its output is one number, else those that `backward()` left behind."""
     if output.is_leaf:
         return _Gradients({}, {}, None)
+    root = output.node
+    assert root is not None
     try:
         found = edge_gradients(output)
     except (GraphError, ShapeError):
-        return _left_behind(nodes)
+        return _Gradients({}, _left_behind(nodes), None)
+    found.update(_of_results(root, found))
     return _Gradients({edge: quantity(g) for edge, g in found.items()}, {}, "1")
 
 
-def _left_behind(nodes: list[Node]) -> _Gradients:
+def _of_results(root: Node, found: dict[tuple[Node, int], Any]) -> Iterator[tuple[tuple[Node, int], Any]]:
+    """What goes back from one of an op's several results into the op: the sum of what arrived at that result."""
+    arrived: dict[Node, Any] = {root: 1}
+    for (node, i), g in found.items():
+        parent = node.inputs[i]
+        arrived[parent] = g if parent not in arrived or g.shape else arrived[parent] + g
+    for node, g in arrived.items():
+        if node.inputs and isinstance(node.inputs[0], Node) and isinstance(node.inputs[0].value, tuple):
+            yield (node, 0), g
+
+
+def _left_behind(nodes: list[Node]) -> dict[Node, str]:
     """The `.grad` of the Tensors that the ops of a released graph have read."""
-    released = [(node, i) for node in nodes if node.args is None for i in range(len(node.inputs))]
-    parents = {edge: edge[0].inputs[edge[1]] for edge in released if isinstance(edge[0].inputs[edge[1]], Node)}
-    uses = Counter(parents.values())
-    tensors = {parent: parent.tensor for parent in uses}
-    grads = {p: quantity(t.grad._value) for p, t in tensors.items() if t is not None and t.grad is not None}
-    edges = {edge: grads[parent] for edge, parent in parents.items() if parent in grads and uses[parent] == 1}
-    return _Gradients(edges, {parent: text for parent, text in grads.items() if uses[parent] > 1}, None)
+    released = [node for node in nodes if node.args is None]
+    read = {parent for node in released for parent in node.inputs if isinstance(parent, Node)}
+    tensors = {parent: parent.tensor for parent in read}
+    return {p: quantity(t.grad._value) for p, t in tensors.items() if t is not None and t.grad is not None}
 
 
 def _read_value(parent: Node, reader: Node) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn, TypeVar
 
 import autograd_dl
@@ -23,15 +27,52 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status. An error is one line on standard error."""
+    _prepare_streams()
     arguments = _parser().parse_args(argv)
-    try:
-        arguments.run(arguments)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        return _failed("interrupted", 130)
-    except (AutogradError, OSError, MemoryError) as error:
-        return _failed(_told(error), 1)
+    with _interruptions() as interrupted:
+        try:
+            arguments.run(arguments)
+            sys.stdout.flush()
+        except (Exception, KeyboardInterrupt) as error:
+            if interrupted or isinstance(error, KeyboardInterrupt):
+                return _failed("interrupted", 130)
+            if isinstance(error, (AutogradError, OSError, MemoryError)):
+                return _failed(_told(error), 1)
+            raise
     return 0
+
+
+def _prepare_streams() -> None:
+    """Let both streams take whatever is printed: what their encoding lacks, and all of it where one is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- open as long as we run
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _interruptions() -> Iterator[list[int]]:
+    """A list that is empty until the first SIGINT: C++ extensions may turn its KeyboardInterrupt into another error."""
+    received: list[int] = []
+
+    def handler(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # it is ignored, or the caller's own
+        yield received
+        return
+    try:
+        signal.signal(signal.SIGINT, handler)
+    except ValueError:  # not the main thread, which alone is interrupted
+        yield received
+        return
+    try:
+        yield received
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _told(error: Exception) -> str:
@@ -61,7 +102,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
-    train = commands.add_parser("train", help="train a network on handwritten digits")
+    train = commands.add_parser(
+        "train",
+        help="train a network on handwritten digits",
+        description="Train a network on handwritten digits. Accuracy is measured on all training and test images "
+        "before the training, after every epoch (in long trainings after every second, third ..., so that there are "
+        "about 50 measurements), and at the end.",
+    )
     train.add_argument("model", choices=["two-layer-net"])
     train.add_argument("--data", choices=["subset", "mnist"], default="subset", help="which digits (default: subset)")
     length = train.add_mutually_exclusive_group()
@@ -102,7 +149,7 @@ def _train(arguments: argparse.Namespace) -> None:
 def _graph(arguments: argparse.Namespace) -> None:
     from .graphs import GRAPHS, draw
 
-    draw(GRAPHS[arguments.graph](), arguments.output)
+    print(draw(GRAPHS[arguments.graph](), arguments.output))
 
 
 def _within(kind: Callable[[str], T], least: int, most: int) -> Callable[[str], T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from numpy.typing import ArrayLike
@@ -39,13 +40,13 @@ def loss_of(network: TwoLayerNet, x: ArrayLike, t: ArrayLike) -> Tensor:
 GRAPHS = {"apple": apple, "apple-orange": apple_orange, "two-layer-net": two_layer_net}
 
 
-def draw(output: Tensor, file: Path) -> Path:
-    """Draw a graph into a file, say where it is, and return that."""
+def draw(output: Tensor, file: Path) -> str:
+    """Draw a graph into a file, and return what there is to say of it."""
     written = render(draw_graph(output), file)
-    print(f"wrote {written}")
-    if written != file:
-        print(f"(no Graphviz was found to make {file.name}; pip install pygraphviz, or: dot -O -Tsvg {written})")
-    return written
+    if written == file:
+        return f"wrote {file}"
+    by_hand = f"dot -O -T{file.suffix[1:].lower()} {shlex.quote(str(written))}"
+    return f"wrote {written}\n(no Graphviz was found to make {file.name}; pip install pygraphviz, or: {by_hand})"
 
 
 def _leaf(value: float, name: str) -> Tensor:

@@ -36,6 +36,8 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
             header = file.read(4 + 4 * ndim)
             shape = _shape(path, header, ndim)
             size = math.prod(shape)
+            if not size:
+                raise DataError(f"{path}: the header says {shape}: there is nothing in the file")
             _check_length(path, shape, len(header) + size)
             content = file.read(size + 1)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:

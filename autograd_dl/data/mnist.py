@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..serialization import replacing
 from .idx import read_idx
 
 COUNTS = {"train": 60_000, "t10k": 10_000}
+SUBSET_COUNT = 5_000
 SUBSET = Path(__file__).parent / "mnist_subset"
 FOLDER_VARIABLE = "AUTOGRAD_DL_DATA"
 MIRRORS = (
@@ -34,6 +36,7 @@ SHA256 = {
 
 SUBSET_WAY = "the subset (--data subset, or load_mnist(subset=True)) comes with the package"
 
+Images = NDArray[np.uint8]
 Split = tuple[NDArray[Any], NDArray[Any]]
 
 
@@ -43,8 +46,8 @@ def load_mnist(
     """The digits, as `(x_train, t_train), (x_test, t_test)`.
 
     The full set has 60,000 training and 10,000 test images. It is read from the folder that the environment variable
-    AUTOGRAD_DL_DATA names, or else downloaded once into the user's cache folder. The subset, 500 training images of
-    each digit and all test images, is part of the package.
+    AUTOGRAD_DL_DATA names, or else downloaded once into the user's cache folder, and once more if a file there gets
+    damaged. The subset, 500 training images of each digit and all test images, is part of the package.
 
     Parameters
     ----------
@@ -63,16 +66,23 @@ def load_mnist(
         If the full set can be had neither way, or a file is damaged. It is never replaced by the subset.
     MissingExtraError
         If it must be downloaded and the extra "train" is not installed.
+    OSError
+        If a file cannot be read, or one that was downloaded cannot be written.
     """
-    folder = SUBSET if subset else full_folder()
-    train, test = (_read_split(folder, name, whole=not subset) for name in COUNTS)
+    folder, read = _source(subset)
+    train, test = (_read_split(folder, read, name, whole=not subset) for name in COUNTS)
     return _prepared(*train, normalize, flatten, one_hot_label), _prepared(*test, normalize, flatten, one_hot_label)
 
 
-def _read_split(folder: Path, name: str, whole: bool) -> Split:
+def count_training_images(*, subset: bool = False) -> int:
+    """How many there are, told without loading them."""
+    return SUBSET_COUNT if subset else COUNTS["train"]
+
+
+def _read_split(folder: Path, read: Callable[[Path], Images], name: str, whole: bool) -> Split:
     """The images and labels of "train" or "t10k" as they are in the files; all of them, if it is to be `whole`."""
     image_file, label_file = (folder / file for file in SHA256 if file.startswith(name))
-    images, labels = _read(image_file, 3), _read(label_file, 1)
+    images, labels = read(image_file), read(label_file)
     if images.shape[1:] != (28, 28):
         raise DataError(f"{image_file}: the images are {images.shape[1:]}; those of MNIST are (28, 28)")
     if len(images) != len(labels):
@@ -84,31 +94,59 @@ def _read_split(folder: Path, name: str, whole: bool) -> Split:
     return images, labels
 
 
-def _read(path: Path, ndim: int) -> NDArray[np.uint8]:
-    if not path.exists():
-        raise DataError(f"{path} is missing; the folder needs the four files {', '.join(SHA256)}")
-    return read_idx(path, ndim)
-
-
 def _prepared(images: Any, labels: Any, normalize: bool, flatten: bool, one_hot_label: bool) -> Split:
     x = np.divide(images, np.float32(255)) if normalize else images.copy()
     t = np.eye(10, dtype=np.float32)[labels] if one_hot_label else labels.copy()
     return x.reshape((len(x), 784) if flatten else (len(x), 1, 28, 28)), t
 
 
-def full_folder() -> Path:
-    """The folder with the four files of the full set, downloaded if need be."""
+def _source(subset: bool) -> tuple[Path, Callable[[Path], Images]]:
+    """The folder of the four files, and how a file is read there."""
+    if subset:
+        return SUBSET, _read
     named = os.environ.get(FOLDER_VARIABLE)
-    if named:
-        return Path(named).expanduser()
-    folder = Path(need("pooch", "train").os_cache("autograd_dl")) / "mnist"
-    for name in SHA256:
-        if not (folder / name).exists():
-            _download(folder / name)
-    return folder
+    if not named:
+        return Path(need("pooch", "train").os_cache("autograd_dl")) / "mnist", _read_cached
+    try:
+        return Path(named).expanduser(), _read_named
+    except RuntimeError as error:
+        raise DataError(f"{FOLDER_VARIABLE} names {named}, and there is no such home folder") from error
 
 
-def _download(path: Path) -> None:
+def _read(path: Path, name: str | None = None) -> Images:
+    """A file of that name, or else of its own: images or labels."""
+    return read_idx(path, 3 if "images" in (name or path.name) else 1)
+
+
+def _read_named(path: Path) -> Images:
+    """A file of the folder that the user has named."""
+    if not path.exists():
+        raise DataError(
+            f"{path} is missing; the folder that {FOLDER_VARIABLE} names needs the four files {', '.join(SHA256)}; "
+            f"{SUBSET_WAY}"
+        )
+    return _read(path)
+
+
+def _read_cached(path: Path) -> Images:
+    """A file of the cache, downloaded if it is missing or damaged."""
+    if not path.exists():
+        _download(path, "the full MNIST is not here")
+    try:
+        return _read_right(path)
+    except DataError:
+        _download(path, f"{path} is damaged")
+        return _read_right(path)
+
+
+def _read_right(path: Path, name: str | None = None) -> Images:
+    """The same, if it holds what the file of that name holds in the full set."""
+    content = _read(path, name)
+    _check(name or path.name, content)
+    return content
+
+
+def _download(path: Path, fault: str) -> None:
     """Fetch one file from the first mirror that has it, and keep it if its content is right."""
     pooch = need("pooch", "train")
     failures = []
@@ -117,19 +155,29 @@ def _download(path: Path) -> None:
             with replacing(path) as temporary:
                 fetch = pooch.HTTPDownloader(timeout=30, progressbar=sys.stderr.isatty())
                 fetch(mirror + path.name, str(temporary), None)
-                _check(path.name, read_idx(temporary, 3 if "images" in path.name else 1))
+                _read_right(temporary, path.name)
             return
         except Exception as error:  # of the network, of its libraries, of the file: the next mirror may do better
+            if _is_local(error):
+                raise
             failures.append(f"{mirror}: {type(error).__name__}: {str(error)[:200]}")
     raise DataError(
-        f"the full MNIST is not here, and could not be downloaded. Either try again with a network that reaches one of "
+        f"{fault}, and could not be downloaded. Either try again with a network that reaches one of "
         f"the mirrors, or put the four files {', '.join(SHA256)} into a folder and name it in {FOLDER_VARIABLE}; "
         f"{SUBSET_WAY}. ({path.name}: {'; '.join(failures)})"
     )
 
 
-def _check(name: str, content: NDArray[np.uint8]) -> None:
+def _is_local(error: Exception) -> bool:
+    """Whether no mirror is to blame, but a file here: a full disk, say. (What requests raises has no errno.)"""
+    network = isinstance(error, (ConnectionError, TimeoutError))
+    return isinstance(error, OSError) and error.errno is not None and not network
+
+
+def _check(name: str, content: Images) -> None:
     header = (0x0800 | content.ndim).to_bytes(4, "big") + b"".join(n.to_bytes(4, "big") for n in content.shape)
-    found = hashlib.sha256(header + content.tobytes()).hexdigest()
+    digest = hashlib.sha256(header)
+    digest.update(content.data)
+    found = digest.hexdigest()
     if found != SHA256[name]:
         raise DataError(f"the content of {name} has the SHA-256 {found}, not {SHA256[name]}")
