@@ -113,7 +113,7 @@ class Op:
         try:
             return None if isinstance(self.fun, np.ufunc) else inspect.signature(self.fun)
         except ValueError:  # early versions of NumPy 2 tell none of np.dot, the only such function here
-            return inspect.signature(lambda a, b, out=None: None)
+            return inspect.signature(lambda a, b, out=None: None)  # noqa: ARG005 -- only its names count
 
     @functools.cached_property
     def keywords(self) -> frozenset[str]:
