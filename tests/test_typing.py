@@ -6,6 +6,7 @@ import os
 import runpy
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -27,14 +28,13 @@ WRONG = {
 def mypy(tmp_path, *files):
     """What mypy prints of these files."""
     pytest.importorskip("mypy", reason="mypy is not installed")
-    path = os.pathsep.join([str(Path(autograd_dl.__file__).parents[1]), os.environ.get("MYPYPATH", "")]).rstrip(
-        os.pathsep
-    )
+    root = Path(autograd_dl.__file__).parents[1]
+    installed = root == Path(sysconfig.get_path("purelib"))  # where mypy looks without being told to
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}"]
     run = subprocess.run(
         [*command, "--follow-imports=silent", *map(str, files)],
         cwd=tmp_path,
-        env={**os.environ, "MYPYPATH": path},
+        env=os.environ | ({} if installed else {"MYPYPATH": str(root)}),
         capture_output=True,
         text=True,
         check=False,
