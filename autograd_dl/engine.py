@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -191,20 +190,18 @@ def _walk(
     """
     refuse_changed(order)
     watch = watch or (watch_backward if MODE.get().anomaly else None)
-    with enable_grad() if create_graph else _AS_IT_IS, np.errstate(all="ignore"):
-        try:
-            return _pulled(order, grads, wanted, create_graph, release, watch)
-        except BaseException:
-            if release:
-                for spent in order:
-                    if type(spent) is not Leaf:
-                        spent.release()
-            raise
+    pull = enable_grad()(_pulled) if create_graph else _pulled
+    try:
+        return pull(order, grads, wanted, create_graph, release, watch)
+    except BaseException:
+        if release:
+            for spent in order:
+                if type(spent) is not Leaf:
+                    spent.release()
+        raise
 
 
-_AS_IT_IS = nullcontext()
-
-
+@np.errstate(all="ignore")
 def _pulled(
     order: list[Node],
     grads: dict[Node, Any],

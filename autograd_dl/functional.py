@@ -27,7 +27,7 @@ def step_function(x: Values) -> Any:
 
 def relu(x: Values) -> Any:
     """max(x, 0), with the derivative 0 at 0."""
-    return ops.relu(_array(x))
+    return ops.relu(x if type(x) is Tensor else _array(x))
 
 
 def sigmoid(x: Values) -> Any:
@@ -129,6 +129,6 @@ def _targets(y: Any, t: Any) -> Any:
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"labels must be integers, not {labels.dtype}")
     last = y.shape[-1] - 1
-    if labels.size and np.maximum.reduce(labels.astype(np.uint64), axis=None) > last:  # negative ones become huge
+    if labels.size and labels.astype(np.uint64).max().item() > last:  # negative ones become huge
         raise DataError(f"the labels of {last + 1} classes are 0 to {last}; these are {labels.min()} to {labels.max()}")
     return t if isinstance(y, Tensor) else labels
