@@ -278,10 +278,12 @@ def bare(argument: Any) -> Any:
 
 
 def loses_gradient(argument: Any) -> bool:
-    """Whether it is a Tensor that requires grad, or a list or tuple that holds one."""
+    """Whether it is a Tensor that requires grad, or a list, tuple or dict that holds one."""
     if type(argument) is Tensor:
         return argument.requires_grad
-    return type(argument) in (tuple, list) and any(map(loses_gradient, argument))
+    if isinstance(argument, dict):
+        return any(map(loses_gradient, argument.values()))
+    return isinstance(argument, (tuple, list)) and any(map(loses_gradient, argument))
 
 
 def _rebuilt(data: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:

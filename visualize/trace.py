@@ -57,7 +57,7 @@ def trace(output: Tensor) -> Trace:
     gradients, grads, seed = _gradients(output, nodes)
     parts: list[Box | Line] = []
     for node in nodes:
-        parts += _leaf(node, ids) if isinstance(node, Leaf) else _op(node, ids, gradients)
+        parts += [_leaf(node, ids[node])] if isinstance(node, Leaf) else _op(node, ids, gradients)
         if node in grads:
             parts.append(Box(f"{ids[node]}_grad", "", "unnamed"))
             parts.append(Line(f"{ids[node]}_grad", ids[node], None, grads[node]))
@@ -83,9 +83,8 @@ def _spread(picture: Trace) -> Trace:
     return Trace(list(boxes.values()), lines)
 
 
-def _leaf(node: Leaf, ids: dict[Node, str]) -> Iterator[Box | Line]:
-    """The box of a leaf."""
-    yield Box(ids[node], node.name or "", "leaf" if node.name else "unnamed")
+def _leaf(node: Leaf, id: str) -> Box:
+    return Box(id, node.name or "", "leaf" if node.name else "unnamed")
 
 
 def _op(node: Node, ids: dict[Node, str], gradients: dict[tuple[Node, int], str]) -> Iterator[Box | Line]:

@@ -141,10 +141,10 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
         if not unknown:
             return fun(*args, **kwargs)
         raise UnsupportedError(
-            f"{Op(key).title}: where a gradient is needed, the keyword {', '.join(unknown)} is not supported"
+            f"{title_of(key)}: where a gradient is needed, the keyword {', '.join(unknown)} is not supported"
         )
     except UnsupportedError:
-        if MODE.get().recording and _needs_gradient((args, kwargs)):
+        if MODE.get().recording and loses_gradient((args, kwargs)):
             raise
     ans = key(*bare(args), **bare(kwargs))
     return ans if kwargs.get("out") is not None else results(ans, None, MODE.get())
@@ -167,13 +167,6 @@ def _is_default(key: Callable[..., Any], name: str, value: Any) -> bool:
 
 
 def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    if _needs_gradient(kwargs.get("weights")):
-        raise UnsupportedError(f"{Op(fun).title} gives its weights no gradient; pass t.numpy(), or use np.bincount")
+    if loses_gradient(kwargs.get("weights")):
+        raise UnsupportedError(f"{title_of(fun)} gives its weights no gradient; pass t.numpy(), or use np.bincount")
     return fun(*bare(args), **bare(kwargs))
-
-
-def _needs_gradient(value: Any) -> bool:
-    """Whether it is a Tensor that requires grad, or holds one."""
-    if isinstance(value, (tuple, list, dict)):
-        return any(map(_needs_gradient, value.values() if isinstance(value, dict) else value))
-    return type(value) is Tensor and value.requires_grad
