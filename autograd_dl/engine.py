@@ -192,13 +192,14 @@ def _walk(
     watch = watch or (watch_backward if MODE.get().anomaly else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
-        return pull(order, grads, wanted, create_graph, release, watch)
+        arrived = pull(order, grads, wanted, create_graph, release, watch)
     except BaseException:
         if release:
             for spent in order:
                 if type(spent) is not Leaf:
                     spent.release()
         raise
+    return [None if arrived[node] is None else _own(arrived, node) for node in wanted]
 
 
 @np.errstate(all="ignore")
@@ -209,16 +210,14 @@ def _pulled(
     create_graph: bool,
     release: bool,
     watch: Watch | None,
-) -> list[Tensor | None]:
+) -> dict[Node, Any]:
     """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
 
-    One that is the sum of several is the engine's own (`made`), and only such an array is added to in place. A leaf
-    keeps it, or an array that a rule made for it alone (`fresh`), without a copy.
+    One that is the sum of several is the engine's own (`made`), and only such an array is added to in place.
     """
     within = set(order)
     arrived: dict[Node, Any] = dict.fromkeys(wanted)
     made: set[Node] = set()
-    fresh: set[Node] = set()
     for node in order:
         g = grads.pop(node, None)
         if g is None:
@@ -230,7 +229,6 @@ def _pulled(
         if node.notes is not None and node.notes.hooks:
             g = _hooked(node, g)
             made.discard(node)
-            fresh.discard(node)
         if node in arrived:
             arrived[node] = g
         if type(node) is Leaf:
@@ -261,8 +259,6 @@ def _pulled(
                     watch(node, part, g, args, i)
                 sum_so_far = grads.get(parent)
                 if sum_so_far is None:
-                    if type(parent) is Leaf and is_fresh(part):
-                        fresh.add(parent)
                     grads[parent] = part
                 elif parent in made and type(sum_so_far) is ndarray and not create_graph:
                     sum_so_far += part
@@ -277,7 +273,7 @@ def _pulled(
             node.args = None
             if plan.reads_ans:
                 node.value = outline(value)
-    return _handed_out(wanted, arrived, made | fresh)
+    return arrived
 
 
 def _hooked(node: Node, g: Any) -> Any:
@@ -307,21 +303,11 @@ def _recalled(node: Node) -> tuple[Any, Sequence[Any]]:
     return value, args
 
 
-def _handed_out(wanted: Iterable[Node], arrived: dict[Node, Any], ours: set[Node]) -> list[Tensor | None]:
-    """The gradients as Tensors, each in memory of its own; those of `ours` that are leaves own theirs already."""
-    handed: list[Tensor | None] = []
-    given: set[int] = set()
-    for node in wanted:
-        g = arrived[node]
-        if g is None:
-            handed.append(None)
-        elif type(g) is Tensor:
-            handed.append(+g if type(g.node) is Leaf else tensor_of(g._value.copy(), g.node))
-        else:
-            if type(g) is not ndarray:
-                g = g.copy() if is_duck(g) else np.array(g)
-            elif node not in ours or type(node) is not Leaf or id(g) in given:
-                g = g.copy()
-            given.add(id(g))
-            handed.append(tensor_of(g, None))
-    return handed
+def _own(arrived: dict[Node, Any], node: Node) -> Tensor:
+    """The gradient that arrived at a node, as a Tensor in memory of its own."""
+    if is_fresh(arrived, node):
+        return tensor_of(arrived[node], None)
+    g = arrived[node]
+    if type(g) is Tensor:
+        return +g if type(g.node) is Leaf else tensor_of(g._value.copy(), g.node)
+    return tensor_of(g.copy() if type(g) is ndarray or is_duck(g) else np.array(g), None)

@@ -101,7 +101,7 @@ class Leaf(Node):
     are no more.
     """
 
-    __slots__ = ("changed", "requires_grad")
+    __slots__ = ("changed", "memory", "requires_grad")
 
     def __init__(self, tensor: Tensor, requires_grad: bool, name: str | None) -> None:
         self.plan = _LEAF_PLAN
@@ -112,15 +112,15 @@ class Leaf(Node):
         self.notes = Notes(name, tensor)
         self.changed = 0
         self.requires_grad = requires_grad
-        follow(tensor._value)
+        self.memory = followed(tensor._value)
 
     @property
     def called(self) -> str:
         """How an error message speaks of it."""
         return f"Tensor {self.name!r}" if self.name else f"a leaf of shape {self.value.shape}"
 
-    def stamp(self, value: Any) -> None:
-        """Note that the array `value`, the leaf's data, has changed, or is no longer the leaf's.
+    def stamp(self) -> None:
+        """Note that the leaf's data have changed, or are about to be no longer the leaf's.
 
         A node that has read it, or a view of it, can never be pulled back again. So it lets go of all that it holds,
         and of the nodes before it; skeletons take their place, for the pictures.
@@ -128,7 +128,7 @@ class Leaf(Node):
         global _last_change
         with _change_lock:
             self.changed = _last_change = next_number()
-        memory = _memories.get(id(_owner(value)))
+        memory = self.memory
         if memory is not None and memory.readers:
             stale = [node for node in memory.taken() if node.args is not None]
             for node in stale:
@@ -163,18 +163,16 @@ _memories: dict[int, Memory] = {}
 """The memory of all leaves, by the identity of the array that owns it."""
 
 
-def _owner(value: Any) -> Any:
-    """The array whose memory this is: NumPy has each view point to it."""
-    return value.base if type(getattr(value, "base", None)) is ndarray else value
-
-
-def follow(value: Any) -> None:
-    """Have in-place changes of a leaf's array noticed by the nodes that have read it."""
-    owner = _owner(value)
-    if id(owner) not in _memories and isinstance(owner, ndarray):
+def followed(value: Any) -> Memory | None:
+    """The memory of a leaf's array, whose readers will notice in-place changes; None for another library's array."""
+    base = getattr(value, "base", None)
+    owner = base if type(base) is ndarray else value  # NumPy has each view point to it
+    memory = _memories.get(id(owner))
+    if memory is None and isinstance(owner, ndarray):
         memory = Memory(owner, _forget)
         memory.key, memory.limit, memory.readers = id(owner), 64, []
-        _memories.setdefault(id(owner), memory)
+        memory = _memories.setdefault(memory.key, memory)
+    return memory
 
 
 def _forget(memory: Memory) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, MutableMapping
 from numbers import Real
 from typing import Any
 
-from .engine import Tensor
+import numpy as np
+
 from .errors import GraphError, ShapeError
+from .tensor import bare
 
 
 class SGD:
@@ -51,11 +53,10 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> di
         g = getattr(parameter, "grad", None) if grads is None else grads.get(key)
         if g is None:
             missing.append(key)
-            continue
-        shape, expected = getattr(g, "shape", ()), getattr(parameter, "shape", ())
-        if shape != expected:
-            raise ShapeError(f"the gradient for {key} has shape {shape}, the parameter {expected}")
-        found[key] = g.data if type(g) is Tensor else g
+        elif getattr(g, "shape", ()) != getattr(parameter, "shape", ()):
+            raise ShapeError(f"the gradient for {key} has shape {np.shape(g)}, the parameter {np.shape(parameter)}")
+        else:
+            found[key] = bare(g)
     if missing:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
         raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")

@@ -98,10 +98,9 @@ def settled(g: Any, value: Any) -> Any:
     return g if g.dtype == value.dtype else g.astype(value.dtype)
 
 
-def is_fresh(part: Any) -> bool:
-    """Whether the caller alone holds this array, whose memory is its own: then it can be kept without a copy."""
-    return type(part) is np.ndarray and part.base is None and getrefcount(part) <= _HELD_BY_CALLER
+def is_fresh(arrays: dict[Any, Any], key: Any) -> bool:
+    """Whether nobody but this dict holds the array under `key`, whose memory is its own: then it can be kept as it is.
 
-
-_HELD_BY_CALLER = 3
-"""References to an array that only a variable of the caller holds: that one, and the arguments of two calls."""
+    (Two references: the dict's, and that of the call which counts them.)
+    """
+    return type(arrays[key]) is np.ndarray and arrays[key].base is None and getrefcount(arrays[key]) == 2

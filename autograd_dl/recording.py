@@ -26,8 +26,16 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
     Returns a Tensor, or a tuple of Tensors where NumPy returns a tuple. Raises what NumPy raises, with the op and its
     arguments named.
     """
-    values = [_operand(a, op) for a in args]
-    nodes = [a.node if type(a) is Tensor else None for a in args]
+    values: list[Any] = []
+    nodes: list[Node | None] = []
+    need, bit = 0, 1
+    for a in args:
+        node = a.node if type(a) is Tensor else None
+        values.append(_operand(a, op))
+        nodes.append(node)
+        if node is not None and node.requires_grad:
+            need |= bit
+        bit <<= 1
     try:
         ans = op.raw(*values, **kwargs)
     except (ValueError, TypeError) as error:
@@ -37,22 +45,10 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
     if op.saved is not None:
         ans, kept = ans
         values.append(kept)
-    nothing = 1 << len(args)
-    need = _needs(nodes) if mode.recording else nothing
-    node = _record(op.plans[need], mode, nodes, values, kwargs, ans) if need != nothing else None
+    node = _record(op.plans[need | bit], mode, nodes, values, kwargs, ans) if need and mode.recording else None
     if mode.anomaly:
         watch_forward(op.title, values, ans, node)
     return results(ans, node, mode)
-
-
-def _needs(nodes: Sequence[Node | None]) -> int:
-    """The key of `op.plans`: which arguments need a gradient, and how many arguments there are."""
-    need, bit = 0, 1
-    for node in nodes:
-        if node is not None and node.requires_grad:
-            need |= bit
-        bit <<= 1
-    return need | bit
 
 
 def _record(
@@ -63,15 +59,17 @@ def _record(
     node.plan = plan
     # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
     node.inputs = (*[outline(v) if n is None else n for v, n in zip(values, nodes, strict=False)],)
-    node.args = (*[v if read else outline(v) for v, read in zip(values, plan.reads, strict=True)],)
     node.kwargs = kwargs
     node.value = ans if plan.reads_ans else outline(ans)
     node.number = next_number()
     node.scope = mode.scope
     node.notes = None
-    for value, read in zip(values, plan.reads, strict=False):
+    args: list[Any] = []
+    for value, read in zip(values, plan.reads, strict=True):
+        args.append(value if read else outline(value))
         if read and type(value) is ndarray:
             note_read(node, value)
+    node.args = tuple(args)
     return node
 
 

@@ -56,14 +56,16 @@ SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.float16})
 
 def outline(value: Any) -> Any:
     """`value` itself while it is small, else its `Outline`. A small view of a large array is copied out of it."""
-    if type(value) is not np.ndarray:
-        if type(value) in SCALARS:
-            return value
-        if isinstance(value, (tuple, list)):
-            return tuple(map(outline, value))
-    if getattr(value, "nbytes", 0) > SMALL:
-        return Outline(value.shape, value.dtype)
-    base = getattr(value, "base", None)
+    if type(value) in SCALARS:
+        return value
+    if isinstance(value, (tuple, list)):
+        return tuple(map(outline, value))
+    try:
+        if value.nbytes > SMALL:
+            return Outline(value.shape, value.dtype)
+        base = value.base
+    except AttributeError:
+        return value
     return value if base is None or getattr(base, "nbytes", SMALL + 1) <= 2 * SMALL else value.copy()
 
 

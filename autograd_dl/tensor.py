@@ -7,7 +7,6 @@ back, in `engine`.
 from __future__ import annotations
 
 import functools
-import operator
 import warnings
 import weakref
 from collections.abc import Callable
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError
-from .graph import Leaf, Node, follow, new
+from .graph import Leaf, Node, followed, new
 from .mode import MODE
 from .table import outline
 from .values import Values, aligned, as_value, is_duck, owned
@@ -98,13 +97,13 @@ class Tensor(TensorMethods, Values):
 
     @data.setter
     def data(self, values: ArrayLike) -> None:
-        leaf, before = self._leaf("set .data of"), self._value
+        leaf = self._leaf("set .data of")
         value = as_value(bare(values), self.dtype)
         if value.shape != self.shape:
             raise ShapeError(f"the data of {called(self)} have shape {self.shape}, the new values {value.shape}")
-        if value is not before:
+        leaf.stamp()
+        if value is not self._value:
             self._hold(leaf, aligned(value) if leaf.requires_grad and not is_duck(value) else value)
-        leaf.stamp(before)
 
     @property
     def requires_grad(self) -> bool:
@@ -203,27 +202,41 @@ class Tensor(TensorMethods, Values):
                 "write t = np.where(mask, values, t)"
             )
         self._refuse_loss("t[i] = v", values, "t = np.where(mask, v, t)")
-        self._change(lambda array: operator.setitem(array, bare(key), bare(values)))
+        leaf = self._changeable()
+        try:
+            self._value[bare(key)] = bare(values)
+        except (ValueError, TypeError) as error:
+            self._explain(error)
+            raise
+        leaf.stamp()
 
     def change(self, fun: Callable[..., Any], other: Any) -> None:
         """Change the data of a leaf in place by a ufunc: `t.change(np.subtract, a)` is what `t -= a` does."""
-        self._refuse_loss("t += a", other, "t = t + a")
-        self._change(lambda array: fun(array, bare(other), out=array))
+        if type(other) is not np.ndarray:
+            self._refuse_loss("t += a", other, "t = t + a")
+            other = bare(other)
+        leaf = self._changeable()
+        value = self._value
+        try:
+            fun(value, other, out=value)
+        except (ValueError, TypeError) as error:
+            self._explain(error)
+            raise
+        leaf.stamp()
 
-    def _change(self, deed: Callable[[Any], Any]) -> None:
-        """Do something to the data of a leaf, and stamp it."""
+    def _changeable(self) -> Leaf:
+        """The leaf of a Tensor whose data may change in place."""
         leaf = self.node if type(self.node) is Leaf else self._leaf("change")
         value = self._value
         if type(value) is np.ndarray and not value.flags.writeable:
             raise ValueError(f"the data of {called(self)} are read-only; make it of a copy: Tensor(a.copy())")
-        try:
-            deed(value)
-        except (ValueError, TypeError) as error:
-            if isinstance(error, AutogradError):
-                raise
+        return leaf
+
+    def _explain(self, error: Exception) -> None:
+        """Raise NumPy's error with the Tensor named, unless it is one that speaks for itself."""
+        if not isinstance(error, AutogradError):
             kind = ShapeError if isinstance(error, ValueError) else DTypeError
             raise kind(f"in-place change of {called(self)}: {error}") from error
-        leaf.stamp(value)
 
     def _refuse_loss(self, deed: str, other: Any, instead: str) -> None:
         """Raise if a constant would take in something recorded, whose gradient would be lost."""
@@ -237,7 +250,7 @@ class Tensor(TensorMethods, Values):
         """Take another array for the data."""
         self._value = value
         leaf.value = outline(value)
-        follow(value)
+        leaf.memory = followed(value)
 
     def _leaf(self, deed: str) -> Leaf:
         """This Tensor's leaf. One whose making was not recorded becomes a leaf now, with a copy of its values."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..dispatch import call, dispatch
-from ..engine import backward
+from ..engine import Leaf, backward
 from ..errors import UnsupportedError
 from ..recording import apply1, apply2
 from ..table import TABLE, Op
@@ -274,7 +274,7 @@ def _along(fun: Callable[..., Any], tensor: Tensor, axis: Axis, more: tuple[Any,
 
 def _changed(tensor: Tensor, fun: Callable[..., Any], other: Any) -> Tensor:
     """What `t -= other` does: on a leaf the data change, unrecorded; of any other Tensor a new one is made."""
-    if tensor.is_leaf and not (tensor.node is None and loses_gradient(other)):
+    if type(tensor.node) is Leaf or (tensor.node is None and not loses_gradient(other)):
         tensor.change(fun, other)
         return tensor
     return dispatch(fun, (tensor, other), {})
