@@ -308,6 +308,9 @@ def _own(arrived: dict[Node, Any], node: Node) -> Tensor:
     if is_fresh(arrived, node):
         return tensor_of(arrived[node], None)
     g = arrived[node]
+    if type(g) is Tensor and type(g.node) is Leaf:
+        with enable_grad():
+            return +g
     if type(g) is Tensor:
-        return +g if type(g.node) is Leaf else tensor_of(g._value.copy(), g.node)
+        return tensor_of(g._value.copy(), g.node)
     return tensor_of(g.copy() if type(g) is ndarray or is_duck(g) else np.array(g), None)

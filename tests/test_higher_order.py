@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients
+from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.functional import softmax_loss
 from autograd_dl.ops import defvjp, primitive, relu
 from autograd_dl.table import TABLE
@@ -197,3 +197,12 @@ def test_float32_stays_float32():
     (g,) = gradients(np.sum(np.exp(x) * x), x, create_graph=True)
     (h,) = gradients(np.sum(g), x, create_graph=True)
     assert g.dtype == h.dtype == np.float32
+
+
+def test_a_gradient_that_is_a_leaf_itself_is_recorded_under_no_grad_too():
+    x, y = leaf(2.0), leaf(3.0)
+    product = x * y
+    with no_grad():
+        (slope,) = gradients(product, x, create_graph=True)
+    assert slope is not y
+    assert [g.item() for g in gradients(slope, y)] == [1.0]
