@@ -23,12 +23,12 @@ def user_line() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
 
 
-def watch_forward(title: str, values: Sequence[Any], ans: Any, node: Any) -> None:
+def watch_forward(op: Any, values: Sequence[Any], _kwargs: Any, ans: Any, node: Any) -> None:
     """Raise if a result is not finite; else note on its node where the program recorded it."""
     line = user_line()
     fault = _fault(ans)
     if fault:
-        raise AnomalyError(f"{title} made {fault}\n  at {line}\n{_operands(values)}")
+        raise AnomalyError(f"{op.title} made {fault}\n  at {line}\n{_operands(values)}")
     if node is not None:
         node.noted().line = line
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .anomaly import in_backward, watch_backward
+from .anomaly import in_backward, watch_backward, watch_forward
 from .errors import AnomalyError, DTypeError, GraphError, ShapeError
 from .graph import Leaf as Leaf
 from .graph import Node as Node
@@ -189,7 +189,7 @@ def _walk(
     `watch` is told of each gradient that goes along an edge. If a rule fails, the graph is released all the same.
     """
     refuse_changed(order)
-    watch = watch or (watch_backward if MODE.get().anomaly else None)
+    watch = watch or (watch_backward if MODE.get().watch is watch_forward else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
         arrived = pull(order, grads, wanted, create_graph, release, watch)

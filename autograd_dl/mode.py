@@ -11,28 +11,32 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
+from .anomaly import watch_forward
+
 F = TypeVar("F", bound=Callable[..., Any])
+Watch = Callable[..., None]
+"""Is told of each op that was computed: `watch(op, values, kwargs, ans, node)`, the node None if none was recorded."""
 
 
 class Mode:
-    """Whether ops are recorded, under which scope, and whether each result is checked.
+    """Whether ops are recorded, under which scope, and who watches them.
 
     Each mode is the one it stands on (`below`), changed by one switch.
     """
 
-    __slots__ = ("anomaly", "below", "recording", "scope", "switch")
+    __slots__ = ("below", "recording", "scope", "switch", "watch")
 
     recording: bool
-    anomaly: bool
+    watch: Watch | None
     scope: tuple[str, ...]
 
     def __init__(self, below: Mode | None, switch: Switch | None) -> None:
         self.below = below
         self.switch = switch
         if below is None or switch is None:
-            self.recording, self.anomaly, self.scope = True, False, ()
+            self.recording, self.watch, self.scope = True, None, ()
         else:
-            self.recording, self.anomaly, self.scope = below.recording, below.anomaly, below.scope
+            self.recording, self.watch, self.scope = below.recording, below.watch, below.scope
             switch.change(self)
 
     def without(self, switch: Switch) -> Mode:
@@ -167,7 +171,17 @@ class detect_anomaly(Switch):  # noqa: N801 -- as no_grad
     """
 
     def change(self, mode: Mode) -> None:
-        mode.anomaly = True
+        mode.watch = watch_forward
+
+
+class watched(Switch):  # noqa: N801 -- as no_grad
+    """Have `watch` told of each op that is computed inside the block, with all its values; see `Watch`."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def change(self, mode: Mode) -> None:
+        mode.watch = self.watch
 
 
 def is_grad_enabled() -> bool:
