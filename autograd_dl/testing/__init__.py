@@ -1,6 +1,29 @@
-"""Checks of gradients against numerical differentiation."""
+"""Checks of gradients against numerical differentiation: for tests of this package, and of yours.
 
-from .check import GradientError as GradientError
-from .check import Report as Report
+`check_gradients` and `check_forward` need NumPy alone; `strategies` and `gradient_property` draw examples by
+Hypothesis, and are imported when they are first asked for.
+"""
+
+from typing import Any
+
+from ..optional import need
+from .check import check_forward as check_forward
 from .check import check_gradients as check_gradients
 from .differences import derivative as derivative
+from .programs import Program as Program
+from .programs import Result as Result
+from .programs import Step as Step
+from .verdicts import Finding as Finding
+from .verdicts import GradientError as GradientError
+from .verdicts import KinkError as KinkError
+from .verdicts import Report as Report
+
+
+def __getattr__(name: str) -> Any:
+    """What draws examples: it needs Hypothesis, which the extra "test" installs."""
+    if name == "gradient_property":
+        need("hypothesis", extra="test")
+        from .properties import gradient_property
+
+        return gradient_property
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,79 @@
+"""What a gradient has to be beside right: of its input's shape and dtype, in its own memory, the same each time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import Tensor
+from .levels import Arrays, Level, pulled
+from .verdicts import GradientError
+
+ROUNDINGS = 1000
+"""How many roundings of a dtype a gradient in it may be off from that in float64."""
+
+
+def check_conduct(level: Level, given: Arrays, rng: np.random.Generator) -> None:
+    """Check dtypes, shapes, memory and side effects, in the inputs' own dtypes; raises GradientError."""
+    __tracebackhide__ = True
+    inputs = [Tensor(x, requires_grad=True) for x in given]
+    before = [x.numpy().copy() for x in inputs]
+    outputs = level.tensors(inputs)
+    values = [y.numpy().copy() for y in outputs]
+    arriving = [rng.standard_normal(y.shape).astype(y.dtype) for y in outputs]
+    sent = [u.copy() for u in arriving]
+    found = [g.numpy() for g in pulled(outputs, inputs, sent)]
+    again = [g.numpy() for g in pulled(outputs, inputs, sent)]
+
+    for what, now, then in (
+        ("input {} was changed", [x.numpy() for x in inputs], before),
+        ("result {} was changed by the backward pass", [y.numpy() for y in outputs], values),
+        ("the gradient arriving at output {} was changed", sent, arriving),
+    ):
+        for i, (a, b) in enumerate(zip(now, then, strict=True)):
+            if not np.array_equal(a, b, equal_nan=True):
+                raise GradientError(what.format(i))
+    for i, (x, g, g2) in enumerate(zip(inputs, found, again, strict=True)):
+        if g.shape != x.shape or g.dtype != x.dtype:
+            raise GradientError(f"the gradient of input {i}, {x.dtype} {x.shape}, is {g.dtype} {g.shape}")
+        if not np.array_equal(g, g2, equal_nan=True):
+            raise GradientError(f"the gradient of input {i} differs from one call to the next")
+        for other in (*found[:i], *(x.numpy() for x in inputs), *sent, *(y.numpy() for y in outputs)):
+            if np.shares_memory(g, other):
+                raise GradientError(f"the gradient of input {i} shares memory with another array")
+
+
+def check_precision(level: Level, given: Arrays, rng: np.random.Generator) -> float:
+    """Compare gradients in a smaller dtype with those in float64; returns the difference relative to what is allowed.
+
+    What the function itself makes of roundings is measured: the float64 gradient at inputs that are off by one. Raises
+    GradientError.
+    """
+    __tracebackhide__ = True
+    if all(x.dtype == np.float64 for x in given):
+        return 0.0
+    inputs = [Tensor(x, requires_grad=True) for x in given]
+    outputs = level.tensors(inputs)
+    arriving = [rng.standard_normal(y.shape).astype(y.dtype) for y in outputs]
+    found = [g.numpy() for g in pulled(outputs, inputs, arriving)]
+    exact = _in_float64(level, given, arriving)
+    eps = max(float(np.finfo(x.dtype).eps) for x in (*given, *arriving))
+    nearby = _in_float64(level, [x * (1 + eps * rng.choice([-1.0, 1.0], x.shape)) for x in given], arriving)
+    worst = 0.0
+    for i, (g, e, n) in enumerate(zip(found, exact, nearby, strict=True)):
+        spread = np.abs(n - e)
+        size = np.abs(e) + np.max(np.abs(e), initial=0) + float(np.finfo(g.dtype).tiny)
+        allowed = ROUNDINGS * eps * size + 10 * (spread + np.max(spread, initial=0))
+        off = np.abs(g - e)
+        if not (off <= allowed).all():
+            j = np.unravel_index(np.argmax(off - allowed), off.shape)
+            raise GradientError(
+                f"input {i}, element {list(map(int, j))}: the {g.dtype} gradient is {g[j]}, in float64 {e[j]}"
+            )
+        worst = max(worst, float(np.max(off / allowed, initial=0)))
+    return worst
+
+
+def _in_float64(level: Level, xs: Arrays, arriving: Arrays) -> list[NDArray[np.float64]]:
+    wide = [Tensor(x, requires_grad=True, dtype=float) for x in xs]
+    return [g.numpy() for g in pulled(level.tensors(wide), wide, [u.astype(float) for u in arriving])]

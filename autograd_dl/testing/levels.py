@@ -1,0 +1,74 @@
+"""What is differentiated: a function of arrays, its pullback, the pullback of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import Tensor, enable_grad, gradients, no_grad
+from .verdicts import GradientError
+
+Arrays = list[NDArray[Any]]
+
+
+class Level(NamedTuple):
+    """A function to be checked: of arrays to arrays by plain computation, and of Tensors to Tensors by the graph."""
+
+    name: str
+    arrays: Callable[[Arrays], Arrays]
+    tensors: Callable[[list[Tensor]], list[Tensor]]
+
+
+def function(f: Callable[..., Any]) -> Level:
+    """`f` itself. It may return a Tensor, or a tuple or list of them; those of floating dtype count."""
+
+    def tensors(xs: list[Tensor]) -> list[Tensor]:
+        with enable_grad():
+            result = f(*xs)
+        floating = [y for y in listed(result) if type(y) is Tensor and y.dtype.kind == "f"]
+        if not floating:
+            raise GradientError(f"f returned {result!r}, in which no Tensor of floating dtype is: nothing was recorded")
+        return floating
+
+    def arrays(xs: Arrays) -> Arrays:
+        with no_grad():
+            result = f(*[Tensor(x.copy()) for x in xs])
+        return [y.numpy().copy() for y in listed(result) if type(y) is Tensor and y.dtype.kind == "f"]
+
+    return Level("f", arrays, tensors)
+
+
+def pullback(level: Level, count: int) -> Level:
+    """The pullback of a function of `count` arrays, as a function of those and of the arriving gradients."""
+
+    def arrays(xs: Arrays) -> Arrays:
+        inputs = [Tensor(x, requires_grad=True) for x in xs[:count]]
+        return [g.numpy() for g in pulled(level.tensors(inputs), inputs, xs[count:])]
+
+    def tensors(xs: list[Tensor]) -> list[Tensor]:
+        return pulled(level.tensors(xs[:count]), xs[:count], xs[count:], create_graph=True)
+
+    return Level(f"the gradient of {level.name}", arrays, tensors)
+
+
+def pulled(
+    ys: Sequence[Tensor], xs: Sequence[Tensor], gs: Sequence[Any], *, create_graph: bool = False
+) -> list[Tensor]:
+    """The gradients of `xs` where `gs` arrive at `ys`; zeros where no y depends on any x."""
+    pairs = [(y, g) for y, g in zip(ys, gs, strict=True) if y.requires_grad]
+    if not pairs:
+        return [Tensor(np.zeros_like(x.numpy())) for x in xs]
+    return gradients([y for y, _ in pairs], xs, [g for _, g in pairs], create_graph=create_graph)
+
+
+def inner(xs: Arrays, ys: Arrays) -> float:
+    """The sum of all products of elements."""
+    return sum(float(np.sum(x * y)) for x, y in zip(xs, ys, strict=True))
+
+
+def listed(results: Any) -> list[Any]:
+    """The results of a call, one or several, as a list."""
+    return list(results) if isinstance(results, (tuple, list)) else [results]

@@ -1,0 +1,215 @@
+"""Programs of ops: lists of instructions over earlier results, that can be run, traced, cut, and printed as Python."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import Node, Tensor, enable_grad
+from ..mode import watched
+from ..table import Op, title_of
+from ..tensor import bare
+from .levels import listed
+
+
+class Result(NamedTuple):
+    """A value in a program: an input, or what a step made; they are numbered through."""
+
+    number: int
+
+
+class Step(NamedTuple):
+    """One call: `fun(*args, **kwargs)`, where an argument is a `Result`, a constant, or a tuple or list of such."""
+
+    fun: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = {}  # noqa: RUF012 -- never changed
+
+
+class Program:
+    """A function of Tensors that is a list of steps, with inputs to run it on; its output is the last result.
+
+    >>> program = Program([np.array(3.0)], [Step(np.multiply, (Result(0), Result(0))), Step(np.negative, (Result(1),))])
+    >>> program(Tensor(2.0))
+    Tensor(-4.)
+    """
+
+    def __init__(self, inputs: Sequence[Any], steps: Sequence[Step]) -> None:
+        self.inputs = list(inputs)
+        self.steps = list(steps)
+
+    def __call__(self, *inputs: Any) -> Any:
+        """The output, for other inputs of the same shapes, or for its own if none are given."""
+        own = [x if type(x) is Tensor else Tensor(x) for x in self.inputs]
+        return self.results(*(inputs or own))[-1]
+
+    def results(self, *inputs: Any) -> list[Any]:
+        """All values: the inputs, and what each step makes."""
+        values = list(inputs)
+        for step in self.steps:
+            values.append(step.fun(*_filled(step.args, values), **step.kwargs))
+        return values
+
+    def needed(self) -> Program:
+        """The program without the steps and inputs that its output does not depend on."""
+        last = len(self.inputs) + len(self.steps) - 1
+        used = {last}
+        for number, step in reversed(list(enumerate(self.steps, len(self.inputs)))):
+            if number in used:
+                used.update(numbers_in(step.args))
+        new = {old: i for i, old in enumerate(sorted(used))}
+        steps = [
+            step._replace(args=renumbered(step.args, new))
+            for number, step in enumerate(self.steps, len(self.inputs))
+            if number in used
+        ]
+        return Program([x for i, x in enumerate(self.inputs) if i in used], steps)
+
+    def source(self) -> str:
+        """The program as Python that runs, with a call of `check_gradients` on its inputs."""
+        names = [f"x{i}" for i in range(len(self.inputs) + len(self.steps))]
+        first = len(self.inputs)
+        lines = [f"def program({', '.join(names[:first])}):"]
+        lines += [f"    {names[i]} = {_call(step, names)}" for i, step in enumerate(self.steps, first)]
+        lines += [f"    return {names[-1]}", "", ""]
+        lines += [f"check_gradients({', '.join(['program', *map(_literal, self.inputs)])})"]
+        return "\n".join([*self._imports(), "", "", *lines])
+
+    def _imports(self) -> list[str]:
+        ours = [fun for fun in dict.fromkeys(step.fun for step in self.steps) if not _is_numpys(fun)]
+        own = {_importable(fun) or f"# {fun.__name__} is a function of yours: {_place(fun)}" for fun in ours}
+        first = ["import numpy as np", "", "from autograd_dl.testing import check_gradients"]
+        return [*first, *sorted(own - {None}, key=lambda line: (line.startswith("#"), line))]
+
+    def __repr__(self) -> str:
+        return f"<program of {len(self.steps)} steps>\n{self.source()}"
+
+
+def traced(f: Callable[..., Any], inputs: Sequence[NDArray[Any]]) -> Program | None:
+    """The program that `f` records when it runs on Tensors of these inputs; None if it records nothing, or raises.
+
+    What did not need a gradient is a constant of the program.
+    """
+    tensors = [Tensor(x, requires_grad=True) for x in inputs]
+    numbers: dict[Node, int] = {t.node: i for i, t in enumerate(tensors) if t.node is not None}
+    steps: list[Step] = []
+
+    def watch(op: Op, values: Sequence[Any], kwargs: dict[str, Any], _ans: Any, node: Node | None) -> None:
+        if node is not None:
+            args = [_argument(v, parent) for v, parent in zip(values, node.inputs, strict=False)]
+            steps.append(Step(op.fun, tuple(args), kwargs))
+            numbers[node] = len(inputs) + len(steps) - 1
+
+    def _argument(value: Any, parent: Any) -> Any:
+        if not isinstance(parent, Node):
+            return value
+        if parent in numbers:
+            return Result(numbers[parent])
+        if type(parent.inputs) is tuple and parent.inputs and parent.inputs[0] in numbers:  # one of several results
+            steps.append(Step(_item, (Result(numbers[parent.inputs[0]]), parent.inputs[1])))
+            numbers[parent] = len(inputs) + len(steps) - 1
+            return Result(numbers[parent])
+        return value
+
+    try:
+        with enable_grad(), watched(watch):
+            output = f(*tensors)
+    except Exception:
+        return None
+    last = [y for y in listed(output) if type(y) is Tensor and y.node in numbers]
+    if not steps or not last:
+        return None
+    return Program(inputs, steps[: 1 + max(numbers[y.node] for y in last) - len(inputs)])  # type: ignore[index]
+
+
+def _item(results: Any, number: int) -> Any:
+    return results[number]
+
+
+def _filled(argument: Any, values: Sequence[Any]) -> Any:
+    """An argument with the values of results in their places."""
+    if type(argument) is Result:
+        return values[argument.number]
+    if type(argument) in (tuple, list):
+        return type(argument)(_filled(a, values) for a in argument)
+    return argument
+
+
+def numbers_in(argument: Any) -> set[int]:
+    """The numbers of the results in an argument."""
+    if type(argument) is Result:
+        return {argument.number}
+    return set().union(*map(numbers_in, argument)) if type(argument) in (tuple, list) else set()
+
+
+def renumbered(argument: Any, new: dict[int, int]) -> Any:
+    """An argument with other numbers for its results."""
+    if type(argument) is Result:
+        return Result(new[argument.number])
+    if type(argument) in (tuple, list):
+        return type(argument)(renumbered(a, new) for a in argument)
+    return argument
+
+
+def _is_numpys(fun: Callable[..., Any]) -> bool:
+    return title_of(fun).startswith("np.")
+
+
+def _importable(fun: Callable[..., Any]) -> str | None:
+    """The line that imports a function, if one does."""
+    module, name = getattr(fun, "__module__", None), fun.__name__
+    if module is None or getattr(_module(module), name, None) is not fun:
+        return None
+    return f"from {module} import {name}"
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def _place(fun: Callable[..., Any]) -> str:
+    code = getattr(getattr(fun, "__wrapped__", fun), "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(fun)
+
+
+def _call(step: Step, names: Sequence[str]) -> str:
+    if step.fun is _item or step.fun.__name__ == "getitem":
+        return f"{_written(step.args[0], names)}[{_written(step.args[1], names)}]"
+    arguments = [_written(a, names) for a in step.args]
+    arguments += [f"{key}={_written(value, names)}" for key, value in step.kwargs.items()]
+    return f"{title_of(step.fun) if _is_numpys(step.fun) else step.fun.__name__}({', '.join(arguments)})"
+
+
+def _written(argument: Any, names: Sequence[str]) -> str:
+    if type(argument) is Result:
+        return names[argument.number]
+    if type(argument) is list:
+        return f"[{', '.join(_written(a, names) for a in argument)}]"
+    if type(argument) is tuple:
+        return f"({', '.join(_written(a, names) for a in argument)}{',' if len(argument) == 1 else ''})"
+    return _literal(argument)
+
+
+def _literal(value: Any) -> str:
+    value = bare(value)
+    if isinstance(value, np.generic):
+        value = value.item() if value.dtype in (np.float64, np.int64, np.bool_) else np.asarray(value)
+    if isinstance(value, np.ndarray):
+        dtype = (
+            "" if value.dtype in (np.float64, np.int64, np.bool_) and value.size else f", dtype={value.dtype.name!r}"
+        )
+        return f"np.zeros({value.shape}{dtype})" if value.size == 0 else f"np.array({value.tolist()}{dtype})"
+    if value is Ellipsis:
+        return "..."
+    if isinstance(value, np.dtype):
+        return repr(value.name)
+    if isinstance(value, type) and issubclass(value, np.generic):
+        return f"np.{value.__name__}"
+    return repr(value)

@@ -1,0 +1,156 @@
+"""`gradient_property`: a function of Tensors as a property test of its gradients."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+
+import hypothesis
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ..engine import Tensor
+from .check import check_gradients
+from .examples import Shape
+from .point import Kinks
+from .programs import Program
+from .strategies import arrays, broadcastable, graphs
+from .verdicts import GradientError
+
+
+class Defaults(NamedTuple):
+    """What the command line of pytest sets: how many examples are drawn, and from which seed."""
+
+    examples: int | None = None
+    seed: int | None = None
+
+
+defaults = Defaults()
+
+
+def gradient_property(
+    f: Callable[..., Any] | None = None,
+    /,
+    *,
+    order: int = 2,
+    kinks: Kinks = "raise",
+    settings: hypothesis.settings | None = None,
+    **given_strategies: st.SearchStrategy[Any],
+) -> Any:
+    """Turn a function of Tensors into a test that its gradients are the numerical ones, whatever it is given.
+
+    Each parameter is drawn from the strategy given for it by name, or in its annotation `Annotated[Tensor, strategy]`.
+    Parameters that are merely annotated `Tensor` get Tensors of any shapes that broadcast together, `int`, `float`,
+    `bool` and the like what Hypothesis draws for them. A parameter with a default and no strategy keeps the default.
+    Those that are Tensors, or floating arrays, are differentiated by. One that is annotated `Program` gets a random
+    program of ops; it is called with Tensors for its `inputs`, or `program()`, for its own.
+
+    `order` and `kinks` are those of `check_gradients`. On failure the smallest example is told as a program in Python,
+    with the verdict and the op to blame.
+
+    `settings` are Hypothesis's; without them its profile counts, with no deadline. A command line of pytest with
+    --gradcheck-examples or --gradcheck-seed has the last word.
+
+    >>> @gradient_property
+    ... def test_softplus(x: Tensor):
+    ...     return np.log1p(np.exp(x))
+    >>> test_softplus()
+    """
+    if f is None:
+        return functools.partial(gradient_property, order=order, kinks=kinks, settings=settings, **given_strategies)
+    strategies = _strategies(f, given_strategies)
+
+    @functools.wraps(f)
+    def check(**arguments: Any) -> None:
+        __tracebackhide__ = True
+        checked = [name for name, value in arguments.items() if _is_differentiable(value)]
+        counts = [len(_arrays(arguments[name])) for name in checked]
+
+        def of_tensors(*tensors: Tensor) -> Any:
+            rest = iter(tensors)
+            with_tensors = {
+                name: _with_tensors(arguments[name], list(itertools.islice(rest, count)))
+                for name, count in zip(checked, counts, strict=True)
+            }
+            return f(**{**arguments, **with_tensors})
+
+        inputs = [x for name in checked for x in _arrays(arguments[name])]
+        try:
+            check_gradients(of_tensors, *inputs, order=order, kinks=kinks)
+        except GradientError as error:
+            if error.program is not None:
+                error.add_note(f"the program that was recorded:\n\n{error.program.source()}\n")
+            raise
+
+    check.__signature__ = _without_defaults(f, strategies)  # type: ignore[attr-defined]
+    test: Any = given(**strategies)(_settings(settings)(check))
+    test.is_gradient_property = True
+    return test if defaults.seed is None else hypothesis.seed(defaults.seed)(test)
+
+
+def _without_defaults(f: Callable[..., Any], strategies: Iterable[str]) -> inspect.Signature:
+    """The parameters that are drawn, and those that must be given: fixtures of pytest, perhaps."""
+    parameters = inspect.signature(f).parameters.values()
+    kept = [p for p in parameters if p.name in strategies or p.default is p.empty]
+    return inspect.Signature([p.replace(default=p.empty) for p in kept])
+
+
+def _settings(own: hypothesis.settings | None) -> hypothesis.settings:
+    base = own or hypothesis.settings(
+        deadline=None,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+        report_multiple_bugs=False,
+        phases=set(hypothesis.Phase) - {hypothesis.Phase.explain},  # that would tell lines of ours
+    )
+    return base if defaults.examples is None else hypothesis.settings(base, max_examples=defaults.examples)
+
+
+def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]]) -> dict[str, st.SearchStrategy[Any]]:
+    """A strategy for each parameter that has one given, or in its annotation, or whose type says what to draw."""
+    parameters = inspect.signature(f).parameters
+    unknown = by_name.keys() - parameters.keys()
+    if unknown:
+        raise TypeError(f"{f.__name__} has no parameter {', '.join(sorted(unknown))}")
+    annotations = get_type_hints(f, include_extras=True)
+    free = [name for name in parameters if name not in by_name and annotations.get(name) is Tensor]
+    shapes = st.shared(broadcastable(max(1, len(free))), key=f"{f.__module__}.{f.__qualname__}")
+    found = dict(by_name)
+    for name, parameter in parameters.items():
+        annotation = annotations.get(name)
+        if name in found or annotation is None:
+            continue
+        if name in free:
+            found[name] = shapes.flatmap(functools.partial(_array, free.index(name)))
+        elif get_origin(annotation) is Annotated and isinstance(get_args(annotation)[1], st.SearchStrategy):
+            found[name] = get_args(annotation)[1]
+        elif annotation is Program:
+            found[name] = graphs()
+        elif parameter.default is parameter.empty:
+            found[name] = st.from_type(annotation)
+    if not found:
+        raise TypeError(
+            f"{f.__name__} has no parameter to draw: annotate one, x: Tensor, or give a strategy, "
+            "@gradient_property(x=strategies.tensors())"
+        )
+    return found
+
+
+def _array(i: int, shapes: tuple[Shape, ...]) -> st.SearchStrategy[NDArray[Any]]:
+    return arrays(shapes[i])
+
+
+def _is_differentiable(value: Any) -> bool:
+    return isinstance(value, Program) or (isinstance(value, (Tensor, np.ndarray)) and value.dtype.kind == "f")
+
+
+def _arrays(value: Any) -> list[NDArray[Any]]:
+    return value.inputs if isinstance(value, Program) else [value.numpy() if isinstance(value, Tensor) else value]
+
+
+def _with_tensors(value: Any, tensors: list[Tensor]) -> Any:
+    return Program(tensors, value.steps) if isinstance(value, Program) else tensors[0]
