@@ -93,7 +93,7 @@ def test_a_function_that_records_nothing_is_no_success(f):
 
 @pytest.mark.parametrize("x", [np.arange(3), np.array([1.0, np.nan]), np.array([1j])])
 def test_inputs_must_be_finite_and_floating(x):
-    with pytest.raises(DTypeError, match="takes finite floating arrays"):
+    with pytest.raises(DTypeError, match=r"floating arrays|finite numbers"):
         check_gradients(np.exp, x)
 
 

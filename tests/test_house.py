@@ -35,6 +35,12 @@ OUTSIDE = {
     "visualize": {"autograd_dl", "visualize", "graphviz", "matplotlib"},
     "autograd_dl": {"autograd_dl", "numpy"},
     "autograd_dl.app": {"autograd_dl", "models", "visualize", "numpy"},
+    "autograd_dl.app.pytest_plugin": {"autograd_dl", "visualize", "numpy", "pytest"},
+    "autograd_dl.testing.examples": {"autograd_dl", "numpy", "hypothesis"},
+    "autograd_dl.testing.instructions": {"autograd_dl", "numpy", "hypothesis"},
+    "autograd_dl.testing.strategies": {"autograd_dl", "numpy", "hypothesis"},
+    "autograd_dl.testing.properties": {"autograd_dl", "numpy", "hypothesis"},
+    "autograd_dl.testing.test_installed": {"autograd_dl", "numpy", "hypothesis", "pytest"},
 }
 """What each package imports beside the standard library."""
 EXTRAS = [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from autograd_dl import Tensor
+from autograd_dl.engine import Node
 from autograd_dl.optional import need
 
 from .cost import ranks_crossed
@@ -25,6 +27,7 @@ STYLES = {
     "constant": TEXT,
     "output": TEXT,
 }
+MARK = {"color": RED, "penwidth": "2", "fillcolor": "#fbe3e4"}
 LONG = 5
 """Characters that do not fit into a circle."""
 LARGE, WIDE = 1500, 400
@@ -33,12 +36,13 @@ HURRIED = {"nslimit": "1", "nslimit1": "1", "mclimit": "0.3"}
 """Let Graphviz stop its search for the best layout earlier."""
 
 
-def draw_graph(output: Tensor) -> graphviz.Digraph:
+def draw_graph(output: Tensor, *, highlight: Collection[Node] = ()) -> graphviz.Digraph:
     """The computation graph of `output`: ops in circles, values in black, gradients in red on the arrows back.
 
     Arrays are shown by their shape. On a live graph whose output is one number the gradient of every edge is computed
     for the picture (no `.grad` is touched, nothing is released); after `backward()` each leaf's `.grad` is drawn, on an
-    arrow of its own. In a large graph each op that reads a leaf has its own box of it.
+    arrow of its own. In a large graph each op that reads a leaf has its own box of it. The ops of the nodes in
+    `highlight` are marked in red: `draw_graph(loss, highlight=[h.node])`.
 
     Raises
     ------
@@ -50,7 +54,7 @@ def draw_graph(output: Tensor) -> graphviz.Digraph:
     graph.attr("graph", rankdir="LR", nodesep="0.4", ranksep="0.7", ordering="in")
     graph.attr("node", fontname="Helvetica", fontsize="13")
     graph.attr("edge", fontname="Helvetica", fontsize="12", arrowsize="0.7")
-    boxes, lines = trace(output)
+    boxes, lines = trace(output, highlight)
     label = "label"
     if len(lines) > LARGE or ranks_crossed((line.source, line.target) for line in lines) > WIDE:
         label = "xlabel"
@@ -67,10 +71,13 @@ def draw_graph(output: Tensor) -> graphviz.Digraph:
     return graph
 
 
-def to_dot(output: Tensor) -> str:
+def to_dot(output: Tensor, *, highlight: Collection[Node] = ()) -> str:
     """The DOT text of `draw_graph`: the same program gives the same text."""
-    return str(draw_graph(output).source)
+    return str(draw_graph(output, highlight=highlight).source)
 
 
 def _style(box: Box) -> dict[str, str]:
-    return STYLES["long op" if box.kind == "op" and len(box.label) >= LONG else box.kind]
+    style = STYLES["long op" if box.kind == "op" and len(box.label) >= LONG else box.kind]
+    if not box.marked:
+        return style
+    return {**style, **MARK, "style": "rounded,filled" if "style" in style else "filled"}

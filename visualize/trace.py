@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 from autograd_dl.engine import Leaf, Node, Tensor, edge_gradients
@@ -20,6 +20,7 @@ class Box(NamedTuple):
     id: str
     label: str
     kind: str
+    marked: bool = False
 
 
 class Line(NamedTuple):
@@ -38,8 +39,8 @@ class Trace(NamedTuple):
     lines: list[Line]
 
 
-def trace(output: Tensor) -> Trace:
-    """The boxes and lines of the graph that `output` was made by.
+def trace(output: Tensor, marked: Collection[Node] = ()) -> Trace:
+    """The boxes and lines of the graph that `output` was made by; the boxes of the nodes in `marked` are marked.
 
     Boxes are named in the order in which their ops were recorded, so that the same program gives the same names. On a
     live graph with an output of one element all gradients are computed here, and no `.grad` is touched; after
@@ -57,7 +58,7 @@ def trace(output: Tensor) -> Trace:
     gradients, grads, seed = _gradients(output, nodes)
     parts: list[Box | Line] = []
     for node in nodes:
-        parts += [_leaf(node, ids[node])] if isinstance(node, Leaf) else _op(node, ids, gradients)
+        parts += [_leaf(node, ids[node])] if isinstance(node, Leaf) else _op(node, ids, gradients, node in marked)
         if node in grads:
             parts.append(Box(f"{ids[node]}_grad", "", "unnamed"))
             parts.append(Line(f"{ids[node]}_grad", ids[node], None, grads[node]))
@@ -87,12 +88,12 @@ def _leaf(node: Leaf, id: str) -> Box:
     return Box(id, node.name or "", "leaf" if node.name else "unnamed")
 
 
-def _op(node: Node, ids: dict[Node, str], gradients: dict[tuple[Node, int], str]) -> Iterator[Box | Line]:
+def _op(node: Node, ids: dict[Node, str], gradients: dict[tuple[Node, int], str], marked: bool) -> Iterator[Box | Line]:
     """The box of an op, and a line from each of its operands; constants get boxes of their own."""
     assert node.op is not None
     operands = [i for i in range(len(node.inputs)) if _is_operand(node, i)]
     settings = [value for i, value in enumerate(node.inputs) if i not in operands]
-    yield Box(ids[node], symbol(node.op.name, settings, node.kwargs), "op")
+    yield Box(ids[node], symbol(node.op.name, settings, node.kwargs), "op", marked)
     for i in operands:
         parent = node.inputs[i]
         if isinstance(parent, Node):

@@ -4,7 +4,7 @@
 Hypothesis, and are imported when they are first asked for.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..optional import need
 from .check import check_forward as check_forward
@@ -17,6 +17,9 @@ from .verdicts import Finding as Finding
 from .verdicts import GradientError as GradientError
 from .verdicts import KinkError as KinkError
 from .verdicts import Report as Report
+
+if TYPE_CHECKING:
+    from .properties import gradient_property as gradient_property
 
 
 def __getattr__(name: str) -> Any:

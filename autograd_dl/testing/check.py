@@ -164,7 +164,8 @@ def _checked(
     found = [Comparison(check_precision(level, given, rng))]
     for depth in range(1, order + 1):
         point = Point(level, xs, kinks, depth, analytic if depth == 1 else None)
-        found += [point.compared(rng) for _ in range(directions)]
+        for _ in range(directions):
+            found.append(point.compared(rng))  # noqa: PERF401 -- pytest can hide this frame, and not a comprehension's
         if depth < order:
             arriving = [rng.standard_normal(y.shape) for y in point.plain]
             level, xs = pullback(level, len(xs)), [*xs, *arriving]

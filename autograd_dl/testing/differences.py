@@ -31,8 +31,7 @@ def derivative(f: Curve, enough: float = 0.0) -> Estimate:
 
     On each rung differences are taken at a step, its half, quarter and eighth; each extrapolation removes one more even
     power of the step. The error is estimated by what the last extrapolation changed, and by the rounding of `f`. Rungs
-    are gone down until it is at most `enough`, so that a kink or the edge of the domain may be as near as 1e-12; the
-    best estimate of any rung is returned.
+    are gone down until it is at most `enough`; the best estimate of any rung is returned.
 
     >>> derivative(lambda t: np.exp(3 * t), enough=1e-9).value
     3.00000000000...
@@ -40,15 +39,26 @@ def derivative(f: Curve, enough: float = 0.0) -> Estimate:
     return _best((_central(f, steps) for steps in _ladder()), enough)
 
 
-def one_sided(f: Curve, enough: float = 0.0) -> tuple[Estimate, Estimate]:
-    """The slopes of `f` at 0 to the left and to the right, which differ where it has a kink.
+def limit(f: Curve) -> Estimate:
+    """The derivative of `f` at 0 where steps may be too long to tell it: a kink or a pole may be as near as 1e-12.
+
+    All rungs are gone down; the best estimate counts that those at all finer steps confirm.
+
+    >>> limit(lambda t: abs(t + 1e-6)).value
+    1.0
+    """
+    return _confirmed([_central(f, steps) for steps in _ladder()])
+
+
+def one_sided(f: Curve) -> tuple[Estimate, Estimate]:
+    """The slopes of `f` at 0 to the left and to the right, found like `limit`; they differ where it has a kink.
 
     >>> left, right = one_sided(abs)
     >>> left.value, right.value
     (-1.0, 1.0)
     """
     at = _values(f, 0.0)
-    left, right = (_best((_forward(f, at, side, steps) for steps in _ladder()), enough) for side in (-1, 1))
+    left, right = (_confirmed([_forward(f, at, side, steps) for steps in _ladder()]) for side in (-1, 1))
     return left, right
 
 
@@ -103,6 +113,29 @@ def _best(estimates: Iterator[Estimate], enough: float) -> Estimate:
         following = next(estimates, None)
         if following is None:
             break
-        better = following.error < best.error
-        best = Estimate(np.where(better, following.value, best.value), np.minimum(following.error, best.error))
+        best = _chosen(following.error < best.error, following, best)
     return Estimate(best.value[()], best.error[()])
+
+
+def _confirmed(estimates: Sequence[Estimate]) -> Estimate:
+    """The best of the estimates that agree with all finer ones, those left out that say nothing; elementwise.
+
+    Where all say nothing the error is infinite.
+    """
+    *coarser, best = estimates
+    agree = np.ones(np.shape(best.error), dtype=bool)
+    for estimate in reversed(coarser):
+        with np.errstate(invalid="ignore"):
+            alike = np.abs(estimate.value - best.value) <= 10 * (estimate.error + best.error)
+        agree &= alike | ~_is_clear(best)
+        best = _chosen(agree & ((estimate.error < best.error) | ~_is_clear(best)), estimate, best)
+    return Estimate(best.value[()], np.where(_is_clear(best), best.error, np.inf)[()])
+
+
+def _is_clear(estimate: Estimate) -> Any:
+    with np.errstate(invalid="ignore"):
+        return np.asarray(estimate.error <= 1e-3 * np.abs(estimate.value) + 1e-7)
+
+
+def _chosen(which: Any, one: Estimate, other: Estimate) -> Estimate:
+    return Estimate(np.where(which, one.value, other.value), np.where(which, one.error, other.error))

@@ -26,7 +26,7 @@ def function(f: Callable[..., Any]) -> Level:
     """`f` itself. It may return a Tensor, or a tuple or list of them; those of floating dtype count."""
 
     def tensors(xs: list[Tensor]) -> list[Tensor]:
-        with enable_grad():
+        with enable_grad(), np.errstate(all="ignore"):
             result = f(*xs)
         floating = [y for y in listed(result) if type(y) is Tensor and y.dtype.kind == "f"]
         if not floating:
@@ -34,7 +34,7 @@ def function(f: Callable[..., Any]) -> Level:
         return floating
 
     def arrays(xs: Arrays) -> Arrays:
-        with no_grad():
+        with no_grad(), np.errstate(all="ignore"):
             result = f(*[Tensor(x.copy()) for x in xs])
         return [y.numpy().copy() for y in listed(result) if type(y) is Tensor and y.dtype.kind == "f"]
 

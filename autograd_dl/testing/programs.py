@@ -86,7 +86,7 @@ class Program:
         return [*first, *sorted(own - {None}, key=lambda line: (line.startswith("#"), line))]
 
     def __repr__(self) -> str:
-        return f"<program of {len(self.steps)} steps>\n{self.source()}"
+        return f"<program: {', '.join(step.fun.__name__ for step in self.steps)}>"
 
 
 def traced(f: Callable[..., Any], inputs: Sequence[NDArray[Any]]) -> Program | None:

@@ -6,7 +6,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints, overload
 
 import hypothesis
 import numpy as np
@@ -31,6 +31,20 @@ class Defaults(NamedTuple):
 
 
 defaults = Defaults()
+
+
+@overload
+def gradient_property(f: Callable[..., Any], /) -> Callable[..., None]: ...
+
+
+@overload
+def gradient_property(
+    *,
+    order: int = 2,
+    kinks: Kinks = "raise",
+    settings: hypothesis.settings | None = None,
+    **given_strategies: st.SearchStrategy[Any],
+) -> Callable[[Callable[..., Any]], Callable[..., None]]: ...
 
 
 def gradient_property(
@@ -64,10 +78,12 @@ def gradient_property(
     if f is None:
         return functools.partial(gradient_property, order=order, kinks=kinks, settings=settings, **given_strategies)
     strategies = _strategies(f, given_strategies)
+    signature = _without_defaults(f, strategies)
 
     @functools.wraps(f)
-    def check(**arguments: Any) -> None:
+    def check(*values: Any, **named: Any) -> None:
         __tracebackhide__ = True
+        arguments = {**dict(zip(signature.parameters, values, strict=False)), **named}
         checked = [name for name, value in arguments.items() if _is_differentiable(value)]
         counts = [len(_arrays(arguments[name])) for name in checked]
 
@@ -87,7 +103,7 @@ def gradient_property(
                 error.add_note(f"the program that was recorded:\n\n{error.program.source()}\n")
             raise
 
-    check.__signature__ = _without_defaults(f, strategies)  # type: ignore[attr-defined]
+    check.__signature__ = signature  # type: ignore[attr-defined]
     test: Any = given(**strategies)(_settings(settings)(check))
     test.is_gradient_property = True
     return test if defaults.seed is None else hypothesis.seed(defaults.seed)(test)

@@ -1,0 +1,91 @@
+"""The plugin of pytest: options for gradient properties, the fixture `gradcheck`, and a picture of what failed."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from autograd_dl.testing import GradientError, Report, check_gradients
+
+MARKER = "gradcheck: compares gradients with numerical ones; every @gradient_property has this mark"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("gradcheck", "gradients against numerical ones (autograd_dl)")
+    group.addoption("--gradcheck-examples", type=_count, metavar="N", help="examples of each @gradient_property")
+    group.addoption("--gradcheck-seed", type=int, metavar="SEED", help="draw examples and directions from this seed")
+    group.addoption("--gradcheck-artifacts", type=Path, metavar="DIR", help="draw each graph that fails to DIR, as SVG")
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ValueError(f"must be a positive number, not {text!r}")
+    return int(text)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and have the properties that are defined from now on heed the options."""
+    config.addinivalue_line("markers", MARKER)
+    examples, seed = config.getoption("--gradcheck-examples"), config.getoption("--gradcheck-seed")
+    if examples is not None or seed is not None:
+        try:
+            from autograd_dl.testing import properties
+        except ImportError:  # without Hypothesis there are no properties
+            return
+        properties.defaults = properties.Defaults(examples, seed)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the properties, before -m chooses among the tests."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_gradient_property", False):
+            item.add_marker(pytest.mark.gradcheck)
+
+
+@pytest.fixture
+def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Report]:
+    """`check_gradients`, with the seed of the command line: `gradcheck(np.exp, x)`."""
+    seed = request.config.getoption("--gradcheck-seed")
+    return check_gradients if seed is None else functools.partial(check_gradients, seed=seed)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a gradient that is wrong where its picture is."""
+    report = yield
+    folder: Path | None = item.config.getoption("--gradcheck-artifacts")
+    error = call.excinfo.value if call.excinfo is not None else None
+    if folder is not None and isinstance(error, GradientError) and error.program is not None:
+        report.sections.append(("gradcheck", _drawn(error, folder / f"{_file_name(item.nodeid)}.svg")))
+    return report
+
+
+def _file_name(node_id: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", node_id).strip("-")[-150:]
+
+
+def _drawn(error: GradientError, file: Path) -> str:
+    """Draw the program that failed, its wrong op in red; returns a line that says where, or why not."""
+    from autograd_dl import Tensor
+    from autograd_dl.errors import AutogradError
+    from visualize import draw_graph, render
+
+    program, suspect = error.program, error.suspect
+    assert program is not None
+    results = program.results(*(Tensor(x, requires_grad=True, name=f"x{i}") for i, x in enumerate(program.inputs)))
+    wrong = None if suspect is None else results[len(program.inputs) + suspect.step]
+    marked = [wrong.node] if isinstance(wrong, Tensor) and wrong.node is not None else []
+    output = results[-1] if isinstance(results[-1], Tensor) else results[-1][0]
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return f"the graph is drawn in {render(draw_graph(output, highlight=marked), file)}"
+    except (AutogradError, OSError) as fault:
+        return f"the graph could not be drawn: {fault}"

@@ -1,0 +1,117 @@
+"""At points where a function has no derivative, or hardly one, the verdict is *kink* or *pass*, never *fail*."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from autograd_dl import Tensor
+from autograd_dl.ops import defvjp, primitive, relu
+from autograd_dl.testing import GradientError, KinkError, check_gradients
+from autograd_dl.testing.strategies import Domain, arrays, broadcastable, shapes
+
+AT_ZERO = arrays(domain=Domain(kinks=(0.0,)), at_kinks=True)
+TIES = hnp.arrays(np.float64, shapes(min_dims=1), elements=st.sampled_from([0.25, 1.0, 1.5]), fill=st.nothing())
+TIES = TIES.filter(lambda x: x.size > 0)
+NEARLY_ZERO = hnp.arrays(np.float64, shapes(), elements=st.integers(0, 16).map(lambda k: 10.0**-k), fill=st.nothing())
+ZERO_OR_NOT = arrays(shapes(min_dims=1)) | shapes(min_dims=1).map(np.zeros)
+TWO_THAT_TIE = broadcastable().flatmap(
+    lambda s: st.tuples(
+        *(hnp.arrays(np.float64, n, elements=st.sampled_from([0.5, 1.0]), fill=st.nothing()) for n in s)
+    )
+)
+
+
+def guarded_sqrt(x):
+    """The double where, by which the branch not taken stays finite."""
+    return np.where(x > 0, np.sqrt(np.where(x > 0, x, 1)), 0)
+
+
+CASES = {
+    "relu at 0": (relu, AT_ZERO),
+    "abs at 0": (np.abs, AT_ZERO),
+    "relu of a product": (lambda x: relu(x * 2 - x) * 3, AT_ZERO),
+    "max with ties": (lambda x: np.max(x, axis=-1), TIES),
+    "min of all with ties": (np.min, TIES),
+    "maximum with ties": (np.maximum, TWO_THAT_TIE),
+    "sqrt near 0": (np.sqrt, NEARLY_ZERO),
+    "sqrt at 0": (np.sqrt, shapes().map(np.zeros)),
+    "log near 0": (np.log, NEARLY_ZERO),
+    "where at its edge": (lambda x: np.where(x > 0, x, 0), AT_ZERO),
+    "where with a jump": (lambda x: np.where(x > 0, x + 1, x), AT_ZERO),
+    "guarded sqrt": (guarded_sqrt, AT_ZERO),
+    "norm at 0": (np.linalg.norm, ZERO_OR_NOT),
+    "clip at its bounds": (lambda x: np.clip(x, 0, 1), arrays(domain=Domain(kinks=(0.0, 1.0)), at_kinks=True)),
+    "floor at a step": (np.floor, AT_ZERO),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_kink_is_no_failure(case):
+    f, strategy = CASES[case]
+
+    @given(inputs=strategy, order=st.integers(1, 2), seed=st.integers(0, 2**32 - 1))
+    def holds(inputs, order, seed):
+        inputs = inputs if isinstance(inputs, tuple) else (inputs,)
+        with suppress(KinkError):
+            check_gradients(f, *inputs, order=order, directions=1, seed=seed)
+        check_gradients(f, *inputs, order=order, directions=1, seed=seed, kinks="allow")
+
+    holds()
+
+
+@pytest.mark.parametrize("near", [0.0, 1e-3, 1e-6, 1e-9, 1e-11])
+@pytest.mark.parametrize("slope", [1.0, -2.0])
+def test_a_wrong_gradient_beside_a_kink_is_a_failure(near, slope):
+    @primitive
+    def leaky(x):
+        return np.maximum(x, 0.1 * x)
+
+    defvjp(leaky, lambda g, _ans, x: g * np.where(x > 0, slope, 0.1))
+    x = np.array([near, 1.0])
+    if slope == 1.0:
+        check_gradients(leaky, x, kinks="allow")
+        return
+    with pytest.raises(GradientError) as raised:
+        check_gradients(leaky, x)
+    assert not isinstance(raised.value, KinkError) or near < 1e-10
+
+
+def test_a_kink_says_where_it_is_and_how_steep_on_both_sides():
+    with pytest.raises(KinkError, match=r"input 0, element \[1\], at 0: 0 and") as raised:
+        check_gradients(relu, np.array([1.0, 0.0, -1.0]))
+    assert raised.value.between
+    assert "lies between the slopes on both sides" in str(raised.value)
+
+
+def test_a_gradient_outside_both_slopes_is_not_allowed():
+    @primitive
+    def bent(x):
+        return np.maximum(x, 0)
+
+    defvjp(bent, lambda g, ans, x: g * np.where(x == 0, 2, x > 0))
+    with pytest.raises(
+        KinkError, match=r"does not lie between.*element \[0\], at 0: the gradient is 2, the slopes 0 and 1"
+    ):
+        check_gradients(bent, np.array([0.0, 1.0]), kinks="allow")
+
+
+def test_allowed_kinks_are_counted():
+    report = check_gradients(np.abs, np.array([0.0]), kinks="allow")
+    assert report.kinks == 2  # both directions of the second order; to first order the slopes' mean is the gradient
+    assert check_gradients(np.abs, np.array([1.0]), kinks="allow").kinks == 0
+
+
+def test_what_is_not_finite_at_the_point_has_no_verdict_but_kink():
+    with pytest.raises(KinkError, match="f is not finite at this point"):
+        check_gradients(np.log, np.array([0.0]))
+
+
+def test_a_nan_for_a_gradient_where_there_is_one_is_a_failure():
+    """The where that guards too late: the branch not taken sends 0 times infinity."""
+    with pytest.raises(GradientError) as raised:
+        check_gradients(lambda x: np.where(x > 0, np.sqrt(x), 1.0) + 0 * Tensor(1.0), np.array([1.0, -1.0]), order=1)
+    assert not isinstance(raised.value, KinkError)
