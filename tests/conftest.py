@@ -1,5 +1,8 @@
 import os
+import threading
+import warnings
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -12,9 +15,25 @@ settings.register_profile("thorough", max_examples=200, **untimed)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def state():
+    """What a test must leave as it was."""
+    return {
+        "recording mode": MODE.get(),
+        "np.geterr()": np.geterr(),
+        "np.get_printoptions()": np.get_printoptions(),
+        "threads": set(threading.enumerate()),
+        "warnings.filters": list(warnings.filters),
+        "the working directory": os.getcwd(),
+    }
+
+
 @pytest.fixture(autouse=True)
-def mode_is_restored():
-    """Fail a test that leaves gradients switched off, a scope open, or anomalies watched."""
-    before = MODE.get()
+def nothing_is_left_behind():
+    """Fail a test that leaves gradients switched off, a scope open, a thread running, warnings ignored or the like."""
+    before = state()
     yield
-    assert MODE.get() is before, "the test left another recording mode behind"
+    for thread in set(threading.enumerate()) - before["threads"]:
+        thread.join(timeout=5)  # one that is about to end may do so
+    after = state()
+    changed = [name for name in before if before[name] != after[name]]
+    assert not changed, f"the test left behind other {', '.join(changed)}"

@@ -1,4 +1,4 @@
-"""The testers tested: a rule made wrong by 1%, or with its sign turned, must fail the check of a row that uses it."""
+"""The testers tested: a rule that was made wrong, in whatever way, must fail the check of a row that uses it."""
 
 from collections import defaultdict
 from contextlib import contextmanager
@@ -13,7 +13,9 @@ from autograd_dl.engine import toposort
 from autograd_dl.ops.joining import _pad_constant
 from autograd_dl.ops.linalg import _thin_qr, _thin_svd
 from autograd_dl.table import TABLE, Op
-from autograd_dl.testing import GradientError, check_gradients
+from autograd_dl.testing import GradientError
+from autograd_dl.testing.check import _checked
+from autograd_dl.testing.levels import function, pulled
 
 
 def rules_of(op):
@@ -72,10 +74,31 @@ def changed(op, i, change):
 def passes(use):
     spec, case = use
     try:
-        check_gradients(lambda *xs: spec.f(*xs, **case.options), *case.arrays, order=1, directions=1)
+        _checked(
+            lambda *xs: spec.f(*xs, **case.options),
+            list(map(np.asarray, case.arrays)),
+            1,
+            "raise",
+            None,
+            directions=1,
+            seed=0,
+        )
     except GradientError:
         return False
     return True
+
+
+def gradients_of(use):
+    spec, case = use
+    level = function(lambda *xs: spec.f(*xs, **case.options))
+    inputs = [Tensor(x, requires_grad=True) for x in case.arrays]
+    outputs = level.tensors(inputs)
+    rng = np.random.default_rng(0)
+    return [g.numpy() for g in pulled(outputs, inputs, [rng.standard_normal(y.shape) for y in outputs])]
+
+
+def alike(gs, hs):
+    return all(np.allclose(g, h, rtol=1e-3) for g, h in zip(gs, hs, strict=True))
 
 
 def is_zero(op, i, cases):
@@ -86,14 +109,65 @@ def is_zero(op, i, cases):
     return not any(seen)
 
 
+def transposed(g):
+    """The gradient with its last two axes exchanged, where that leaves its shape."""
+    square = np.ndim(g) > 1 and g.shape[-1] == g.shape[-2]
+    return np.swapaxes(g, -1, -2).copy() if square else g
+
+
+def over_the_wrong_axis(g):
+    """The gradient as if it had been summed over its first axis, and spread again."""
+    return np.broadcast_to(np.mean(g, axis=0, keepdims=True), g.shape).copy() if np.ndim(g) and g.shape[0] > 1 else g
+
+
+MUTANTS = {
+    "off by 1%": lambda g: g * 1.01,
+    "sign turned": lambda g: -g,
+    "transposed": transposed,
+    "over the wrong axis": over_the_wrong_axis,
+}
+
+
 @pytest.mark.parametrize(("op", "i"), RULES, ids=lambda value: getattr(value, "title", None))
 def test_a_wrong_rule_is_found(op, i, uses):
     cases = uses[op, i][:20]
     assert cases, "no row uses this rule"
-    mutants = [lambda g: g + 1] if is_zero(op, i, cases) else [lambda g: g * 1.01, lambda g: -g]
-    for mutant in mutants:
+    mutants = {"not zero": lambda g: g + 1} if is_zero(op, i, cases) else MUTANTS
+    right = list(map(gradients_of, cases))
+    for name, mutant in mutants.items():
         with changed(op, i, mutant):
-            assert not all(map(passes, cases)), "the rule was made wrong, and no check of its rows failed"
+            wrong = [case for case, gs in zip(cases, right, strict=True) if not alike(gradients_of(case), gs)]
+            found = not all(map(passes, wrong))
+        assert found or not wrong, f"the rule was {name}, and no check of its rows failed"
+        assert wrong or name in ("transposed", "over the wrong axis")
+
+
+def meddling(rule, touched):
+    """The rule, which changes in place what it is given: arguments, the result or the arriving gradient."""
+
+    def mutant(g, *args, **kwargs):
+        result = rule(g, *args, **kwargs)
+        for array in (g, *args):
+            if type(array) is np.ndarray and array.dtype.kind == "f" and array.size and array.flags.writeable:
+                array += 1e-3
+                touched.append(array)
+        return result
+
+    return wraps(rule)(mutant)
+
+
+@pytest.mark.parametrize("op", [op for op in OPS if op.rules], ids=lambda op: op.title)
+def test_a_rule_that_changes_what_it_is_given_is_found(op, uses):
+    cases = [case for i in rules_of(op) for case in uses[op, i]][:6]
+    touched, before = [], op.rules
+    op.rules = tuple(rule and meddling(rule, touched) for rule in op.rules)
+    op.forget()
+    try:
+        found = not all(map(passes, cases))
+    finally:
+        op.rules = before
+        op.forget()
+    assert found or not touched
 
 
 # -- rules that are wrong in one of their branches only

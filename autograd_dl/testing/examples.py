@@ -90,14 +90,20 @@ def shapes(draw: st.DrawFn, min_dims: int = 0, max_dims: int = 3, max_side: int 
 @st.composite
 def broadcastable(draw: st.DrawFn, count: int = 2, max_dims: int = 3, max_side: int = 4) -> tuple[Shape, ...]:
     """Shapes that broadcast together: some alike, some with stretched or missing axes."""
-    whole = draw(shapes(max_dims=max_dims, max_side=max_side))
+    ways = ["missing", "missing", "stretched", "stretched", "number", "same"]
+    kinds = [draw(st.sampled_from(ways)) for _ in range(count - 1)]
+    least = 2 if "missing" in kinds else 1 if "stretched" in kinds else 0
+    whole = draw(shapes(min(least, max_dims), max_dims, max_side))
     found = [whole]
-    for _ in range(count - 1):
-        kind = draw(st.sampled_from(["same", "stretched", "missing", "number"]))
-        ones = draw(st.sets(st.sampled_from(range(len(whole))))) if whole and kind == "stretched" else set()
-        kept = tuple(1 if i in ones else n for i, n in enumerate(whole))
-        start = draw(st.integers(0, len(whole))) if kind == "missing" else len(whole) if kind == "number" else 0
-        found.append(kept[start:])
+    for kind in kinds:
+        long = [i for i, n in enumerate(whole) if n != 1]
+        if kind == "stretched" and long:
+            ones = draw(st.sets(st.sampled_from(long), min_size=1))
+            found.append(tuple(1 if i in ones else n for i, n in enumerate(whole)))
+        elif kind == "missing" and len(whole) > 1:
+            found.append(whole[draw(st.integers(1, len(whole) - 1)) :])
+        else:
+            found.append(whole if kind == "same" else ())
     return tuple(draw(st.permutations(found)))
 
 

@@ -134,7 +134,7 @@ class Point:
         )
         worst: Finding | None = None
         for i, j, along in self.elements(arriving):
-            numeric = limit(along)
+            numeric = derivative(along, 1e-7)
             here = Finding(i, j, float(found[i][j]), float(numeric.value), float(numeric.error))
             if worst is None or not _excess(here) <= _excess(worst):
                 worst = here

@@ -179,12 +179,23 @@ def _place(fun: Callable[..., Any]) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else repr(fun)
 
 
+_SPELLED = {
+    "np.concatenate": "np.concatenate([{}], {})",
+    "np.linalg.svd": "np.linalg.svd({}, full_matrices=False)",
+    "np.pad": "np.pad({}, {}, constant_values={})",
+}
+"""How NumPy wants the arguments where a step has them in another order: that of the op's rules."""
+
+
 def _call(step: Step, names: Sequence[str]) -> str:
     if step.fun is _item or step.fun.__name__ == "getitem":
         return f"{_written(step.args[0], names)}[{_written(step.args[1], names)}]"
     arguments = [_written(a, names) for a in step.args]
-    arguments += [f"{key}={_written(value, names)}" for key, value in step.kwargs.items()]
-    return f"{title_of(step.fun) if _is_numpys(step.fun) else step.fun.__name__}({', '.join(arguments)})"
+    keywords = [f"{key}={_written(value, names)}" for key, value in step.kwargs.items()]
+    title = title_of(step.fun) if _is_numpys(step.fun) else step.fun.__name__
+    if title not in _SPELLED or type(step.args[0]) is list:
+        return f"{title}({', '.join(arguments + keywords)})"
+    return _SPELLED[title].format(*([", ".join(arguments), *keywords] if keywords else arguments))
 
 
 def _written(argument: Any, names: Sequence[str]) -> str:

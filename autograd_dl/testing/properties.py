@@ -103,8 +103,12 @@ def gradient_property(
                 error.add_note(f"the program that was recorded:\n\n{error.program.source()}\n")
             raise
 
-    check.__signature__ = signature  # type: ignore[attr-defined]
-    test: Any = given(**strategies)(_settings(settings)(check))
+    inner: Any = check
+    inner.__signature__ = signature
+    if inspect.isfunction(f):  # so that a failure shows the lines of f
+        place = f.__code__
+        inner.__code__ = inner.__code__.replace(co_filename=place.co_filename, co_firstlineno=place.co_firstlineno)
+    test: Any = given(**strategies)(_settings(settings)(inner))
     test.is_gradient_property = True
     return test if defaults.seed is None else hypothesis.seed(defaults.seed)(test)
 

@@ -1,0 +1,60 @@
+"""The pages in docs: what they show runs, prints what they say, and links to what is there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_pytest_plugin import INSTALLED, PLUGIN
+
+DOCS = Path(__file__).parents[1] / "docs"
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the docs are not beside an installed copy's tests")
+PAGES = sorted(DOCS.glob("*.md"))
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.S | re.M)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_links_to_is_there(page):
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
+        assert (DOCS / target).exists(), target
+
+
+def files(page):
+    """The blocks that say in their first line which file they are."""
+    found = [re.match(r"# (\w+\.py)\n", block) for block in blocks(page, "python")]
+    return {m.group(1): block for m, block in zip(found, blocks(page, "python"), strict=True) if m}
+
+
+def test_the_failure_in_testing_is_what_pytest_prints(tmp_path):
+    pytest.importorskip("graphviz", reason='pictures need the extra "viz"')
+    page = DOCS / "testing.md"
+    for name, text in files(page).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    options = ["-q", "-p", "no:cacheprovider", "--gradcheck-artifacts", "pictures", "--gradcheck-seed", "0"]
+    environment = os.environ | ({} if INSTALLED else {"PYTHONPATH": str(DOCS.parent)})
+    command = [sys.executable, "-m", "pytest", *options, *([] if INSTALLED else ["-p", PLUGIN])]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    printed = [without_numbers(line) for line in run.stdout.decode().splitlines()]
+    (shown,) = blocks(page, "text")
+    for line in shown.splitlines():
+        assert without_numbers(line) in printed, line
+    assert next((tmp_path / "pictures").iterdir()).exists()
+
+
+def without_numbers(line):
+    """A line without what another version of Hypothesis may draw."""
+    return re.sub(r"-?\d+(\.\d+)?(e-\d+)?|np\.array\(.*\)", "#", line).rstrip()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_examples_run(page, capsys):
+    for block in blocks(page, "python"):
+        if not re.match(r"# \w+\.py\n", block):
+            exec(compile(block, page.name, "exec"), {"__name__": "example"})
+    if page.name == "testing.md":
+        assert capsys.readouterr().out == "5 True\n2\n"

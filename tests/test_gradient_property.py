@@ -1,0 +1,147 @@
+"""`@gradient_property`: what it draws for which parameter, how it fails, and how it is set."""
+
+import re
+from typing import Annotated
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from autograd_dl import Tensor
+from autograd_dl.ops import defvjp, primitive
+from autograd_dl.testing import GradientError, KinkError, Program, Result, Step, gradient_property
+from autograd_dl.testing.strategies import NONZERO, POSITIVE, Instruction, arrays, graphs, tensors
+
+
+@primitive
+def cube(x):
+    return x**3
+
+
+defvjp(cube, lambda g, _ans, x: g * 3.03 * x**2)
+
+
+@gradient_property
+def test_tensors_are_drawn_with_shapes_that_broadcast(x: Tensor, y: Tensor):
+    np.broadcast_shapes(x.shape, y.shape)
+    return x * np.sin(y)
+
+
+@gradient_property(x=tensors(domain=POSITIVE), w=arrays((2,), dtype=np.float32))
+def test_strategies_are_given_by_name(x, w):
+    assert type(x) is type(w) is Tensor
+    assert x.numpy().min(initial=1) > 0
+    return np.log(x).sum() * w
+
+
+@gradient_property
+def test_strategies_are_given_in_annotations(x: Annotated[Tensor, tensors((2, 3), domain=NONZERO)]):
+    assert x.shape == (2, 3)
+    return 1 / x
+
+
+@gradient_property
+def test_other_types_are_what_hypothesis_draws(x: Tensor, flip: bool, times: Annotated[int, st.integers(1, 3)]):
+    assert type(flip) is bool
+    return np.flip(x * times) if flip else x * times
+
+
+def test_a_default_is_kept():
+    @gradient_property
+    def scaled(x: Tensor, scale: float = 2.0):
+        assert scale == 2.0
+        return scale * x
+
+    scaled()
+
+
+@pytest.mark.parametrize("fun", [np.sin, np.cos])
+@gradient_property
+def test_parameters_of_pytest_are_left_to_it(x: Tensor, fun):
+    return fun(x)
+
+
+@gradient_property
+def test_programs_are_drawn(program: Program):
+    return program()
+
+
+@gradient_property(kinks="allow", order=1, x=tensors(domain=POSITIVE._replace(kinks=(1.0,)), at_kinks=True))
+def test_options_of_the_check_are_passed_on(x):
+    return np.maximum(x, 1)
+
+
+def test_without_them_a_kink_is_a_kink():
+    with pytest.raises(KinkError):
+        gradient_property(x=st.just(np.zeros(2)))(lambda x: np.maximum(x, 0))()
+
+
+def failure_of(test):
+    with pytest.raises(GradientError) as raised:
+        test()
+    return raised.value
+
+
+def test_a_wrong_rule_is_told_with_the_smallest_program():
+    @gradient_property
+    def wrong(x: Tensor):
+        return np.exp(cube(x)) + x
+
+    error = failure_of(wrong)
+    assert error.suspect.op == "cube"
+    assert error.suspect.argument == 0
+    assert len(error.suspect.alone.steps) == 1
+    (note,) = [n for n in error.__notes__ if n.startswith("the program")]
+    assert re.search(r"def program\(x0\):\n    x1 = cube\(x0\)\n", note)
+    assert "from test_gradient_property import cube" in note
+    exec(note.partition("\n\n")[2].rpartition("\n\n\n")[0], {})
+
+
+def test_a_wrong_rule_among_random_programs_is_told_alone():
+    @gradient_property(program=graphs(own=[Instruction(cube)]))
+    def wrong(program: Program):
+        return program()
+
+    error = failure_of(wrong)
+    assert [step.fun for step in error.program.steps] == [cube]
+
+
+def test_the_argument_to_blame_is_named():
+    @primitive(broadcasts=True)
+    def weighted(x, y):
+        return x * y
+
+    defvjp(weighted, lambda g, _ans, _x, y: g * y, lambda g, _ans, x, _y: -g * x)
+
+    @gradient_property
+    def wrong(x: Tensor, y: Tensor):
+        return weighted(np.sin(x), y) * 2
+
+    error = failure_of(wrong)
+    assert error.suspect.argument == 1
+    assert "the op to blame is weighted, in the gradient of its argument 1" in str(error)
+
+
+def test_settings_are_hypothesis_own():
+    calls = []
+
+    @gradient_property(settings=hypothesis.settings(max_examples=3, deadline=None, database=None))
+    def counted(x: Tensor):
+        calls.append(x.shape)
+        return x
+
+    counted()
+    assert len(set(calls)) <= 3
+
+
+def test_it_needs_something_to_draw():
+    with pytest.raises(TypeError, match="has no parameter to draw: annotate one, x: Tensor"):
+        gradient_property(lambda x: x)
+    with pytest.raises(TypeError, match="has no parameter y"):
+        gradient_property(y=tensors())(lambda x: x)
+
+
+def test_programs_of_ones_own_can_be_given():
+    square = Program([np.array([1.0, 2.0])], [Step(np.multiply, (Result(0), Result(0)))])
+    gradient_property(program=st.just(square))(lambda program: program())()

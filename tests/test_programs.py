@@ -1,0 +1,113 @@
+"""Programs of ops: they run, are traced, cut to what is needed, and printed as Python that does the same."""
+
+import operator
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from autograd_dl import Tensor, no_grad
+from autograd_dl.functional import softmax
+from autograd_dl.ops import im2col, relu
+from autograd_dl.testing import GradientError, Program, Result, Step, check_gradients
+from autograd_dl.testing.programs import traced
+from autograd_dl.testing.strategies import graphs
+from autograd_dl.testing.verdicts import KinkError
+
+X = np.array([[1.0, -2.0], [0.5, 3.0]])
+
+
+def run(source):
+    """The names that a program's source defines; its own check runs, too."""
+    names = {}
+    exec(source, names)
+    return names
+
+
+def square_of_sum():
+    return Program([X], [Step(np.sum, (Result(0),), {"axis": 0}), Step(np.multiply, (Result(1), Result(1)))])
+
+
+def test_a_program_is_a_function_of_its_inputs():
+    program = square_of_sum()
+    assert np.array_equal(program().numpy(), [2.25, 1.0])
+    assert np.array_equal(program(Tensor(2 * X)).numpy(), [9.0, 4.0])
+    assert repr(program) == "<program: sum, multiply>"
+
+
+def test_its_source_is_python():
+    assert (
+        square_of_sum().source()
+        == """\
+import numpy as np
+
+from autograd_dl.testing import check_gradients
+
+
+def program(x0):
+    x1 = np.sum(x0, axis=0)
+    x2 = np.multiply(x1, x1)
+    return x2
+
+
+check_gradients(program, np.array([[1.0, -2.0], [0.5, 3.0]]))"""
+    )
+
+
+@given(graphs())
+def test_the_source_of_any_program_computes_the_same(program):
+    printed = run(program.source().rpartition("\n\n\n")[0])["program"]
+    with no_grad():
+        expected, found = program(), printed(*map(Tensor, program.inputs))
+    np.testing.assert_array_equal(found.numpy(), expected.numpy())
+
+
+def everything(x, y):
+    """Uses of arguments of many kinds, whose literals must be right."""
+    a = np.concatenate([x, y * np.float32(2)], axis=-1)
+    b = a[np.array([0, 0, 1]), ..., None][:, 1:3]
+    c = np.where(b > 0, b, np.zeros((0, 1, 1)).sum())
+    u, s, v = np.linalg.svd(softmax(x))
+    images = im2col(np.reshape(y, (1, 1, 2, 2)), 1, 2, stride=(1, 2), pad=1)
+    return np.sum(c) + s[0] + np.einsum("ij,ij->", u, v) + images.astype(np.float32).sum() + relu(x).max(axis=(0, 1))
+
+
+def test_what_a_function_records_is_traced_with_all_kinds_of_arguments():
+    program = traced(everything, [X, X + 0.1])
+    assert isinstance(program, Program)
+    again = run(program.source().rpartition("\n\n\n")[0])["program"]
+    found, expected = again(*map(Tensor, program.inputs)), everything(Tensor(X), Tensor(X + 0.1))
+    np.testing.assert_allclose(found.numpy(), expected.numpy())
+    assert "[(np.array([0, 0, 1]), ..., None)]" in program.source()
+
+
+def test_what_is_not_recorded_has_no_program():
+    assert traced(lambda x: x.detach(), [X]) is None
+    assert traced(lambda x: 1 / 0, [X]) is None
+
+
+def test_steps_and_inputs_that_do_not_count_are_left_out():
+    steps = [
+        Step(np.exp, (Result(0),)),
+        Step(np.sin, (Result(1),)),
+        Step(np.stack, ([Result(3), Result(3)],)),
+    ]
+    program = Program([X, X + 1], steps).needed()
+    assert [step.fun for step in program.steps] == [np.sin, np.stack]
+    np.testing.assert_array_equal(program.inputs, [X + 1])
+    np.testing.assert_array_equal(program().numpy(), np.sin([X + 1, X + 1]))
+
+
+@given(graphs())
+def test_cutting_changes_no_output(program):
+    with no_grad():
+        np.testing.assert_array_equal(program.needed()().numpy(), program().numpy())
+
+
+def test_a_program_passes_and_fails_like_any_function():
+    check_gradients(square_of_sum(), X)
+    wrong = Program([X], [Step(operator.mul, (Result(0), Result(0))), Step(Tensor.detach, (Result(1),))])
+    with pytest.raises(GradientError):
+        check_gradients(wrong, X)
+    with pytest.raises(KinkError):
+        check_gradients(Program([X], [Step(np.abs, (Result(0),))]), 0 * X)

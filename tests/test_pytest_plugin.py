@@ -1,0 +1,160 @@
+"""The plugin of pytest, in runs of their own: its options, its marker, its fixture, and the pictures of what failed."""
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autograd_dl
+
+PLUGIN = "autograd_dl.app.pytest_plugin"
+INSTALLED = any(e.value == PLUGIN for e in importlib.metadata.entry_points(group="pytest11"))
+"""Whether pytest finds it by itself, as it does wherever the package is installed."""
+
+WRONG = """
+import numpy as np
+from autograd_dl import Tensor
+from autograd_dl.ops import defvjp, primitive
+from autograd_dl.testing import gradient_property
+
+@primitive
+def cube(x):
+    return x**3
+
+defvjp(cube, lambda g, _ans, x: g * x**2)
+
+@gradient_property
+def test_cube(x: Tensor):
+    return cube(x) + 1
+
+@gradient_property
+def test_sine(x: Tensor):
+    return np.sin(x)
+
+def test_plain():
+    pass
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(text, *options):
+        (tmp_path / "test_it.py").write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+        command += [] if INSTALLED else ["-p", PLUGIN]
+        path = {} if INSTALLED else {"PYTHONPATH": str(Path(autograd_dl.__file__).parents[1])}
+        found = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, **path},
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return found.stdout + found.stderr
+
+    return run
+
+
+def outcome(output):
+    return output.strip().splitlines()[-1].partition(" in ")[0]
+
+
+def test_a_wrong_gradient_leaves_a_picture_with_the_wrong_op_marked(run, tmp_path):
+    pytest.importorskip("graphviz", reason='pictures need the extra "viz"')
+    output = run(WRONG, "--gradcheck-artifacts", "pictures")
+    assert outcome(output) == "1 failed, 2 passed"
+    (line,) = [line for line in output.splitlines() if line.startswith("the graph is drawn in")]
+    (picture,) = (tmp_path / "pictures").iterdir()
+    assert line.endswith(picture.name)
+    assert picture.stem.startswith("test_it.py-test_cube")
+    text = picture.read_text(encoding="utf-8")
+    assert "cube" in text
+    assert "#fbe3e4" in text
+
+
+def test_the_failure_shows_the_program_and_no_line_of_ours(run):
+    output = run(WRONG)
+    assert "the op to blame is cube, in the gradient of its argument 0" in output
+    assert "x1 = cube(x0)" in output
+    assert not re.search(r"^autograd_dl.testing.(check|point)\.py:\d+:", output, re.MULTILINE)
+
+
+def test_the_marker_chooses_the_properties(run):
+    assert outcome(run(WRONG, "-m", "gradcheck", "--strict-markers")) == "1 failed, 1 passed, 1 deselected"
+    assert outcome(run(WRONG, "-m", "not gradcheck", "--strict-markers")) == "1 passed, 2 deselected"
+
+
+COUNTED = """
+import numpy as np
+from autograd_dl.testing import gradient_property
+from autograd_dl.testing.strategies import arrays
+drawn = []
+
+@gradient_property(x=arrays((2,)).map(lambda a: drawn.append(str(a)) or a))
+def test_sine(x):
+    return np.sin(x)
+
+def test_drawn():
+    print("drawn", sorted(set(drawn)))
+"""
+
+
+def test_the_number_of_examples_and_their_seed_are_set(run):
+    def examples(*options):
+        (line,) = re.findall(r"drawn \[(.*)\]", run(COUNTED, "-s", *options))
+        return line.split(", ")
+
+    once = examples("--gradcheck-examples", "4", "--gradcheck-seed", "5")
+    assert len(once) <= 4
+    assert examples("--gradcheck-examples", "4", "--gradcheck-seed", "5") == once
+    assert len(examples("--gradcheck-examples", "30")) > 20
+
+
+def test_what_is_no_number_of_examples_is_refused(run):
+    assert "invalid _count value: '0'" in run(COUNTED, "--gradcheck-examples", "0")
+
+
+def test_the_fixture_checks_with_the_seed(run):
+    text = """
+import numpy as np
+
+def test_it(gradcheck):
+    print(gradcheck(np.sin, np.array([1.0, 2.0])))
+"""
+    reports = [re.findall(r"Report\(.*\)", run(text, "-s", *seed))[0] for seed in ([], ["--gradcheck-seed", "9"])]
+    assert reports[0] != reports[1]
+    assert all("comparisons=5" in report for report in reports)
+
+
+def test_it_works_without_hypothesis(run):
+    blocked = "import sys; sys.modules['hypothesis'] = None\n"
+    text = """
+import numpy as np
+import pytest
+from autograd_dl.errors import MissingExtraError
+
+def test_it(gradcheck):
+    gradcheck(np.sin, np.array([1.0, 2.0]))
+
+def test_properties_say_what_is_missing():
+    with pytest.raises(MissingExtraError, match=r'pip install "autograd_dl\\[test\\]"'):
+        from autograd_dl.testing import gradient_property
+"""
+    output = run(blocked + text, "-p", "no:hypothesispytest", "--gradcheck-seed", "1")
+    assert outcome(output) == "2 passed", output
+
+
+def test_it_works_in_several_processes(run):
+    pytest.importorskip("xdist", reason="pytest-xdist is not among the extras")
+    assert outcome(run(WRONG, "-n", "2", "--gradcheck-examples", "5")) == "1 failed, 2 passed"
+
+
+def test_an_installed_copy_can_be_checked(run):
+    output = run("", "--pyargs", "autograd_dl.testing", "--gradcheck-examples", "2")
+    assert re.fullmatch(r"\d\d passed", outcome(output)), output

@@ -1,0 +1,187 @@
+"""What the strategies draw: in the strata they promise, away from kinks or at them, and always something that runs."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from autograd_dl import Tensor
+from autograd_dl.ops import defvjp, im2col, primitive
+from autograd_dl.testing.strategies import (
+    INSTRUCTIONS,
+    NONZERO,
+    POSITIVE,
+    STRATA,
+    Domain,
+    Instruction,
+    arrays,
+    broadcastable,
+    conv_cases,
+    einsum_specs,
+    graphs,
+    indices,
+    reduction_axes,
+    shapes,
+    stratum,
+    tensors,
+)
+
+UNTIMED = {"deadline": None, "suppress_health_check": list(HealthCheck)}
+
+
+def drawn(strategy, count=400):
+    """So many examples, the same in each run."""
+    found = []
+
+    @seed(0)
+    @settings(
+        max_examples=count,
+        database=None,
+        phases=[Phase.generate],
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def draw(example):
+        found.append(example)
+
+    draw()
+    return found
+
+
+def test_each_stratum_of_shapes_has_its_tenth():
+    shares = Counter(stratum(a.shape) for a in drawn(arrays()))
+    total = shares.total()
+    assert {kind: round(shares[kind] / total, 2) for kind in STRATA if shares[kind] < 0.1 * total} == {}
+
+
+def relation(shapes):
+    """How two shapes broadcast."""
+    one, other = shapes
+    if 0 in (math.prod(one), math.prod(other)):
+        return "empty"
+    if one == other:
+        return "alike"
+    if () in (one, other):
+        return "with a number"
+    return "axes missing" if len(one) != len(other) else "axes stretched"
+
+
+def test_each_way_of_broadcasting_has_its_tenth():
+    pairs = drawn(st.tuples(broadcastable(), st.integers(0, 10**6)))
+    shares = Counter(relation(s) for s, _ in pairs)
+    assert set(shares) == {"empty", "alike", "with a number", "axes missing", "axes stretched"}
+    assert min(shares.values()) >= 0.1 * shares.total(), shares
+    for shapes_drawn, _ in pairs:
+        np.broadcast_shapes(*shapes_drawn)
+
+
+@given(st.integers(0, 3).flatmap(lambda n: st.tuples(st.just(n), shapes(min_dims=n, max_dims=3, max_side=5))))
+def test_shapes_keep_their_bounds(drawn_shape):
+    least, shape = drawn_shape
+    assert least <= len(shape) <= 3
+    assert all(0 <= n <= 5 for n in shape)
+
+
+@given(arrays(domain=Domain(-1, 4, kinks=(0.0, 2.0), margin=0.1)))
+def test_points_are_away_from_kinks_and_in_the_domain(x):
+    assert x.dtype == np.float64
+    assert np.all((x >= -1) & (x <= 4) & (abs(x) >= 0.1) & (abs(x - 2) >= 0.1))
+
+
+def test_points_reach_all_parts_of_a_domain():
+    x = np.concatenate([a.ravel() for a in drawn(arrays(domain=NONZERO), 100)])
+    assert x.min() < -1.8
+    assert x.max() > 1.8
+    assert 0.3 < np.mean(x > 0) < 0.7
+
+
+@given(arrays(shapes(min_dims=1).filter(lambda s: 0 not in s), domain=Domain(kinks=(0.0, 1.0)), at_kinks=True))
+def test_points_at_kinks_are_exactly_there(x):
+    assert np.any((x == 0) | (x == 1))
+
+
+def test_points_at_kinks_need_kinks():
+    with pytest.raises(ValueError, match="at_kinks needs a domain with kinks"):
+        drawn(arrays((2,), at_kinks=True), 1)
+
+
+@given(arrays(distinct=True))
+def test_distinct_numbers_are_distinct(x):
+    assert len(np.unique(x)) == x.size
+
+
+@given(tensors((2, 3), np.float32, POSITIVE, requires_grad=False) | tensors((2, 3), np.float32, POSITIVE))
+def test_tensors_are_what_was_asked_for(t):
+    assert type(t) is Tensor
+    assert (t.shape, t.dtype) == ((2, 3), np.float32)
+    assert t.numpy().min() > 0
+
+
+@given(shapes().flatmap(lambda s: st.tuples(st.just(s), reduction_axes(len(s)))))
+def test_axes_are_axes(case):
+    shape, axis = case
+    np.ones(shape).sum(axis=axis)
+
+
+def kind_of_key(key):
+    parts = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(p, np.ndarray) and p.dtype == bool for p in parts):
+        return "mask"
+    if any(isinstance(p, np.ndarray) for p in parts):
+        return "mixed" if len(parts) > 1 else "integers"
+    return "None" if None in parts else "Ellipsis" if ... in parts else "basic"
+
+
+def test_keys_of_all_kinds_index():
+    kinds = Counter()
+    for shape, key in drawn(shapes(min_dims=1).flatmap(lambda s: st.tuples(st.just(s), indices(s)))):
+        np.ones(shape)[key]
+        kinds[kind_of_key(key)] += 1
+    assert set(kinds) == {"mask", "integers", "mixed", "basic", "None", "Ellipsis"}
+
+
+@given(einsum_specs())
+def test_einsum_takes_its_subscripts(case):
+    subscripts, operands = case
+    np.einsum(subscripts, *map(np.ones, operands))
+
+
+@given(conv_cases())
+def test_filters_fit_their_images(case):
+    im2col(np.ones(case.shape), case.filter_h, case.filter_w, case.stride, case.pad)
+
+
+def test_programs_have_all_the_ops_in_them():
+    """Shared subexpressions and more than one input among them; each instruction is drawn by itself, too."""
+    programs = drawn(graphs(), 300)
+    used = Counter(step.fun for p in programs for step in p.steps)
+    assert len(used) > 40
+    assert sum(len(p.inputs) > 1 for p in programs) > 30
+    assert sum(len(p.steps) > 2 for p in programs) > 60
+    assert any(p.results(*map(Tensor, p.inputs)) and shared(p) for p in programs)
+
+
+def shared(program):
+    counts = Counter(arg.number for step in program.steps for arg in step.args if hasattr(arg, "number"))
+    return max(counts.values(), default=0) > 1
+
+
+@pytest.mark.parametrize("instruction", INSTRUCTIONS, ids=repr)
+def test_each_instruction_finds_points_that_fit(instruction):
+    programs = drawn(graphs(max_steps=1, instructions=[instruction], shape=shapes(max_dims=4)), 100)
+    assert any(step.fun is instruction.fun for p in programs for step in p.steps)
+
+
+def test_every_other_step_is_one_of_ones_own():
+    @primitive
+    def mine(x):
+        return 2 * x
+
+    defvjp(mine, lambda g, _ans, _x: 2 * g)
+    programs = drawn(graphs(own=[Instruction(mine)]), 100)
+    assert sum(any(step.fun is mine for step in p.steps) for p in programs) > 50
+    assert any(step.fun is not mine for p in programs for step in p.steps)
