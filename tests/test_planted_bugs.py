@@ -61,6 +61,14 @@ def images(x):
     return x.ndim == 4 and x.size > 0 and min(x.shape[2:]) > 1
 
 
+def square(x):
+    return x.ndim == 2 and x.shape[0] == x.shape[1] > 1
+
+
+def cubic(x):
+    return x.ndim == 3 and len(set(x.shape)) == 1 and x.size > 1
+
+
 def rows(x):
     return x.ndim > 0 and x.size > 0
 
@@ -130,7 +138,7 @@ RULES = {
     ),
     "transpose not inverted": Instruction(
         op(lambda x: np.transpose(x, (1, 2, 0)), lambda g, _ans, _x: np.transpose(g, (1, 2, 0))),
-        lambda x: x.ndim == 3 and len(set(x.shape)) == 1 and x.size > 1,
+        cubic,
     ),
     "mean over the wrong count": Instruction(
         op(lambda x: x.mean(0), lambda g, _ans, _x: np.broadcast_to(g, _x.shape) / _x.size),
@@ -138,7 +146,7 @@ RULES = {
     ),
     "sum over the wrong axis": Instruction(
         op(lambda x: x.sum(0), lambda g, _ans, _x: np.broadcast_to(np.expand_dims(g, -1), _x.shape)),
-        lambda x: x.ndim == 2 and x.shape[0] == x.shape[1] > 1,
+        square,
     ),
     "repeated indices lost": Instruction(
         op(lambda x: x[REPEATED], lambda g, _ans, _x: _scatter(_x, REPEATED, g)), rows
@@ -177,6 +185,8 @@ RULES = {
 }  # fmt: skip
 
 
+SHAPES = {images: [(1, 1, 3, 3), (2, 1, 3, 2)], square: [(2, 2), (3, 3)], cubic: [(2, 2, 2), (3, 3, 3)]}
+"""Where those begin that hardly any drawn shape fits."""
 BETWEEN_OPS = {"result in reused memory", "another mask each time"}
 """Faults that no op shows by itself."""
 
@@ -220,7 +230,7 @@ def caught(strategy, patch):
 @pytest.mark.parametrize("bug", RULES)
 def test_a_wrong_rule_is_found_and_named(bug):
     instruction = RULES[bug]
-    shape = st.sampled_from([(1, 1, 3, 3), (2, 1, 3, 2)]) if instruction.fits is images else None
+    shape = st.sampled_from(SHAPES[instruction.fits]) if instruction.fits in SHAPES else None
     error, program = caught(graphs(max_steps=3, own=[instruction], shape=shape), nullcontext())
     print(f"{bug}:\n{program.source()}\n{error}")
     assert len(program.steps) <= 3

@@ -42,8 +42,11 @@ def texts(picture: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", READMES)
-def test_the_example_of_use_runs(name):
-    exec(compile(blocks(name, "python")[-1], name, "exec"), {})
+def test_the_examples_of_use_run(name):
+    names = {"__name__": "readme"}
+    for block in blocks(name, "python")[-2:]:
+        exec(compile(block, name, "exec"), names)
+    names["test_gate"]()
 
 
 @pytest.mark.parametrize("name", READMES)
