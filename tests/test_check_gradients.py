@@ -7,8 +7,9 @@ import pytest
 
 from autograd_dl import Tensor
 from autograd_dl.errors import DTypeError
+from autograd_dl.functional import softmax
 from autograd_dl.ops import defvjp, primitive
-from autograd_dl.testing import GradientError, check_gradients, derivative
+from autograd_dl.testing import GradientError, check_forward, check_gradients, derivative
 
 X = np.array([[0.3, -1.2, 2.3], [1.7, 0.6, -0.4]])
 
@@ -104,3 +105,130 @@ def test_constants_and_unused_inputs_have_the_gradient_zero():
 def test_numerical_derivatives_say_how_exact_they_are():
     found = derivative(lambda t: np.exp(2 * t))
     assert abs(found.value - 2) <= found.error < 1e-9
+
+
+def test_third_order_is_checked_where_it_is_asked_for():
+    """The second derivative is exact, but where it is recorded it does not depend on x any more."""
+
+    def frozen(g, _ans, x):
+        return g * curve(x)
+
+    @primitive
+    def curve(x):
+        return 3 * x**2
+
+    defvjp(curve, lambda g, _ans, x: g * 6 * (x.detach() if type(x) is Tensor else x))
+    check_gradients(cube(frozen), X, order=2)
+    with pytest.raises(GradientError, match="the gradient of the gradient of f"):
+        check_gradients(cube(frozen), X, order=3)
+
+
+def test_a_finding_holds_the_numbers():
+    with pytest.raises(GradientError) as raised:
+        check_gradients(lambda x, y: np.sin(x) + cube(lambda g, _ans, y: g * (3 * y**2 + 0.5))(y), np.ones(3), X[0])
+    finding = raised.value.finding
+    assert finding.input == 1
+    x = X[0][finding.element]
+    assert finding.error < 1e-6 < 0.01 < abs(finding.analytic - finding.numerical)
+    assert finding.analytic / finding.numerical == pytest.approx((3 * x**2 + 0.5) / (3 * x**2), rel=1e-6)
+    assert raised.value.suspect.op == "cubed"
+    assert raised.value.suspect.step == 1
+
+
+def test_a_fault_between_the_ops_is_no_ops():
+    shared = np.zeros(2)
+
+    def leaking(x):
+        shared[...] += x.numpy()
+        return x * Tensor(shared.copy())
+
+    with pytest.raises(
+        GradientError, match=r"differs from one call to the next(.|\n)*each op of the graph by itself passes"
+    ):
+        check_gradients(leaking, np.ones(2))
+
+
+def test_the_complex_step_is_taken_of_an_analytic_reference():
+    report = check_gradients(np.tanh, X, analytic=np.tanh, order=1)
+    assert report.worst < 1e-3
+    with pytest.raises(GradientError):
+        check_gradients(cube(lambda g, _ans, x: g * 3 * x**2 * (1 + 1e-5)), X, analytic=lambda x: x**3)
+
+
+@pytest.mark.parametrize("reference", [np.abs, lambda x: x**2, lambda x: np.conj(x) ** 3])
+def test_a_reference_that_is_another_function_or_not_analytic_is_refused(reference):
+    with pytest.raises(ValueError, match="not the same function, or not an analytic one"):
+        check_gradients(cube(lambda g, _ans, x: g * 3 * x**2), X, analytic=reference)
+
+
+WITH_LISTS = {
+    "one result": (np.exp, np.exp),
+    "several": (lambda x: np.linalg.slogdet(x[:, :2]), lambda x: np.linalg.slogdet(x[:, :2])),
+    "not finite": (lambda x: np.log(abs(x) - 0.3), lambda x: np.log(abs(x) - 0.3)),
+    "whole numbers": (lambda x: np.argsort(x), lambda x: np.argsort(x)),
+}
+
+
+@pytest.mark.parametrize(("f", "reference"), WITH_LISTS.values(), ids=WITH_LISTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_that_are_the_references_pass(f, reference, dtype):
+    with np.errstate(all="ignore"):
+        check_forward(f, reference, X.astype(dtype))
+
+
+@pytest.mark.parametrize(("f", "words"), [
+    (lambda x: x * 1.00001,             r"result 0, recorded, element \[\d, \d\]: .*, the reference"),
+    (lambda x: x[0],                    r"result 0, recorded, is float64 \(3,\), the reference float64 \(2, 3\)"),
+    (lambda x: x.astype(np.float32),    r"is float32 \(2, 3\), the reference float64"),
+    (lambda x: (x, x),                  r"f returned 2 results, the reference 1"),
+    (lambda x: x * np.nan,              r"nan, the reference"),
+    (lambda x: x + (0 if x.requires_grad else 1e-3), r"result 0, not recorded"),
+])  # fmt: skip
+def test_values_that_are_not_are_named(f, words):
+    with pytest.raises(GradientError, match=words):
+        check_forward(f, lambda x: x, X)
+
+
+def test_nonsense_is_refused():
+    with pytest.raises(ValueError, match='kinks is "raise" or "allow"'):
+        check_gradients(np.exp, X, kinks="ignore")
+    with pytest.raises(ValueError, match="order and directions must be at least 1"):
+        check_gradients(np.exp, X, order=0)
+    with pytest.raises(DTypeError, match="there is nothing to differentiate by"):
+        check_gradients(lambda: Tensor(1.0))
+
+
+FLOAT32 = {
+    "softmax": softmax,
+    "normalized rows": lambda x: (x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True),
+    "variance of large numbers": lambda x: np.var(x + 100, axis=1),
+    "differences of exponentials": lambda x: np.exp(5 * x) - np.exp(5 * x - 1e-2),
+    "determinant": lambda x: np.linalg.det(x @ x.T),
+    "inverse": lambda x: np.linalg.inv(x @ x.T),
+    "long product": lambda x: np.prod(1 + x / 10, axis=None),
+    "norm": lambda x: np.linalg.norm(x, axis=1),
+    "power": lambda x: (x + 3) ** 7.5,
+}
+
+
+@pytest.mark.parametrize("f", FLOAT32.values(), ids=FLOAT32)
+@pytest.mark.parametrize("seed", range(5))
+def test_float32_needs_no_looser_tolerance(f, seed):
+    x = np.random.default_rng(seed).uniform(-2, 2, (3, 4)).astype(np.float32)
+    check_gradients(f, x, seed=seed)
+
+
+@pytest.mark.parametrize("f", FLOAT32.values(), ids=FLOAT32)
+def test_a_fault_of_one_percent_is_found_in_float32(f):
+    x = np.random.default_rng(0).uniform(-2, 2, (3, 4)).astype(np.float32)
+    with pytest.raises(GradientError):
+        check_gradients(lambda x: f(x.detach() + 1.01 * (x - x.detach())), x)
+
+
+def test_the_cost_does_not_grow_with_the_number_of_elements():
+    calls = []
+    check_gradients(lambda x: calls.append(1) or np.tanh(x), np.linspace(-1, 1, 10_000), order=1)
+    many = len(calls)
+    calls.clear()
+    check_gradients(lambda x: calls.append(1) or np.tanh(x), np.linspace(-1, 1, 10), order=1)
+    assert many == len(calls)
