@@ -66,7 +66,8 @@ def pulled(
 
 def inner(xs: Arrays, ys: Arrays) -> float:
     """The sum of all products of elements."""
-    return sum(float(np.sum(x * y)) for x, y in zip(xs, ys, strict=True))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return sum(float(np.sum(x * y)) for x, y in zip(xs, ys, strict=True))
 
 
 def listed(results: Any) -> list[Any]:

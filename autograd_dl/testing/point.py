@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from ..engine import Tensor
 from .differences import Estimate, complex_derivative, derivative, limit, one_sided
 from .levels import Arrays, Level, inner, listed, pulled
+from .search import MANY, RTOL, Places, Search, flattened, is_smooth, units
 from .verdicts import Finding, GradientError, KinkError
 
-RTOL = 1e-6
-"""How far a gradient may be off, relative to the sum of the absolute terms it is compared through."""
 CLEAR = 1e-2
 """How large ten times the error of a numerical derivative may be, relative to that sum, for it to prove anything."""
-MANY = 1000
-"""Elements, of which at most so many are looked at one by one."""
 
 Kinks = Literal["raise", "allow"]
 
@@ -79,32 +76,34 @@ class Point:
         """Compare one random combination of derivatives."""
         __tracebackhide__ = True
         arriving = [rng.standard_normal(p.shape) for p in self.plain]
-        towards = [_direction(x, rng) for x in self.xs]
+        search = Search(self.level, self.xs, [_direction(x, rng) for x in self.xs])
         found = self.gradients(arriving)
-        with np.errstate(invalid="ignore"):
-            analytic = inner(found, towards)
+        if not all(np.isfinite(p).all() for p in self.plain):
+            return self.kink(search, arriving, found, f"{self.level.name} is not finite at this point")
+        agreement = self.agreement(search.towards, arriving, found)
+        if agreement.off <= 1:
+            return Comparison(agreement.off)
+        sides = one_sided(search.along(search.towards, arriving))
+        if agreement.clear and is_smooth(*sides, agreement.allowed):
+            raise self.fault(search, arriving, found, agreement)
+        return self.kink(search, arriving, found, f"{self.level.name} has no derivative at this point")
+
+    def agreement(self, towards: Arrays, arriving: Arrays, found: Arrays) -> _Agreement:
+        """The derivative in a direction, as the graph says and as differences say."""
+        analytic = inner(found, towards)
         terms = inner([np.abs(g) for g in found], [np.abs(v) for v in towards])
+        terms = terms if np.isfinite(terms) else 0.0
         size = inner([np.abs(u) for u in arriving], [np.abs(p) for p in self.plain])
-        if not np.isfinite(size):
-            return self.kink(arriving, f"{self.level.name} is not finite at this point")
 
         def along(t: Any) -> Any:
             moved = [x + t * v for x, v in zip(self.xs, towards, strict=True)]
             return sum(np.sum(u * y) for u, y in zip(arriving, self.values(moved, t), strict=True))
 
-        terms = terms if np.isfinite(terms) else 0.0
         numerical = derivative(along, 1e-2 * RTOL * (terms + size) + 1e-12)
         if self.analytic is not None:
-            numerical = self.complex_step(along, numerical)
+            return _Agreement(analytic, self.complex_step(along, numerical), terms, size)
         agreement = _Agreement(analytic, numerical, terms, size)
-        if agreement.off > 1 and self.analytic is None:
-            agreement = agreement._replace(numerical=limit(along))
-        if agreement.off <= 1:
-            return Comparison(agreement.off)
-        left, right = one_sided(along)
-        if agreement.clear and abs(left.value - right.value) <= 10 * (left.error + right.error) + agreement.allowed:
-            raise self.fault(arriving, found, analytic, agreement.numerical)
-        return self.kink(arriving, f"{self.level.name} has no derivative at this point")
+        return agreement if agreement.off <= 1 else agreement._replace(numerical=limit(along))
 
     def gradients(self, arriving: Arrays) -> Arrays:
         """What the graph says."""
@@ -126,18 +125,13 @@ class Point:
             )
         return Estimate(exact, 4 * float(np.finfo(float).eps) * abs(exact))
 
-    def fault(self, arriving: Arrays, found: Arrays, analytic: float, numerical: Estimate) -> GradientError:
+    def fault(self, search: Search, arriving: Arrays, found: Arrays, agreement: _Agreement) -> GradientError:
         """The verdict *fail*, with the element where the gradient is most wrong."""
         what = (
-            f"{self.level.name}: the derivative in a random direction is {analytic:.12g}, "
-            f"numerically {numerical.value:.12g} (give or take {numerical.error:.1g})"
+            f"{self.level.name}: the derivative in a random direction is {agreement.analytic:.12g}, numerically "
+            f"{agreement.numerical.value:.12g} (give or take {agreement.numerical.error:.1g})"
         )
-        worst: Finding | None = None
-        for i, j, along in self.elements(arriving):
-            numeric = derivative(along, 1e-7)
-            here = Finding(i, j, float(found[i][j]), float(numeric.value), float(numeric.error))
-            if worst is None or not _excess(here) <= _excess(worst):
-                worst = here
+        worst = search.worst(arriving, found)
         error = GradientError(what if worst is None else f"{what}\n{self.told(worst)}")
         error.finding = worst
         return error
@@ -151,25 +145,16 @@ class Point:
             f"(give or take {worst.error:.1g})"
         )
 
-    def elements(self, arriving: Arrays) -> Iterator[tuple[int, tuple[int, ...], Callable[[float], float]]]:
-        """(input, index, function along it) of each element, or of a thousand of them."""
-        for i, x in enumerate(self.xs):
-            for n, j in enumerate(np.ndindex(x.shape)):
-                if n >= MANY:
-                    break
-
-                def along(t: float, i: int = i, j: tuple[int, ...] = j) -> float:
-                    return inner(arriving, self.level.arrays(_moved(self.xs, i, j, t)))
-
-                yield i, j, along
-
-    def kink(self, arriving: Arrays, what: str) -> Comparison:
+    def kink(self, search: Search, arriving: Arrays, found: Arrays, what: str) -> Comparison:
         """The verdict *kink*, raised or allowed."""
         __tracebackhide__ = True
-        outside = None if self.depth > 1 else self.outside()
+        places = search.kinks(arriving)
+        outside = None if self.depth > 1 else self.outside(search, places)
         if self.kinks == "allow" and outside is None:
+            if self.depth == 1 and len(places) < MANY:
+                self.compare_others(search, places, arriving, found)
             return Comparison(0.0, kink=True)
-        where = outside or next(filter(None, map(self.edge, *zip(*self.elements(arriving), strict=True))), "")
+        where = outside or self.edge(search, places, arriving)
         if self.depth > 1:
             relation = "nothing is compared there"
         elif outside is None:
@@ -180,52 +165,45 @@ class Point:
         error.between = outside is None
         raise error
 
-    def edge(self, i: int, j: tuple[int, ...], along: Callable[[float], float]) -> str:
-        """Of an element at a kink: where it is, and its slopes on both sides."""
-        left, right = one_sided(along)
-        if abs(left.value - right.value) <= 10 * (left.error + right.error) + RTOL * abs(right.value):
+    def compare_others(self, search: Search, places: Places, arriving: Arrays, found: Arrays) -> None:
+        """Compare the derivative in the direction of all elements that are not at a kink."""
+        __tracebackhide__ = True
+        smooth = np.setdiff1d(search.everywhere, places)
+        rest = Search(self.level, self.xs, search.part(smooth))
+        found = search.part(smooth, found)  # at a kink it may be infinite, and 0 times that is NaN
+        agreement = self.agreement(rest.towards, arriving, found)
+        if agreement.off > 1 and agreement.clear:
+            raise self.fault(rest, arriving, found, agreement)
+
+    def edge(self, search: Search, places: Places, arriving: Arrays) -> str:
+        """Of the first element at a kink: where it is, and its slopes on both sides."""
+        if len(places) == 0:
             return ""
-        return f"input {i}, element {list(j)}, at {self.xs[i][j]:.6g}: {left.value:.6g} and {right.value:.6g}"
+        left, right = one_sided(search.along(search.unit(places[0]), arriving))
+        return f"{self.place(search, places[0])}: {left.value:.6g} and {right.value:.6g}"
 
-    def outside(self) -> str | None:
+    def place(self, search: Search, place: int) -> str:
+        """An element, and its value."""
+        i, j = search.element(place)
+        return f"input {i}, element {list(j)}, at {self.xs[i][j]:.6g}"
+
+    def outside(self, search: Search, places: Places) -> str | None:
         """An element whose gradient is not between the slopes on both sides, for some element of the outputs."""
-        units = np.eye(min(MANY, sum(y.size for y in self.plain)), sum(y.size for y in self.plain))
-        rows = [self.gradients(self.split(unit)) for unit in units]
-        for i, x in enumerate(self.xs):
-            for j in list(np.ndindex(x.shape))[:MANY]:
-
-                def along(t: float, i: int = i, j: tuple[int, ...] = j) -> NDArray[Any]:
-                    moved = self.level.arrays(_moved(self.xs, i, j, t))
-                    return np.concatenate([y.ravel() for y in moved])[: len(units)]
-
-                left, right = one_sided(along)
-                low, high = np.minimum(left.value, right.value), np.maximum(left.value, right.value)
-                g = np.array([row[i][j] for row in rows])
-                with np.errstate(invalid="ignore"):
-                    slack = 10 * (left.error + right.error) + RTOL * np.maximum(abs(low), abs(high)) + 1e-9
-                    out = np.isfinite(slack) & ~((low - slack <= g) & (g <= high + slack))
-                    if not np.isfinite(slack).all():  # where one slope is infinite, 0 times it is NaN for the others
-                        out &= ~np.isnan(g)
-                if out.any():
-                    k = int(np.argmax(out))
-                    slopes = f"the gradient is {g[k]:.6g}, the slopes {left.value[k]:.6g} and {right.value[k]:.6g}"
-                    return f"input {i}, element {list(j)}, at {x[j]:.6g}: {slopes}"
+        rows = [flattened(self.gradients(unit))[places] for unit in units(self.plain)] if len(places) else []
+        for n, place in enumerate(places):
+            left, right = (Estimate(e.value[: len(rows)], e.error[: len(rows)]) for e in search.slopes(place))
+            g = np.array([row[n] for row in rows])
+            low, high = np.minimum(left.value, right.value), np.maximum(left.value, right.value)
+            with np.errstate(invalid="ignore"):
+                slack = 10 * (left.error + right.error) + RTOL * np.maximum(abs(low), abs(high)) + 1e-9
+                out = np.isfinite(slack) & ~((low - slack <= g) & (g <= high + slack))
+                if not np.isfinite(slack).all():  # where one slope is infinite, 0 times it is NaN for the others
+                    out &= ~np.isnan(g)
+            if out.any():
+                k = int(np.argmax(out))
+                slopes = f"the gradient is {g[k]:.6g}, the slopes {left.value[k]:.6g} and {right.value[k]:.6g}"
+                return f"{self.place(search, place)}: {slopes}"
         return None
-
-    def split(self, flat: NDArray[Any]) -> Arrays:
-        """Numbers for all elements of the outputs, in their shapes."""
-        ends = np.cumsum([y.size for y in self.plain])
-        return [part.reshape(y.shape) for part, y in zip(np.split(flat, ends[:-1]), self.plain, strict=True)]
-
-
-def _excess(finding: Finding) -> float:
-    return abs(finding.analytic - finding.numerical) - 10 * finding.error
-
-
-def _moved(xs: Arrays, i: int, j: tuple[int, ...], t: float) -> Arrays:
-    moved = [x.copy() for x in xs]
-    moved[i][j] += t
-    return moved
 
 
 def _direction(x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

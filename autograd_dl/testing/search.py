@@ -1,0 +1,126 @@
+"""Where in the inputs a fault or a kink is: found by halving, since there may be millions of elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .differences import Curve, Estimate, derivative, one_sided
+from .levels import Arrays, Level, inner
+from .verdicts import Finding
+
+RTOL = 1e-6
+"""How far a gradient may be off, relative to the sum of the absolute terms it is compared through."""
+MANY = 256
+"""Elements, of which at most so many are looked at one by one."""
+
+Places = NDArray[np.intp]
+"""Numbers of elements; those of all inputs are numbered through."""
+
+
+class Search:
+    """The inputs of a function at a point, and a direction in which each of their elements moves."""
+
+    def __init__(self, level: Level, xs: Arrays, towards: Arrays) -> None:
+        self.level, self.xs, self.towards = level, xs, towards
+        self.everywhere = np.arange(sum(x.size for x in xs))
+
+    def part(self, places: Places, whole: Arrays | None = None) -> Arrays:
+        """The direction (or other numbers) of some elements, and 0 for the others."""
+        flat = np.zeros(len(self.everywhere))
+        flat[places] = flattened(self.towards if whole is None else whole)[places]
+        return split(flat, self.xs)
+
+    def along(self, towards: Arrays, arriving: Arrays | None = None) -> Curve:
+        """The function on the way in a direction: its values weighted by `arriving` and summed, or all in a row."""
+
+        def curve(t: float) -> Any:
+            ys = self.level.arrays([x + t * v for x, v in zip(self.xs, towards, strict=True)])
+            return flattened(ys) if arriving is None else inner(arriving, ys)
+
+        return curve
+
+    def worst(self, arriving: Arrays, found: Arrays) -> Finding | None:
+        """The element whose gradient is most wrong; None where there are no elements."""
+
+        def excess(places: Places) -> float:
+            towards = self.part(places)
+            numeric = derivative(self.along(towards, arriving), 1e-9)
+            off = abs(inner(found, towards) - numeric.value) - 10 * numeric.error
+            return off if off == off else np.inf
+
+        places = self.everywhere
+        while len(places) > 16:
+            places = max(np.array_split(places, 2), key=excess)
+        findings = [self.finding(int(place), arriving, found) for place in places]
+        return max(findings, key=_excess, default=None)
+
+    def finding(self, place: int, arriving: Arrays, found: Arrays) -> Finding:
+        """Both derivatives by one element."""
+        numeric = derivative(self.along(self.unit(place), arriving), 1e-9)
+        i, j = self.element(place)
+        return Finding(i, j, float(found[i][j]), float(numeric.value), float(numeric.error))
+
+    def kinks(self, arriving: Arrays) -> Places:
+        """The elements at which the slopes on both sides differ, or cannot be seen; at most so many."""
+        pending, there = [self.everywhere], list[int]()
+        while pending and len(there) < MANY:
+            places = pending.pop()
+            if len(places) == 0 or is_smooth(*one_sided(self.along(self.part(places), arriving))):
+                continue
+            if len(places) == 1:
+                there.append(int(places[0]))
+            else:
+                pending += np.array_split(places, 2)[::-1]
+        return np.array(sorted(there), dtype=np.intp)
+
+    def slopes(self, place: int) -> tuple[Estimate, Estimate]:
+        """The slopes of all outputs, in a row, to the left and to the right of one element."""
+        return one_sided(self.along(self.unit(place)))
+
+    def unit(self, place: int) -> Arrays:
+        """The direction in which only one element moves, by 1."""
+        return self.part(np.array([place]), [np.ones(x.shape) for x in self.xs])
+
+    def element(self, place: int) -> tuple[int, tuple[int, ...]]:
+        """The input in which an element is, and its index there."""
+        for i, x in enumerate(self.xs):
+            if place < x.size:
+                return i, tuple(int(k) for k in np.unravel_index(place, x.shape))
+            place -= x.size
+        raise IndexError(place)
+
+
+def is_smooth(left: Estimate, right: Estimate, allowed: float = 0.0) -> bool:
+    """Whether slopes on both sides are the same, as far as can be seen."""
+    with np.errstate(invalid="ignore"):
+        slack = 10 * (left.error + right.error) + RTOL * abs(right.value) + 1e-9 + allowed
+        return bool(np.isfinite(slack) and abs(left.value - right.value) <= slack)
+
+
+def units(like: Arrays) -> Iterator[Arrays]:
+    """For each element, up to so many, arrays of these shapes that have a 1 there and are 0 elsewhere."""
+    size = sum(x.size for x in like)
+    for place in range(min(MANY, size)):
+        flat = np.zeros(size)
+        flat[place] = 1
+        yield split(flat, like)
+
+
+def flattened(xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The elements of all arrays in a row."""
+    return np.concatenate([x.ravel() for x in xs]) if xs else np.zeros(0)
+
+
+def split(flat: NDArray[Any], like: Arrays) -> Arrays:
+    """The elements in a row as arrays of these shapes."""
+    ends = np.cumsum([x.size for x in like])
+    return [part.reshape(x.shape) for part, x in zip(np.split(flat, ends[:-1]), like, strict=True)]
+
+
+def _excess(finding: Finding) -> float:
+    excess = abs(finding.analytic - finding.numerical) - 10 * finding.error
+    return excess if excess == excess else np.inf
