@@ -57,4 +57,4 @@ def test_the_examples_run(page, capsys):
         if not re.match(r"# \w+\.py\n", block):
             exec(compile(block, page.name, "exec"), {"__name__": "example"})
     if page.name == "testing.md":
-        assert capsys.readouterr().out == "5 True\n2\n"
+        assert capsys.readouterr().out == "7 True\n2\n"

@@ -38,6 +38,7 @@ def test_engine_exports(name):
         (Tensor.zero_grad, "(self)"),
         (Tensor.retain_grad, "(self)"),
         (Tensor.register_hook, "(self, hook)"),
+        (engine.backward, "(outputs, grad_outputs, *, retain_graph=False, create_graph=False)"),
         (
             engine.gradients,
             "(outputs, inputs, grad_outputs=None, *, create_graph=False, retain_graph=True)",

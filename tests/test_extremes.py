@@ -69,6 +69,7 @@ def test_interrupted_on_the_way_back(interrupting, create_graph):
     y = np.sum(interrupting(np.exp(x)) * w)
     with pytest.raises(KeyboardInterrupt):
         y.backward(create_graph=create_graph)
+    assert {node.args is None for node in toposort([y.node]) if node.op is not None} == {not create_graph}
     assert x.grad is None
     assert w.grad is None
     assert MODE.get() is before

@@ -1,6 +1,9 @@
 """`@gradient_property`: what it draws for which parameter, how it fails, and how it is set."""
 
+import inspect
+import os
 import re
+from pathlib import Path
 from typing import Annotated
 
 import hypothesis
@@ -60,6 +63,44 @@ def test_a_default_is_kept():
 @gradient_property
 def test_parameters_of_pytest_are_left_to_it(x: Tensor, fun):
     return fun(x)
+
+
+@gradient_property
+def test_fixtures_are_left_to_pytest(x: Tensor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("A_VARIABLE", str(x.shape))
+    assert tmp_path.is_absolute()
+    return np.sin(x)
+
+
+def test_a_fixture_was_undone():
+    assert "A_VARIABLE" not in os.environ
+
+
+def test_annotations_for_type_checkers_alone_are_left_alone():
+    def f(x, of_checkers):
+        return np.sin(x)
+
+    f.__annotations__ = {"x": "Tensor", "of_checkers": "Unknown"}
+    test = gradient_property(f)
+    assert list(inspect.signature(test).parameters) == ["of_checkers"]
+
+
+def test_what_cannot_be_a_property_is_refused():
+    async def later(x: Tensor):
+        return x
+
+    def any_number(*xs: Tensor):
+        return xs
+
+    for f in (later, any_number):
+        with pytest.raises(TypeError, match="must be a plain function"):
+            gradient_property(f)
+
+
+class TestsInClasses:
+    @gradient_property
+    def test_methods_are_tests(self, x: Tensor):
+        return np.cos(x)
 
 
 @gradient_property

@@ -397,6 +397,14 @@ def test_a_stale_recurrent_graph_is_released_in_linear_time():
     assert not any(n.args for n in toposort([states[-1].node]) if n.op is not None)
 
 
+def test_a_leaf_forgets_the_nodes_that_are_gone():
+    x = leaf([1.0])
+    held = [np.sin(x), np.sin(x)]
+    for _ in range(1000):
+        np.sin(x)
+    assert len(held) < len(x.node.memory.readers) < 100
+
+
 # -- changes of what a graph has read through a view
 
 

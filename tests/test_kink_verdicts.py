@@ -115,3 +115,20 @@ def test_a_nan_for_a_gradient_where_there_is_one_is_a_failure():
     with pytest.raises(GradientError) as raised:
         check_gradients(lambda x: np.where(x > 0, np.sqrt(x), 1.0) + 0 * Tensor(1.0), np.array([1.0, -1.0]), order=1)
     assert not isinstance(raised.value, KinkError)
+
+
+def test_nan_is_no_kink():
+    with pytest.raises(GradientError, match="f is NaN at this point") as raised:
+        check_gradients(np.log, np.array([-1.0, 2.0]), kinks="allow")
+    assert not isinstance(raised.value, KinkError)
+
+
+def test_a_kink_does_not_hide_a_fault_beside_it():
+    @primitive
+    def square(x):
+        return x**2
+
+    defvjp(square, lambda g, _ans, x: g * 2 * Tensor(x.numpy()) if type(x) is Tensor else g * 2 * x)
+    with pytest.raises(GradientError) as raised:
+        check_gradients(lambda x: np.abs(x[0]) + square(x[1]), np.array([0.0, 1.0]), kinks="allow")
+    assert not isinstance(raised.value, KinkError)

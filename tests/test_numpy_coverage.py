@@ -1,6 +1,8 @@
 """Every public function of NumPy is differentiable, gives a plain result, or is unsupported for a stated reason; every
 differentiable one has a spec row; and what was promised is there."""
 
+import inspect
+
 import numpy as np
 import pytest
 from specs import SPECS, is_ours
@@ -93,6 +95,27 @@ def test_every_entry_of_the_table_has_a_row():
 def test_rows_have_names_of_their_own():
     names = [spec.name for spec in SPECS]
     assert sorted(set(names)) == sorted(names)
+
+
+def defaults(fun):
+    try:
+        parameters = inspect.signature(fun).parameters
+    except ValueError:  # of a ufunc, of which an early NumPy tells no signature
+        return {}
+    return {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+
+
+@pytest.mark.parametrize("entry", [*filter(DIFFERENTIABLE.__contains__, TABLE)], ids=lambda entry: entry.__name__)
+def test_defaults_are_numpys(entry):
+    """Those of a composition, and of rules: a keyword that is not given does not reach them."""
+    handler, numpys = TABLE[entry], defaults(entry)
+    for fun in [*handler.rules, handler.joint] if isinstance(handler, Op) else [handler.args[1]]:
+        for name, default in defaults(fun).items() if fun else ():
+            expected = numpys.get(name, default)
+            if expected is np._NoValue:
+                expected = -1 if entry is np.vecdot else False if name == "keepdims" else None
+            if (entry, name) not in [(np.linalg.cross, "axis"), (np.einsum, "optimize")]:
+                assert default == expected, name
 
 
 @pytest.mark.parametrize("name", ISSUE.split())

@@ -75,6 +75,7 @@ def slopes(f, *arrays):
     (lambda x: np.linalg.norm(x, 1),       [0, -2],             [0, -1]),
     (lambda x: np.linalg.norm(x, 3),       [0, 0],              [0, 0]),
     (lambda x: np.linalg.norm(x, 3),       [0, 2],              [0, 1]),
+    (lambda x: np.linalg.norm(x, 3),       [1e-200, 0],         [0, 0]),
     (lambda x: np.linalg.norm(x, 0.5),     [0, 2],              [0, 1]),
     (lambda x: np.linalg.norm(x, -1),      [0, 2],              [0, 0]),
     (lambda x: np.linalg.norm(x, 0),       [0, 2],              [0, 0]),
@@ -114,6 +115,11 @@ def test_two_arguments(f, x, y, slope_x, slope_y):
     np.testing.assert_allclose(found_x, slope_x, rtol=1e-12)
     np.testing.assert_allclose(found_y, slope_y, rtol=1e-12)
 # fmt: on
+
+
+def test_the_slope_of_sinc_is_that_of_its_formula_as_far_as_the_series_goes():
+    x = np.array([-0.159, 0.1, 0.159])
+    np.testing.assert_allclose(slopes(np.sinc, x), [(np.cos(np.pi * x) - np.sinc(x)) / x], rtol=2e-14)
 
 
 @pytest.mark.parametrize("value", [0.1, 1 / 3, 1e300, 0.0])

@@ -81,6 +81,29 @@ def test_what_a_function_records_is_traced_with_all_kinds_of_arguments():
     assert "[(np.array([0, 0, 1]), ..., None)]" in program.source()
 
 
+def test_functions_of_one_name_are_told_apart_and_numbers_need_numpy():
+    def twin(x):
+        return relu(x)
+
+    twin.__name__ = "relu"
+    steps = [
+        Step(relu, (Result(0),)),
+        Step(twin, (Result(1),)),
+        Step(lambda x: x, (Result(2),)),
+        Step(np.minimum, (Result(3), np.inf)),
+        Step(np.maximum, (Result(4), np.array([-np.inf, np.nan]))),
+    ]
+    source = Program([X], steps).source()
+    body = source.partition("return")[0]
+    assert "x1 = relu(x0)" in body
+    assert "x2 = relu_1(x1)" in body
+    assert "# relu_1 is a function of yours" in body
+    assert "x3 = fun(x2)" in body
+    assert "np.minimum(x3, np.inf)" in body
+    assert "np.array([-np.inf, np.nan])" in body
+    compile(source, "program", "exec")
+
+
 def test_what_is_not_recorded_has_no_program():
     assert traced(lambda x: x.detach(), [X]) is None
     assert traced(lambda x: 1 / 0, [X]) is None

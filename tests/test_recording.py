@@ -285,3 +285,9 @@ def test_the_engine_knows_no_op_by_name():
     source = Path(engine.__file__).read_text(encoding="utf-8")
     for name in ("np.add", "np.multiply", "np.exp", "np.sum", "np.dot", "relu"):
         assert name not in source
+
+
+def test_a_large_result_that_a_rule_reads_is_kept():
+    x, y = (Tensor(np.full(10_000, n), requires_grad=True) for n in (6.0, 2.0))
+    (x / y).backward(np.ones(10_000))
+    assert set(y.grad.tolist()) == {-1.5}

@@ -156,6 +156,13 @@ def test_broadcasting_is_undone_by_the_engine_where_declared():
         np.sum(strict(x, y)).backward()
 
 
+def test_a_gradient_that_no_broadcasting_explains_is_refused():
+    wrong = primitive(broadcasts=True)(double)
+    defvjp(wrong, lambda _g, _ans, _x: np.ones(3))
+    with pytest.raises(RuleError, match=r"the argument's shape \(2,\); it returned shape \(3,\)"):
+        np.sum(wrong(leaf([1.0, 2.0]))).backward()
+
+
 # -- keywords
 
 

@@ -96,6 +96,11 @@ def test_a_dtype_that_has_no_gradient_ends_it():
     assert x.astype(np.float64) is not x
 
 
+def test_another_dtype_is_another_array_without_a_copy_asked_for_too():
+    for dtype in (np.float16, np.longdouble):
+        assert Tensor(X).astype(dtype, copy=False).dtype == dtype
+
+
 def test_arguments_without_a_recorded_form_are_refused_by_name_and_taken_by_constants():
     recorded, constant = Tensor(X, requires_grad=True), Tensor(X)
     for call in (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
+import zlib
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from autograd_dl.testing import GradientError, Report, check_gradients
@@ -62,14 +64,18 @@ def pytest_runtest_makereport(
     """Add to the report of a gradient that is wrong where its picture is."""
     report = yield
     folder: Path | None = item.config.getoption("--gradcheck-artifacts")
-    error = call.excinfo.value if call.excinfo is not None else None
+    error: BaseException | None = call.excinfo.value if call.excinfo is not None else None
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     if folder is not None and isinstance(error, GradientError) and error.program is not None:
         report.sections.append(("gradcheck", _drawn(error, folder / f"{_file_name(item.nodeid)}.svg")))
     return report
 
 
 def _file_name(node_id: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", node_id).strip("-")[-150:]
+    """A name that no other test has: tests may differ in characters that no file name should have."""
+    told = re.sub(r"[^\w.-]+", "-", node_id).strip("-")[-150:]
+    return told if told == node_id.replace("::", "-") else f"{told}-{zlib.crc32(node_id.encode()):08x}"
 
 
 def _drawn(error: GradientError, file: Path) -> str:
@@ -80,12 +86,14 @@ def _drawn(error: GradientError, file: Path) -> str:
 
     program, suspect = error.program, error.suspect
     assert program is not None
-    results = program.results(*(Tensor(x, requires_grad=True, name=f"x{i}") for i, x in enumerate(program.inputs)))
-    wrong = None if suspect is None else results[len(program.inputs) + suspect.step]
-    marked = [wrong.node] if isinstance(wrong, Tensor) and wrong.node is not None else []
-    output = results[-1] if isinstance(results[-1], Tensor) else results[-1][0]
     try:
+        with np.errstate(all="ignore"):
+            leaves = [Tensor(x, requires_grad=True, name=f"x{i}") for i, x in enumerate(program.inputs)]
+            results = program.results(*leaves)
+        wrong = None if suspect is None else results[len(program.inputs) + suspect.step]
+        marked = [wrong.node] if isinstance(wrong, Tensor) and wrong.node is not None else []
+        output = results[-1] if isinstance(results[-1], Tensor) else results[-1][0]
         file.parent.mkdir(parents=True, exist_ok=True)
         return f"the graph is drawn in {render(draw_graph(output, highlight=marked), file)}"
-    except (AutogradError, OSError) as fault:
+    except (AutogradError, OSError, ArithmeticError) as fault:
         return f"the graph could not be drawn: {fault}"

@@ -254,7 +254,7 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
         return np.sum(size, axis=axes, keepdims=keepdims)
     powers = np.where(zero, 0 if ord > 0 else math.inf, np.where(zero, 1, size) ** ord)
     total = np.sum(powers, axis=axes, keepdims=keepdims)
-    return np.where(total == 0, 0, np.where(total == 0, 1, total) ** (1 / ord))
+    return np.where(total == 0, 0 if ord > 0 else math.inf, np.where(total == 0, 1, total) ** (1 / ord))
 
 
 def _matrix_norm(x: Any, ord: Any) -> Any:

@@ -36,6 +36,10 @@ def op_to_blame(program: Program, inputs: Arrays, fails: Callable[[Program], boo
     with no_grad(), np.errstate(all="ignore"):
         values = [bare(v) for v in program.results(*map(Tensor, inputs))]
     for place, step in enumerate(program.steps):
+        if any(
+            isinstance(values[i], tuple) for i in numbers_in(step.args)
+        ):  # the results of an op, of which one is taken
+            continue
         alone = _alone(step, values)
         if alone.inputs and all(_is_floating(x) for x in alone.inputs) and fails(alone):
             return Suspect(title_of(step.fun), _argument(step, values, fails), place, alone)
@@ -48,7 +52,15 @@ def _alone(step: Step, values: list[NDArray[np.float64]], only: int | None = Non
     new = {number: i for i, number in enumerate(taken)}
     constants = {number: values[number] for number in numbers_in(step.args) - set(taken)}
     args = renumbered(_with_constants(step.args, constants), new)
-    return Program([np.asarray(values[i]) for i in taken], [step._replace(args=args)])
+    inputs = [np.asarray(values[i]) for i in taken]
+    if step.fun in SYMMETRIC:
+        both = [Step(np.swapaxes, (Result(0), -1, -2)), Step(np.add, (Result(0), Result(1)))]
+        return Program(inputs, [*both, step._replace(args=(Result(2), *step.args[1:]))])
+    return Program(inputs, [step._replace(args=args)])
+
+
+SYMMETRIC = (np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh)
+"""Ops that read one half of a symmetric matrix: a difference must move both halves."""
 
 
 def _with_constants(argument: object, constants: dict[int, NDArray[np.float64]]) -> object:

@@ -23,12 +23,12 @@ class Level(NamedTuple):
 
 
 def function(f: Callable[..., Any]) -> Level:
-    """`f` itself. It may return a Tensor, or a tuple or list of them; those of floating dtype count."""
+    """`f` itself. It may return a Tensor, or tuples, lists and dicts of them; those of floating dtype count."""
 
     def tensors(xs: list[Tensor]) -> list[Tensor]:
         with enable_grad(), np.errstate(all="ignore"):
             result = f(*xs)
-        floating = [y for y in listed(result) if type(y) is Tensor and y.dtype.kind == "f"]
+        floating = _floating(result)
         if not floating:
             raise GradientError(f"f returned {result!r}, in which no Tensor of floating dtype is: nothing was recorded")
         return floating
@@ -36,9 +36,20 @@ def function(f: Callable[..., Any]) -> Level:
     def arrays(xs: Arrays) -> Arrays:
         with no_grad(), np.errstate(all="ignore"):
             result = f(*[Tensor(x.copy()) for x in xs])
-        return [y.numpy().copy() for y in listed(result) if type(y) is Tensor and y.dtype.kind == "f"]
+        return [y.numpy().copy() for y in _floating(result)]
 
     return Level("f", arrays, tensors)
+
+
+def _floating(result: Any) -> list[Tensor]:
+    """The Tensors of floating dtype in what `f` returned."""
+    if isinstance(result, dict):
+        result = list(result.values())
+    if isinstance(result, (tuple, list)):
+        return [y for part in result for y in _floating(part)]
+    if isinstance(result, (np.ndarray, np.floating)) and result.dtype.kind == "f":
+        raise GradientError(f"f returned a plain {result.dtype} array of shape {result.shape}: nothing was recorded")
+    return [result] if type(result) is Tensor and result.dtype.kind == "f" else []
 
 
 def pullback(level: Level, count: int) -> Level:
@@ -58,10 +69,12 @@ def pulled(
     ys: Sequence[Tensor], xs: Sequence[Tensor], gs: Sequence[Any], *, create_graph: bool = False
 ) -> list[Tensor]:
     """The gradients of `xs` where `gs` arrive at `ys`; zeros where no y depends on any x."""
+    __tracebackhide__ = True
     pairs = [(y, g) for y, g in zip(ys, gs, strict=True) if y.requires_grad]
     if not pairs:
         return [Tensor(np.zeros_like(x.numpy())) for x in xs]
-    return gradients([y for y, _ in pairs], xs, [g for _, g in pairs], create_graph=create_graph)
+    with np.errstate(all="ignore"):
+        return gradients([y for y, _ in pairs], xs, [g for _, g in pairs], create_graph=create_graph)
 
 
 def inner(xs: Arrays, ys: Arrays) -> float:

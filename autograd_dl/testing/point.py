@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from ..engine import Tensor
 from .differences import Estimate, complex_derivative, derivative, limit, one_sided
 from .levels import Arrays, Level, inner, listed, pulled
-from .search import MANY, RTOL, Places, Search, flattened, is_smooth, units
+from .search import MANY, RTOL, Places, Search, flattened, is_smooth, split, units
 from .verdicts import Finding, GradientError, KinkError
 
 CLEAR = 1e-2
@@ -28,7 +29,11 @@ class Comparison(NamedTuple):
 
 
 class _Agreement(NamedTuple):
-    """An analytic derivative beside a numerical one: `terms` is the sum of what the one is made of, `size` of f's."""
+    """An analytic derivative beside a numerical one.
+
+    `terms` is the norm of the terms that the one is the sum of, `size` the same of what is differentiated. (Not the sum
+    of their absolute values: one wrong element among a million would count for nothing.)
+    """
 
     analytic: float
     numerical: Estimate
@@ -72,12 +77,32 @@ class Point:
             if y.shape != p.shape or not np.allclose(y.numpy(), p, rtol=1e-9, atol=1e-12, equal_nan=True):
                 raise GradientError(f"{level.name}: result {k} is {y.numpy()} when recorded, and {p} when not")
 
-    def compared(self, rng: np.random.Generator) -> Comparison:
-        """Compare one random combination of derivatives."""
+    def compared(self, rng: np.random.Generator, *, damped: bool = False) -> list[Comparison]:
+        """Compare random combinations of derivatives: of all at once, and of each input and each output by itself.
+
+        If `damped`, those that would outweigh the others count less: they could hide a fault among them.
+        """
         __tracebackhide__ = True
         arriving = [rng.standard_normal(p.shape) for p in self.plain]
-        search = Search(self.level, self.xs, [_direction(x, rng) for x in self.xs])
+        towards = [_direction(x, rng) for x in self.xs]
+        if damped:
+            towards = _damped(towards, self.gradients(arriving))
+        pairs = [(towards, arriving)]
+        if self.depth == 1 and not damped:
+            pairs += [(part, arriving) for part in _one_by_one(towards)]
+            pairs += [(towards, part) for part in _one_by_one(arriving)]
+        found = []
+        for v, u in pairs:
+            found.append(self.compare(v, u))
+        return found
+
+    def compare(self, towards: Arrays, arriving: Arrays) -> Comparison:
+        """Compare the derivative in a direction, weighted by what arrives at the outputs."""
+        __tracebackhide__ = True
+        search = Search(self.level, self.xs, towards)
         found = self.gradients(arriving)
+        if self.depth == 1 and any(np.isnan(p).any() for p in self.plain):
+            raise GradientError(f"{self.level.name} is NaN at this point: there is nothing to compare")
         if not all(np.isfinite(p).all() for p in self.plain):
             return self.kink(search, arriving, found, f"{self.level.name} is not finite at this point")
         agreement = self.agreement(search.towards, arriving, found)
@@ -91,9 +116,8 @@ class Point:
     def agreement(self, towards: Arrays, arriving: Arrays, found: Arrays) -> _Agreement:
         """The derivative in a direction, as the graph says and as differences say."""
         analytic = inner(found, towards)
-        terms = inner([np.abs(g) for g in found], [np.abs(v) for v in towards])
+        terms, size = _norm(found, towards), _norm(arriving, self.plain)
         terms = terms if np.isfinite(terms) else 0.0
-        size = inner([np.abs(u) for u in arriving], [np.abs(p) for p in self.plain])
 
         def along(t: Any) -> Any:
             moved = [x + t * v for x, v in zip(self.xs, towards, strict=True)]
@@ -148,10 +172,10 @@ class Point:
     def kink(self, search: Search, arriving: Arrays, found: Arrays, what: str) -> Comparison:
         """The verdict *kink*, raised or allowed."""
         __tracebackhide__ = True
-        places = search.kinks(arriving)
+        places = search.kinks(arriving, at_most=MANY if self.kinks == "allow" else 1)
         outside = None if self.depth > 1 else self.outside(search, places)
         if self.kinks == "allow" and outside is None:
-            if self.depth == 1 and len(places) < MANY:
+            if len(places) < MANY and all(np.isfinite(p).all() for p in self.plain):
                 self.compare_others(search, places, arriving, found)
             return Comparison(0.0, kink=True)
         where = outside or self.edge(search, places, arriving)
@@ -179,6 +203,8 @@ class Point:
         """Of the first element at a kink: where it is, and its slopes on both sides."""
         if len(places) == 0:
             return ""
+        if self.depth > 1:
+            return self.place(search, places[0])
         left, right = one_sided(search.along(search.unit(places[0]), arriving))
         return f"{self.place(search, places[0])}: {left.value:.6g} and {right.value:.6g}"
 
@@ -204,6 +230,31 @@ class Point:
                 slopes = f"the gradient is {g[k]:.6g}, the slopes {left.value[k]:.6g} and {right.value[k]:.6g}"
                 return f"{self.place(search, place)}: {slopes}"
         return None
+
+
+def _damped(towards: Arrays, found: Arrays) -> Arrays:
+    """The direction with all elements whose part in the derivative is over the median slowed down to that."""
+    with np.errstate(all="ignore"):
+        terms = np.abs(flattened(towards) * flattened(found))
+        positive = terms[np.isfinite(terms) & (terms > 0)]
+        if positive.size == 0:
+            return towards
+        usual = np.quantile(positive, 0.5, method="lower")
+        slower = np.where(terms > usual, usual / terms, 1)
+    return split(flattened(towards) * np.where(slower > 0, slower, 1), towards)
+
+
+def _one_by_one(xs: Arrays) -> list[Arrays]:
+    """Each of several arrays, with 0 in the place of the others."""
+    if len(xs) == 1:
+        return []
+    return [[x if k == i else np.zeros(x.shape) for k, x in enumerate(xs)] for i in range(len(xs))]
+
+
+def _norm(xs: Arrays, ys: Arrays) -> float:
+    """The Euclidean norm of all products of elements."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return math.sqrt(sum(float(np.sum((x * y) ** 2)) for x, y in zip(xs, ys, strict=True)))
 
 
 def _direction(x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -74,16 +75,21 @@ class Program:
         names = [f"x{i}" for i in range(len(self.inputs) + len(self.steps))]
         first = len(self.inputs)
         lines = [f"def program({', '.join(names[:first])}):"]
-        lines += [f"    {names[i]} = {_call(step, names)}" for i, step in enumerate(self.steps, first)]
+        called = self._called()
+        lines += [f"    {names[i]} = {_call(step, names, called)}" for i, step in enumerate(self.steps, first)]
         lines += [f"    return {names[-1]}", "", ""]
         lines += [f"check_gradients({', '.join(['program', *map(_literal, self.inputs)])})"]
-        return "\n".join([*self._imports(), "", "", *lines])
+        return "\n".join([*_imports(called), "", "", *lines])
 
-    def _imports(self) -> list[str]:
-        ours = [fun for fun in dict.fromkeys(step.fun for step in self.steps) if not _is_numpys(fun)]
-        own = {_importable(fun) or f"# {fun.__name__} is a function of yours: {_place(fun)}" for fun in ours}
-        first = ["import numpy as np", "", "from autograd_dl.testing import check_gradients"]
-        return [*first, *sorted(own - {None}, key=lambda line: (line.startswith("#"), line))]
+    def _called(self) -> dict[Callable[..., Any], str]:
+        """A name for each function that is not NumPy's, no two alike."""
+        called: dict[Callable[..., Any], str] = {}
+        for step in self.steps:
+            if step.fun not in called and not _is_numpys(step.fun) and step.fun is not _item:
+                name = step.fun.__name__ if step.fun.__name__.isidentifier() else "fun"
+                taken = sum(other.rpartition("_")[0] == name or other == name for other in called.values())
+                called[step.fun] = f"{name}_{taken}" if taken else name
+        return called
 
     def __repr__(self) -> str:
         return f"<program: {', '.join(step.fun.__name__ for step in self.steps)}>"
@@ -116,7 +122,7 @@ def traced(f: Callable[..., Any], inputs: Sequence[NDArray[Any]]) -> Program | N
         return value
 
     try:
-        with enable_grad(), watched(watch):
+        with enable_grad(), watched(watch), np.errstate(all="ignore"):
             output = f(*tensors)
     except Exception:
         return None
@@ -162,7 +168,7 @@ def _is_numpys(fun: Callable[..., Any]) -> bool:
 def _importable(fun: Callable[..., Any]) -> str | None:
     """The line that imports a function, if one does."""
     module, name = getattr(fun, "__module__", None), fun.__name__
-    if module is None or getattr(_module(module), name, None) is not fun:
+    if module in (None, "__main__") or getattr(_module(module), name, None) is not fun:
         return None
     return f"from {module} import {name}"
 
@@ -187,12 +193,24 @@ _SPELLED = {
 """How NumPy wants the arguments where a step has them in another order: that of the op's rules."""
 
 
-def _call(step: Step, names: Sequence[str]) -> str:
+def _imports(called: dict[Callable[..., Any], str]) -> list[str]:
+    """The lines that import these functions under these names, or say where those are that cannot be imported."""
+    first = ["import numpy as np", "", "from autograd_dl.testing import check_gradients"]
+    own = []
+    for fun, name in called.items():
+        line = _importable(fun)
+        own.append(f"# {name} is a function of yours: {_place(fun)}" if line is None else line)
+        if line is not None and name != fun.__name__:
+            own[-1] += f" as {name}"
+    return [*first, *sorted(own, key=lambda line: (line.startswith("#"), line))]
+
+
+def _call(step: Step, names: Sequence[str], called: dict[Callable[..., Any], str]) -> str:
     if step.fun is _item or step.fun.__name__ == "getitem":
         return f"{_written(step.args[0], names)}[{_written(step.args[1], names)}]"
     arguments = [_written(a, names) for a in step.args]
     keywords = [f"{key}={_written(value, names)}" for key, value in step.kwargs.items()]
-    title = title_of(step.fun) if _is_numpys(step.fun) else step.fun.__name__
+    title = called.get(step.fun) or title_of(step.fun)
     if title not in _SPELLED or type(step.args[0]) is list:
         return f"{title}({', '.join(arguments + keywords)})"
     return _SPELLED[title].format(*([", ".join(arguments), *keywords] if keywords else arguments))
@@ -213,14 +231,18 @@ def _literal(value: Any) -> str:
     if isinstance(value, np.generic):
         value = value.item() if value.dtype in (np.float64, np.int64, np.bool_) else np.asarray(value)
     if isinstance(value, np.ndarray):
-        dtype = (
-            "" if value.dtype in (np.float64, np.int64, np.bool_) and value.size else f", dtype={value.dtype.name!r}"
-        )
-        return f"np.zeros({value.shape}{dtype})" if value.size == 0 else f"np.array({value.tolist()}{dtype})"
+        usual = value.size and value.dtype in (np.float64, np.int64, np.bool_)
+        dtype = "" if usual else f", dtype={value.dtype.name!r}"
+        return f"np.zeros({value.shape}{dtype})" if value.size == 0 else f"np.array({_numbers(value)}{dtype})"
     if value is Ellipsis:
         return "..."
     if isinstance(value, np.dtype):
         return repr(value.name)
     if isinstance(value, type) and issubclass(value, np.generic):
         return f"np.{value.__name__}"
-    return repr(value)
+    return _numbers(value) if isinstance(value, float) else repr(value)
+
+
+def _numbers(value: Any) -> str:
+    """A number, or an array's numbers in lists, as Python that knows NumPy."""
+    return re.sub(r"\b(nan|inf)\b", r"np.\1", repr(value.tolist() if isinstance(value, np.ndarray) else value))

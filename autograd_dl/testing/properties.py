@@ -6,7 +6,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints, overload
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, overload
 
 import hypothesis
 import numpy as np
@@ -59,8 +59,9 @@ def gradient_property(
     """Turn a function of Tensors into a test that its gradients are the numerical ones, whatever it is given.
 
     Each parameter is drawn from the strategy given for it by name, or in its annotation `Annotated[Tensor, strategy]`.
-    Parameters that are merely annotated `Tensor` get Tensors of any shapes that broadcast together, `int`, `float`,
-    `bool` and the like what Hypothesis draws for them. A parameter with a default and no strategy keeps the default.
+    Parameters that are merely annotated `Tensor` get Tensors of any shapes that broadcast together, `bool`, `int`,
+    `float` and `str` what Hypothesis draws for them; all others are left to pytest, whose fixtures they may be. A
+    parameter with a default and no strategy keeps the default.
     Those that are Tensors, or floating arrays, are differentiated by. One that is annotated `Program` gets a random
     program of ops; it is called with Tensors for its `inputs`, or `program()`, for its own.
 
@@ -97,7 +98,7 @@ def gradient_property(
 
         inputs = [x for name in checked for x in _arrays(arguments[name])]
         try:
-            check_gradients(of_tensors, *inputs, order=order, kinks=kinks)
+            check_gradients(of_tensors, *inputs, order=order, kinks=kinks, seed=defaults.seed or 0)
         except GradientError as error:
             if error.program is not None:
                 error.add_note(f"the program that was recorded:\n\n{error.program.source()}\n")
@@ -121,22 +122,27 @@ def _without_defaults(f: Callable[..., Any], strategies: Iterable[str]) -> inspe
 
 
 def _settings(own: hypothesis.settings | None) -> hypothesis.settings:
-    base = own or hypothesis.settings(
+    parent = own or hypothesis.settings(
         deadline=None,
-        suppress_health_check=[hypothesis.HealthCheck.too_slow],
-        report_multiple_bugs=False,
-        phases=set(hypothesis.Phase) - {hypothesis.Phase.explain},  # that would tell lines of ours
+        suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
     )
-    return base if defaults.examples is None else hypothesis.settings(base, max_examples=defaults.examples)
+    told = hypothesis.settings(
+        parent,
+        report_multiple_bugs=False,
+        phases=set(parent.phases) - {hypothesis.Phase.explain},  # that would tell lines of ours
+    )
+    return told if defaults.examples is None else hypothesis.settings(told, max_examples=defaults.examples)
 
 
 def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]]) -> dict[str, st.SearchStrategy[Any]]:
     """A strategy for each parameter that has one given, or in its annotation, or whose type says what to draw."""
     parameters = inspect.signature(f).parameters
+    if inspect.iscoroutinefunction(f) or any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+        raise TypeError(f"{f.__name__} must be a plain function whose parameters have names: no async, no *args")
     unknown = by_name.keys() - parameters.keys()
     if unknown:
         raise TypeError(f"{f.__name__} has no parameter {', '.join(sorted(unknown))}")
-    annotations = get_type_hints(f, include_extras=True)
+    annotations = {name: _resolved(f, p.annotation) for name, p in parameters.items()}
     free = [name for name in parameters if name not in by_name and annotations.get(name) is Tensor]
     shapes = st.shared(broadcastable(max(1, len(free))), key=f"{f.__module__}.{f.__qualname__}")
     found = dict(by_name)
@@ -150,7 +156,7 @@ def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]
             found[name] = get_args(annotation)[1]
         elif annotation is Program:
             found[name] = graphs()
-        elif parameter.default is parameter.empty:
+        elif parameter.default is parameter.empty and annotation in (bool, int, float, str):
             found[name] = st.from_type(annotation)
     if not found:
         raise TypeError(
@@ -158,6 +164,17 @@ def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]
             "@gradient_property(x=strategies.tensors())"
         )
     return found
+
+
+def _resolved(f: Callable[..., Any], annotation: Any) -> Any:
+    """What an annotation stands for; None if that cannot be told (it may be for type checkers only)."""
+    if not isinstance(annotation, str):
+        return None if annotation is inspect.Parameter.empty else annotation
+    names = {**getattr(f, "__globals__", {}), **inspect.getclosurevars(f).nonlocals} if inspect.isfunction(f) else {}
+    try:
+        return eval(annotation, names)  # the user's own source, as `typing.get_type_hints` does
+    except NameError:
+        return None
 
 
 def _array(i: int, shapes: tuple[Shape, ...]) -> st.SearchStrategy[NDArray[Any]]:

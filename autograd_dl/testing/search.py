@@ -13,7 +13,7 @@ from .levels import Arrays, Level, inner
 from .verdicts import Finding
 
 RTOL = 1e-6
-"""How far a gradient may be off, relative to the sum of the absolute terms it is compared through."""
+"""How far a gradient may be off, relative to the norm of the terms that it is compared through."""
 MANY = 256
 """Elements, of which at most so many are looked at one by one."""
 
@@ -64,10 +64,10 @@ class Search:
         i, j = self.element(place)
         return Finding(i, j, float(found[i][j]), float(numeric.value), float(numeric.error))
 
-    def kinks(self, arriving: Arrays) -> Places:
+    def kinks(self, arriving: Arrays, at_most: int) -> Places:
         """The elements at which the slopes on both sides differ, or cannot be seen; at most so many."""
         pending, there = [self.everywhere], list[int]()
-        while pending and len(there) < MANY:
+        while pending and len(there) < at_most:
             places = pending.pop()
             if len(places) == 0 or is_smooth(*one_sided(self.along(self.part(places), arriving))):
                 continue
