@@ -244,7 +244,7 @@ HIDDEN = {
     "behind large weights": (lambda w, b: np.sum((w * 1000) ** 2) + wrong(b), np.ones(10), 0.01),
     "behind a larger output": (lambda x: (1e7 * x, wrong(x)), 1.0),
     "behind a larger element": (lambda x: x[0] + wrong(x[1]), np.array([1e8, 1.0])),
-    "among a million elements": (lambda x: np.concatenate([wrong(x[:1]), x[1:] * 2.0]), np.ones(10**6)),
+    "among many elements": (lambda x: np.concatenate([wrong(x[:1]), x[1:] * 2.0]), np.ones(10**4)),
     "in a list in a tuple": (lambda x: (x * 2, [wrong(x)]), 1.0),
     "in a dict": (lambda x: {"a": x * 2, "b": wrong(x)}, 1.0),
 }

@@ -64,9 +64,17 @@ class Point:
     """A function of one level at one point, recorded and not."""
 
     def __init__(
-        self, level: Level, xs: Arrays, kinks: Kinks, depth: int, analytic: Callable[..., Any] | None = None
+        self,
+        level: Level,
+        xs: Arrays,
+        depth: int = 1,
+        kinks: Kinks = "raise",
+        analytic: Callable[..., Any] | None = None,
+        *,
+        explain: bool = True,
     ) -> None:
-        self.level, self.xs, self.kinks, self.depth, self.analytic = level, xs, kinks, depth, analytic
+        self.level, self.xs, self.depth = level, xs, depth
+        self.kinks, self.analytic, self.explain = kinks, analytic, explain
         self.inputs = [Tensor(x, requires_grad=True) for x in xs]
         self.outputs = level.tensors(self.inputs)
         self.plain = level.arrays(xs)
@@ -155,7 +163,7 @@ class Point:
             f"{self.level.name}: the derivative in a random direction is {agreement.analytic:.12g}, numerically "
             f"{agreement.numerical.value:.12g} (give or take {agreement.numerical.error:.1g})"
         )
-        worst = search.worst(arriving, found)
+        worst = search.worst(arriving, found) if self.explain else None
         error = GradientError(what if worst is None else f"{what}\n{self.told(worst)}")
         error.finding = worst
         return error
