@@ -32,7 +32,7 @@ def nothing_is_left_behind():
     """Fail a test that leaves gradients switched off, a scope open, a thread running, warnings ignored or the like."""
     before = state()
     yield
-    for thread in set(threading.enumerate()) - before["threads"]:
+    for thread in state()["threads"] - before["threads"]:
         thread.join(timeout=5)  # one that is about to end may do so
     after = state()
     changed = [name for name in before if before[name] != after[name]]
