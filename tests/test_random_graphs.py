@@ -9,7 +9,7 @@ from autograd_dl.table import title_of
 from autograd_dl.testing import Program, gradient_property
 from autograd_dl.testing.strategies import INSTRUCTIONS, graphs
 
-EXAMPLES = settings(parent=settings.default, max_examples=10 * settings.default.max_examples)
+EXAMPLES = settings(parent=settings.default, max_examples=5 * settings.default.max_examples)
 
 
 @gradient_property(settings=EXAMPLES)
