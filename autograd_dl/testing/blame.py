@@ -12,7 +12,7 @@ from ..engine import Tensor, no_grad
 from ..table import title_of
 from ..tensor import bare
 from .levels import Arrays
-from .programs import Program, Result, Step, numbers_in, renumbered
+from .programs import Program, Result, Step, numbers_in, renumbered, replaced
 
 
 class Suspect(NamedTuple):
@@ -36,9 +36,7 @@ def op_to_blame(program: Program, inputs: Arrays, fails: Callable[[Program], boo
     with no_grad(), np.errstate(all="ignore"):
         values = [bare(v) for v in program.results(*map(Tensor, inputs))]
     for place, step in enumerate(program.steps):
-        if any(
-            isinstance(values[i], tuple) for i in numbers_in(step.args)
-        ):  # the results of an op, of which one is taken
+        if any(isinstance(values[i], tuple) for i in numbers_in(step.args)):  # it takes one of several results
             continue
         alone = _alone(step, values)
         if alone.inputs and all(_is_floating(x) for x in alone.inputs) and fails(alone):
@@ -51,7 +49,7 @@ def _alone(step: Step, values: list[NDArray[np.float64]], only: int | None = Non
     taken = sorted(numbers_in(step.args) if only is None else {only})
     new = {number: i for i, number in enumerate(taken)}
     constants = {number: values[number] for number in numbers_in(step.args) - set(taken)}
-    args = renumbered(_with_constants(step.args, constants), new)
+    args = renumbered(replaced(step.args, lambda result: constants.get(result.number, result)), new)
     inputs = [np.asarray(values[i]) for i in taken]
     if step.fun in SYMMETRIC:
         both = [Step(np.swapaxes, (Result(0), -1, -2)), Step(np.add, (Result(0), Result(1)))]
@@ -61,14 +59,6 @@ def _alone(step: Step, values: list[NDArray[np.float64]], only: int | None = Non
 
 SYMMETRIC = (np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh)
 """Ops that read one half of a symmetric matrix: a difference must move both halves."""
-
-
-def _with_constants(argument: object, constants: dict[int, NDArray[np.float64]]) -> object:
-    if type(argument) is Result:
-        return constants.get(argument.number, argument)
-    if type(argument) in (tuple, list):
-        return type(argument)(_with_constants(a, constants) for a in argument)  # type: ignore[call-arg,attr-defined]
-    return argument
 
 
 def _argument(step: Step, values: list[NDArray[np.float64]], fails: Callable[[Program], bool]) -> int | None:

@@ -16,7 +16,7 @@ from .search import MANY, RTOL, Places, Search, flattened, is_smooth, split, uni
 from .verdicts import Finding, GradientError, KinkError
 
 CLEAR = 1e-2
-"""How large ten times the error of a numerical derivative may be, relative to that sum, for it to prove anything."""
+"""How large ten times the error of a numerical derivative may be, relative to that norm, for it to prove anything."""
 
 Kinks = Literal["raise", "allow"]
 

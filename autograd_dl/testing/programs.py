@@ -45,14 +45,15 @@ class Program:
 
     def __call__(self, *inputs: Any) -> Any:
         """The output, for other inputs of the same shapes, or for its own if none are given."""
-        own = [x if type(x) is Tensor else Tensor(x) for x in self.inputs]
-        return self.results(*(inputs or own))[-1]
+        if not inputs:
+            inputs = tuple(x if type(x) is Tensor else Tensor(x) for x in self.inputs)
+        return self.results(*inputs)[-1]
 
     def results(self, *inputs: Any) -> list[Any]:
         """All values: the inputs, and what each step makes."""
         values = list(inputs)
         for step in self.steps:
-            values.append(step.fun(*_filled(step.args, values), **step.kwargs))
+            values.append(step.fun(*replaced(step.args, lambda result: values[result.number]), **step.kwargs))
         return values
 
     def needed(self) -> Program:
@@ -136,12 +137,12 @@ def _item(results: Any, number: int) -> Any:
     return results[number]
 
 
-def _filled(argument: Any, values: Sequence[Any]) -> Any:
-    """An argument with the values of results in their places."""
+def replaced(argument: Any, by: Callable[[Result], Any]) -> Any:
+    """An argument with something else in the place of each result."""
     if type(argument) is Result:
-        return values[argument.number]
+        return by(argument)
     if type(argument) in (tuple, list):
-        return type(argument)(_filled(a, values) for a in argument)
+        return type(argument)(replaced(a, by) for a in argument)
     return argument
 
 
@@ -154,11 +155,7 @@ def numbers_in(argument: Any) -> set[int]:
 
 def renumbered(argument: Any, new: dict[int, int]) -> Any:
     """An argument with other numbers for its results."""
-    if type(argument) is Result:
-        return Result(new[argument.number])
-    if type(argument) in (tuple, list):
-        return type(argument)(renumbered(a, new) for a in argument)
-    return argument
+    return replaced(argument, lambda result: Result(new[result.number]))
 
 
 def _is_numpys(fun: Callable[..., Any]) -> bool:

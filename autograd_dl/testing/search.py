@@ -49,14 +49,13 @@ class Search:
         def excess(places: Places) -> float:
             towards = self.part(places)
             numeric = derivative(self.along(towards, arriving), 1e-9)
-            off = abs(inner(found, towards) - numeric.value) - 10 * numeric.error
-            return off if off == off else np.inf
+            return _excess(inner(found, towards), numeric)
 
         places = self.everywhere
         while len(places) > 16:
             places = max(np.array_split(places, 2), key=excess)
         findings = [self.finding(int(place), arriving, found) for place in places]
-        return max(findings, key=_excess, default=None)
+        return max(findings, key=lambda f: _excess(f.analytic, Estimate(f.numerical, f.error)), default=None)
 
     def finding(self, place: int, arriving: Arrays, found: Arrays) -> Finding:
         """Both derivatives by one element."""
@@ -121,6 +120,7 @@ def split(flat: NDArray[Any], like: Arrays) -> Arrays:
     return [part.reshape(x.shape) for part, x in zip(np.split(flat, ends[:-1]), like, strict=True)]
 
 
-def _excess(finding: Finding) -> float:
-    excess = abs(finding.analytic - finding.numerical) - 10 * finding.error
+def _excess(analytic: float, numerical: Estimate) -> float:
+    """By how much a derivative is more off than the numerical one may be; infinite where that cannot be told."""
+    excess = float(abs(analytic - numerical.value) - 10 * numerical.error)
     return excess if excess == excess else np.inf
