@@ -195,7 +195,7 @@ def first_of_stretched(unbroadcast):
     """A stretched axis is not summed back, but the first element taken."""
 
     def wrong(g, shape):
-        if type(g) is np.ndarray and g.ndim == len(shape) and g.shape != shape:
+        if type(g) is np.ndarray and g.ndim == len(shape) and g.shape != shape and g.size:
             return g[tuple(slice(n) for n in shape)].copy()
         return unbroadcast(g, shape)
 
