@@ -12,7 +12,7 @@ from specs import SPECS, elementwise, examples, listed, products
 from specs.base import pairs
 from specs.indexing import KEYS
 
-from autograd_dl import Tensor, engine, gradients
+from autograd_dl import Tensor, engine, gradients, table
 from autograd_dl.errors import DTypeError
 from autograd_dl.pullback import Parts
 from autograd_dl.tensor import bare
@@ -111,6 +111,20 @@ def rules_checked():
 
     with mock.patch.object(engine, "fitted", watched), mock.patch.object(engine, "total", operator.add):
         yield
+
+
+@every_case
+def test_what_no_rule_reads_may_be_let_go(spec, case):
+    """As the graph does with all that is large."""
+    found = []
+    for small in (table.SMALL, -1):
+        with mock.patch.object(table, "SMALL", small):
+            inputs = recorded(case.arrays)
+            first = pulled(spec.f(*inputs, **case.options), inputs, create_graph=True)
+            second = pulled(first, inputs) if any(g.requires_grad for g in first) else []
+            found.append([g.numpy() for g in (*first, *second)])
+    for held, let_go in zip(*found, strict=True):
+        np.testing.assert_array_equal(held, let_go)
 
 
 LAYOUTS = {

@@ -155,8 +155,8 @@ def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
     return before * _products_of_others(g, x, axis)
 
 
-def _cumsum(g: Any, _ans: Any, _x: Any, axis: int) -> Any:
-    return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis)
+def _cumsum(g: Any, _ans: Any, _x: Any, axis: int | None = None) -> Any:
+    return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis).reshape(_x.shape)
 
 
 def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -170,7 +170,7 @@ def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) 
 
 
 defvjp(np.prod, _prod)
-defvjp(np.cumsum, lambda g, ans, _x, axis=None: _shaped(_cumsum)(g, ans, _x, axis))
+defvjp(np.cumsum, _cumsum)
 defvjp(np.cumprod, _shaped(_cumprod))
 
 
