@@ -189,7 +189,7 @@ def _walk(
     `watch` is told of each gradient that goes along an edge. If a rule fails, the graph is released all the same.
     """
     refuse_changed(order)
-    watch = watch or (watch_backward if MODE.get().watch is watch_forward else None)
+    watch = watch or (watch_backward if watch_forward in MODE.get().watches else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
         arrived = pull(order, grads, wanted, create_graph, release, watch)

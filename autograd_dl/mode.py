@@ -24,19 +24,19 @@ class Mode:
     Each mode is the one it stands on (`below`), changed by one switch.
     """
 
-    __slots__ = ("below", "recording", "scope", "switch", "watch")
+    __slots__ = ("below", "recording", "scope", "switch", "watches")
 
     recording: bool
-    watch: Watch | None
+    watches: tuple[Watch, ...]
     scope: tuple[str, ...]
 
     def __init__(self, below: Mode | None, switch: Switch | None) -> None:
         self.below = below
         self.switch = switch
         if below is None or switch is None:
-            self.recording, self.watch, self.scope = True, None, ()
+            self.recording, self.watches, self.scope = True, (), ()
         else:
-            self.recording, self.watch, self.scope = below.recording, below.watch, below.scope
+            self.recording, self.watches, self.scope = below.recording, below.watches, below.scope
             switch.change(self)
 
     def without(self, switch: Switch) -> Mode:
@@ -171,7 +171,7 @@ class detect_anomaly(Switch):  # noqa: N801 -- as no_grad
     """
 
     def change(self, mode: Mode) -> None:
-        mode.watch = watch_forward
+        mode.watches = (*mode.watches, watch_forward)
 
 
 class watched(Switch):  # noqa: N801 -- as no_grad
@@ -181,7 +181,7 @@ class watched(Switch):  # noqa: N801 -- as no_grad
         self.watch = watch
 
     def change(self, mode: Mode) -> None:
-        mode.watch = self.watch
+        mode.watches = (*mode.watches, self.watch)
 
 
 def is_grad_enabled() -> bool:

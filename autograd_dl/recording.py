@@ -45,8 +45,8 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
         ans, kept = ans
         values.append(kept)
     node = _record(op.plans[need | bit], mode, nodes, values, kwargs, ans) if need and mode.recording else None
-    if mode.watch is not None:
-        mode.watch(op, values[: len(args)], kwargs, ans, node)
+    for watch in mode.watches:
+        watch(op, values[: len(args)], kwargs, ans, node)
     return results(ans, node, mode)
 
 
@@ -101,8 +101,8 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
         node.notes = None
         if read and type(value) is ndarray:
             note_read(node, value)
-    if mode.watch is not None:
-        mode.watch(op, (value,), kwargs, ans, node)
+    for watch in mode.watches:
+        watch(op, (value,), kwargs, ans, node)
     tensor: Tensor = new(Tensor)
     tensor._value = ans
     tensor.node = node
@@ -157,8 +157,8 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
             note_read(node, value0)
         if read1 and type(value1) is ndarray:
             note_read(node, value1)
-    if mode.watch is not None:
-        mode.watch(op, (value0, value1), no_kwargs, ans, node)
+    for watch in mode.watches:
+        watch(op, (value0, value1), no_kwargs, ans, node)
     tensor: Tensor = new(Tensor)
     tensor._value = ans
     tensor.node = node

@@ -8,8 +8,8 @@ import pytest
 from autograd_dl import Tensor
 from autograd_dl.errors import DTypeError
 from autograd_dl.functional import softmax
-from autograd_dl.ops import defvjp, primitive
-from autograd_dl.testing import GradientError, check_forward, check_gradients, derivative
+from autograd_dl.ops import defvjp, primitive, relu
+from autograd_dl.testing import GradientError, KinkError, check_forward, check_gradients, derivative
 
 X = np.array([[0.3, -1.2, 2.3], [1.7, 0.6, -0.4]])
 
@@ -84,6 +84,17 @@ def test_lost_precision_is_found():
     f = cube(lambda g, _ans, x: (g * 3 * x**2).astype(np.float16).astype(x.dtype))
     with pytest.raises(GradientError):
         check_gradients(f, X.astype(np.float32))
+
+
+def test_lost_precision_is_found_in_float16():
+    f = cube(lambda g, _ans, x: g * 3 * x**2 * (1.1 if x.dtype == np.float16 else 1))
+    check_gradients(cube(lambda g, _ans, x: g * 3 * x**2), X.astype(np.float16))
+    with pytest.raises(GradientError, match="the float16 gradient is"):
+        check_gradients(f, X.astype(np.float16))
+
+
+def test_what_is_too_large_for_float16_is_infinite_there():
+    assert check_gradients(np.tan, np.array([1.5703125], np.float16), order=1)
 
 
 @pytest.mark.parametrize("f", [lambda x: x.numpy(), lambda x: x > 0, lambda x: np.argmax(x)])
@@ -255,6 +266,25 @@ def test_a_fault_does_not_hide(case):
     f, *inputs = case
     with pytest.raises(GradientError):
         check_gradients(f, *map(np.asarray, inputs), order=1)
+
+
+def test_values_too_large_to_tell_differences_are_no_success():
+    def offset(f):
+        return lambda x: f(x) * 0.1 + 1e11
+
+    for f in (np.sin, wrong):
+        with pytest.raises(KinkError, match="f: its values are so large, and rounded so coarsely"):
+            check_gradients(offset(f), X)
+    assert check_gradients(offset(np.sin), X, order=1, kinks="allow").kinks == 1
+    with pytest.raises(GradientError, match="derivative in a random direction"):
+        check_gradients(lambda x: wrong(x) * 0.1 + 1e5, X)
+
+
+def test_a_kink_among_many_elements_that_are_summed_is_found_where_it_is():
+    x = np.random.default_rng(0).standard_normal(10**4)
+    x[777] = 0
+    with pytest.raises(KinkError, match=r"input 0, element \[777\], at 0: "):
+        check_gradients(lambda x: np.sum(relu(x)), x, order=1)
 
 
 def test_a_result_that_is_a_plain_array_is_no_success():

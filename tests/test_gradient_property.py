@@ -92,9 +92,32 @@ def test_what_cannot_be_a_property_is_refused():
     def any_number(*xs: Tensor):
         return xs
 
-    for f in (later, any_number):
+    def by_place(x: Tensor, /):
+        return x
+
+    for f in (later, any_number, by_place):
         with pytest.raises(TypeError, match="must be a plain function"):
             gradient_property(f)
+
+
+@pytest.mark.parametrize("annotation", [list[Tensor], Tensor | None, dict[str, tuple[Tensor, ...]]])
+def test_tensors_within_other_types_need_a_strategy(annotation):
+    def f(x: annotation):
+        return x
+
+    with pytest.raises(TypeError, match=r"f does not say what to draw for x: .*@gradient_property\(x=\.\.\.\)"):
+        gradient_property(f)
+
+
+@gradient_property(xs=st.fixed_dictionaries({"a": st.lists(arrays((2,)), min_size=1), "times": st.integers(1, 3)}))
+def test_arrays_in_containers_are_differentiated_by(xs):
+    assert all(type(x) is Tensor for x in xs["a"])
+    return sum(x * x for x in xs["a"]) * xs["times"]
+
+
+def test_a_fault_in_a_container_is_found():
+    with pytest.raises(GradientError):
+        gradient_property(xs=st.tuples(arrays((2,)), arrays((2,))))(lambda xs: xs[0] + cube(xs[1]))()
 
 
 class TestsInClasses:
@@ -116,6 +139,26 @@ def test_options_of_the_check_are_passed_on(x):
 def test_without_them_a_kink_is_a_kink():
     with pytest.raises(KinkError):
         gradient_property(x=st.just(np.zeros(2)))(lambda x: np.maximum(x, 0))()
+
+
+def test_the_program_is_told_with_the_options_of_the_check():
+    @gradient_property(kinks="allow", order=1)
+    def wrong(x: Tensor):
+        return cube(x)
+
+    assert "order=1, kinks='allow')" in failure_of(wrong).__notes__[0]
+
+
+def test_a_program_too_long_to_read_is_not_printed():
+    constant = np.random.default_rng(0).standard_normal((100, 100))
+
+    @gradient_property(x=arrays(()))
+    def wrong(x):
+        return cube(x) * constant
+
+    (note,) = [n for n in failure_of(wrong).__notes__ if n.startswith("the program")]
+    assert len(note) < 200
+    assert re.search(r"<program: cube, multiply>\n\nIn Python it has 2\d\d,\d{3} characters", note)
 
 
 def failure_of(test):
@@ -164,16 +207,17 @@ def test_the_argument_to_blame_is_named():
     assert "the op to blame is weighted, in the gradient of its argument 1" in str(error)
 
 
-def test_settings_are_hypothesis_own():
-    calls = []
+@pytest.mark.parametrize("most", [3, 40])
+def test_settings_are_hypothesis_own(most):
+    drawn = set()
 
-    @gradient_property(settings=hypothesis.settings(max_examples=3, deadline=None, database=None))
-    def counted(x: Tensor):
-        calls.append(x.shape)
+    @gradient_property(settings=hypothesis.settings(max_examples=most, deadline=None, database=None))
+    def counted(x: Tensor, number: int):
+        drawn.add(number)
         return x
 
     counted()
-    assert len(set(calls)) <= 3
+    assert most / 2 < len(drawn) <= most
 
 
 def test_it_needs_something_to_draw():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from autograd_dl import Tensor, no_grad
+from autograd_dl import Tensor, detect_anomaly, no_grad
 from autograd_dl.functional import softmax
 from autograd_dl.ops import im2col, relu
 from autograd_dl.testing import GradientError, Program, Result, Step, check_gradients
@@ -102,6 +102,14 @@ def test_functions_of_one_name_are_told_apart_and_numbers_need_numpy():
     assert "np.minimum(x3, np.inf)" in body
     assert "np.array([-np.inf, np.nan])" in body
     compile(source, "program", "exec")
+
+
+def test_what_watches_for_anomalies_does_not_hide_the_steps():
+    def f(x):
+        with detect_anomaly():
+            return np.exp(np.sin(x))
+
+    assert [step.fun for step in traced(f, [X]).steps] == [np.sin, np.exp]
 
 
 def test_what_is_not_recorded_has_no_program():

@@ -151,7 +151,6 @@ def test_properties_say_what_is_missing():
 
 
 def test_it_works_in_several_processes(run):
-    pytest.importorskip("xdist", reason="pytest-xdist is not among the extras")
     assert outcome(run(WRONG, "-n", "2", "--gradcheck-examples", "5")) == "1 failed, 2 passed"
 
 

@@ -104,6 +104,12 @@ def test_points_at_kinks_are_exactly_there(x):
     assert np.any((x == 0) | (x == 1))
 
 
+def test_a_domain_without_numbers_is_refused():
+    for domain in (Domain(3.0, 1.0), Domain(-1.0, 1.0, kinks=(0.0,), margin=1.0)):
+        with pytest.raises(ValueError, match="no number is left in Domain"):
+            domain.numbers(np.array([0.5]))
+
+
 def test_points_at_kinks_need_kinks():
     with pytest.raises(ValueError, match="at_kinks needs a domain with kinks"):
         drawn(arrays((2,), at_kinks=True), 1)

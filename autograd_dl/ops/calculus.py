@@ -72,8 +72,6 @@ def _slope(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
     h = _along(h, axis, f.ndim)
     steep = np.diff(f, axis=axis) / h
     first, last = part(steep, axis, 0, 1), part(steep, axis, n - 2, None)
-    if n == 2:
-        return np.concatenate([first, last], axis=axis).astype(f.dtype, copy=False)
     before, after = part(h, axis, None, -1), part(h, axis, 1, None)
     left, right = part(steep, axis, None, -1), part(steep, axis, 1, None)
     inner = (left * after + right * before) / (before + after)

@@ -220,9 +220,9 @@ def _explicit(spec: str, ndims: Sequence[int]) -> str:
     words = inputs.split(",")
     if len(words) != len(ndims):
         raise ShapeError(f"np.einsum: {spec!r} names {len(words)} operands, and {len(ndims)} were given")
-    free = [c for c in reversed(NUMBERED) if c not in spec]
+    free = [c for c in NUMBERED if c not in spec]
     longest = max((n - len(w) + 3 for w, n in zip(words, ndims, strict=True) if "..." in w), default=0)
-    dots = "".join(free[:longest])[::-1]
+    dots = "".join(free[:longest])
     words = [w.replace("...", dots[longest - (n - len(w) + 3) :]) for w, n in zip(words, ndims, strict=True)]
     if not arrow:
         joined = "".join(words)

@@ -21,6 +21,10 @@ BETWEEN = (
     "each op of the graph passes by itself: look for a value that was taken for a constant (.detach(), .numpy()), "
     "or for an array that was changed"
 )
+DROWNED = (
+    "its values are so large, and rounded so coarsely, that its differences say nothing about its derivative; "
+    "subtract what is constant, or check its parts"
+)
 
 
 def check_gradients(
@@ -73,7 +77,7 @@ def check_gradients(
         The verdict *fail*: it names the input, the worst element, both values, the op to blame and its argument. Or if
         `f` returns no Tensor.
     KinkError
-        The verdict *kink* (a `GradientError`, too): `f` has no derivative at this point.
+        The verdict *kink* (a `GradientError`, too): `f` has no derivative at this point, or none that can be seen.
     DTypeError
         If an input is not floating or not finite.
 
@@ -171,8 +175,12 @@ def _checked(
     found = [Comparison(check_precision(level, given, rng))]
     for depth in range(1, order + 1):
         point = Point(level, xs, depth, kinks, analytic if depth == 1 else None, explain=explain)
+        compared = []
         for n in range(directions):
-            found += point.compared(rng, damped=n % 2 == 1)
+            compared += point.compared(rng, damped=n % 2 == 1)
+        if not compared and kinks == "raise":
+            raise KinkError(f"{level.name}: {DROWNED}")
+        found += compared or [Comparison(0.0, kink=True)]
         if depth < order:
             arriving = [rng.standard_normal(y.shape) for y in point.plain]
             level, xs = pullback(level, len(xs)), [*xs, *arriving]

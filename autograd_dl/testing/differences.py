@@ -7,7 +7,6 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 STEP = 2.0**-7
 """The first step; each later rung of the ladder is 8 times smaller."""
@@ -16,14 +15,25 @@ LEVELS = 4
 COMPLEX_STEP = 1e-20
 
 Curve = Callable[[float], Any]
-"""A function of one number, to a number or an array."""
+"""A function of one number, to a number or an array (`Rounded`, where that has other roundings than its own)."""
+
+
+class Rounded(NamedTuple):
+    """A number or an array, and the size of those whose rounding is in it: if they cancel, it is the smaller one."""
+
+    value: Any
+    size: Any
 
 
 class Estimate(NamedTuple):
-    """A derivative, and how far off it may be (infinitely, where nothing could be seen): of a number or elementwise."""
+    """A derivative, and how far off it may be (infinitely, where nothing could be seen): of a number or elementwise.
+
+    `rounding` is the part of the error that is the rounding of the function.
+    """
 
     value: Any
     error: Any
+    rounding: Any = 0.0
 
 
 def derivative(f: Curve, enough: float = 0.0) -> Estimate:
@@ -31,7 +41,7 @@ def derivative(f: Curve, enough: float = 0.0) -> Estimate:
 
     On each rung differences are taken at a step, its half, quarter and eighth; each extrapolation removes one more even
     power of the step. The error is estimated by what the last extrapolation changed, and by the rounding of `f`. Rungs
-    are gone down until it is at most `enough`; the best estimate of any rung is returned.
+    are gone down until it is at most `enough`, or rounding alone would be more; the best estimate of any is returned.
 
     >>> print(derivative(lambda t: np.exp(3 * t), enough=1e-9).value.round(9))
     3.0
@@ -75,26 +85,28 @@ def _ladder() -> Iterator[list[float]]:
         yield [STEP / 8**rung / 2**i for i in range(LEVELS)]
 
 
-def _values(f: Curve, t: float) -> NDArray[Any]:
+def _values(f: Curve, t: float) -> Rounded:
     with np.errstate(all="ignore"):
-        return np.asarray(f(t), dtype=np.float64)
+        y = f(t)
+        y, size = y if type(y) is Rounded else (y, np.abs(y))
+        return Rounded(np.asarray(y, dtype=np.float64), size)
 
 
 def _central(f: Curve, steps: Sequence[float]) -> Estimate:
     sides = [(_values(f, h), _values(f, -h)) for h in steps]
     with np.errstate(all="ignore"):
-        quotients = [(above - below) / (2 * h) for h, (above, below) in zip(steps, sides, strict=True)]
+        quotients = [(above.value - below.value) / (2 * h) for h, (above, below) in zip(steps, sides, strict=True)]
     return _extrapolated(quotients, 4, [y for pair in sides for y in pair], steps[-1])
 
 
-def _forward(f: Curve, at: NDArray[Any], side: int, steps: Sequence[float]) -> Estimate:
+def _forward(f: Curve, at: Rounded, side: int, steps: Sequence[float]) -> Estimate:
     there = [_values(f, side * h) for h in steps]
     with np.errstate(all="ignore"):
-        quotients = [(y - at) / (side * h) for h, y in zip(steps, there, strict=True)]
+        quotients = [(y.value - at.value) / (side * h) for h, y in zip(steps, there, strict=True)]
     return _extrapolated(quotients, 2, [at, *there], steps[-1])
 
 
-def _extrapolated(quotients: list[Any], base: int, values: list[Any], finest: float) -> Estimate:
+def _extrapolated(quotients: list[Any], base: int, values: list[Rounded], finest: float) -> Estimate:
     """Difference quotients at halved steps, whose error goes with powers of 1/`base`, brought to step 0."""
     with np.errstate(all="ignore"):
         changed = np.inf
@@ -102,19 +114,19 @@ def _extrapolated(quotients: list[Any], base: int, values: list[Any], finest: fl
             better = [(base**k * fine - coarse) / (base**k - 1) for coarse, fine in pairwise(quotients)]
             changed = np.abs(better[-1] - quotients[-1])
             quotients = better
-        rounding = 4 * np.finfo(float).eps * np.max(np.abs(values), axis=0) / finest
+        rounding = 4 * np.finfo(float).eps * np.max([y.size for y in values], axis=0) / finest
         error = changed + rounding
-    return Estimate(quotients[0], np.where(np.isfinite(error), error, np.inf))
+    return Estimate(quotients[0], np.where(np.isfinite(error), error, np.inf), np.asarray(rounding))
 
 
 def _best(estimates: Iterator[Estimate], enough: float) -> Estimate:
-    best = next(estimates)
-    while not np.all(best.error <= enough):
+    best = latest = next(estimates)
+    while not np.all((best.error <= enough) | (8 * latest.rounding >= best.error)):
         following = next(estimates, None)
         if following is None:
             break
-        best = _chosen(following.error < best.error, following, best)
-    return Estimate(best.value[()], best.error[()])
+        best, latest = _chosen(following.error < best.error, following, best), following
+    return Estimate(best.value[()], best.error[()], best.rounding[()])
 
 
 def _confirmed(estimates: Sequence[Estimate]) -> Estimate:
@@ -129,7 +141,7 @@ def _confirmed(estimates: Sequence[Estimate]) -> Estimate:
             alike = np.abs(estimate.value - best.value) <= 10 * (estimate.error + best.error)
         agree &= alike | ~_is_clear(best)
         best = _chosen(agree & ((estimate.error < best.error) | ~_is_clear(best)), estimate, best)
-    return Estimate(best.value[()], np.where(_is_clear(best), best.error, np.inf)[()])
+    return Estimate(best.value[()], np.where(_is_clear(best), best.error, np.inf)[()], best.rounding[()])
 
 
 def _is_clear(estimate: Estimate) -> Any:
@@ -138,4 +150,4 @@ def _is_clear(estimate: Estimate) -> Any:
 
 
 def _chosen(which: Any, one: Estimate, other: Estimate) -> Estimate:
-    return Estimate(np.where(which, one.value, other.value), np.where(which, one.error, other.error))
+    return Estimate(*(np.where(which, a, b) for a, b in zip(one, other, strict=True)))

@@ -31,7 +31,10 @@ class Domain(NamedTuple):
         for kink in sorted(k for k in self.kinks if self.low <= k <= self.high):
             edges += [kink - self.margin, kink + self.margin]
         edges.append(self.high)
-        return [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
+        left = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
+        if not left:
+            raise ValueError(f"no number is left in {self}: low must be less than high, and the margins leave room")
+        return left
 
     def numbers(self, shares: NDArray[Any]) -> NDArray[np.float64]:
         """The numbers at these shares (0 to 1) of the way through the domain."""

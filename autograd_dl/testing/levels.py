@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -81,6 +82,12 @@ def inner(xs: Arrays, ys: Arrays) -> float:
     """The sum of all products of elements."""
     with np.errstate(invalid="ignore", over="ignore"):
         return sum(float(np.sum(x * y)) for x, y in zip(xs, ys, strict=True))
+
+
+def norm(xs: Arrays, ys: Arrays) -> float:
+    """The Euclidean norm of all products of elements."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return math.sqrt(sum(float(np.sum((x * y) ** 2)) for x, y in zip(xs, ys, strict=True)))
 
 
 def listed(results: Any) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..engine import Tensor
 from .differences import Estimate, complex_derivative, derivative, limit, one_sided
-from .levels import Arrays, Level, inner, listed, pulled
+from .levels import Arrays, Level, inner, listed, norm, pulled
 from .search import MANY, RTOL, Places, Search, flattened, is_smooth, split, units
 from .verdicts import Finding, GradientError, KinkError
 
@@ -50,8 +49,14 @@ class _Agreement(NamedTuple):
 
     @property
     def clear(self) -> bool:
-        """Whether the numerical derivative is exact enough to prove anything."""
-        return bool(10 * self.numerical.error <= CLEAR * (self.scale + self.size) + 1e-8)
+        """Whether the numerical derivative is exact enough to prove anything, be it that there is none."""
+        none = self.terms <= 1000 * np.finfo(float).eps * self.size
+        return bool(10 * self.numerical.error <= CLEAR * self.scale + 1e-8 * (max(1, self.size) if none else 1))
+
+    @property
+    def drowned(self) -> bool:
+        """Whether nothing is clear since what is differentiated is so large that its rounding is, too."""
+        return bool(not self.clear and 2 * self.numerical.rounding >= self.numerical.error)
 
     @property
     def off(self) -> float:
@@ -101,19 +106,23 @@ class Point:
             pairs += [(towards, part) for part in _one_by_one(arriving)]
         found = []
         for v, u in pairs:
-            found.append(self.compare(v, u))
+            comparison = self.compare(v, u)
+            if comparison is not None:
+                found.append(comparison)
         return found
 
-    def compare(self, towards: Arrays, arriving: Arrays) -> Comparison:
-        """Compare the derivative in a direction, weighted by what arrives at the outputs."""
+    def compare(self, towards: Arrays, arriving: Arrays) -> Comparison | None:
+        """Compare the derivative in a direction, weighted by what arrives at the outputs; None if rounding hides it."""
         __tracebackhide__ = True
-        search = Search(self.level, self.xs, towards)
+        search = Search(self.level, self.xs, self.plain, towards)
         found = self.gradients(arriving)
         if self.depth == 1 and any(np.isnan(p).any() for p in self.plain):
             raise GradientError(f"{self.level.name} is NaN at this point: there is nothing to compare")
         if not all(np.isfinite(p).all() for p in self.plain):
             return self.kink(search, arriving, found, f"{self.level.name} is not finite at this point")
-        agreement = self.agreement(search.towards, arriving, found)
+        agreement = self.agreement(search, arriving, found)
+        if agreement.drowned:
+            return None
         if agreement.off <= 1:
             return Comparison(agreement.off)
         sides = one_sided(search.along(search.towards, arriving))
@@ -121,34 +130,32 @@ class Point:
             raise self.fault(search, arriving, found, agreement)
         return self.kink(search, arriving, found, f"{self.level.name} has no derivative at this point")
 
-    def agreement(self, towards: Arrays, arriving: Arrays, found: Arrays) -> _Agreement:
+    def agreement(self, search: Search, arriving: Arrays, found: Arrays) -> _Agreement:
         """The derivative in a direction, as the graph says and as differences say."""
-        analytic = inner(found, towards)
-        terms, size = _norm(found, towards), _norm(arriving, self.plain)
+        terms, size = norm(found, search.towards), norm(arriving, self.plain)
         terms = terms if np.isfinite(terms) else 0.0
-
-        def along(t: Any) -> Any:
-            moved = [x + t * v for x, v in zip(self.xs, towards, strict=True)]
-            return sum(np.sum(u * y) for u, y in zip(arriving, self.values(moved, t), strict=True))
-
-        numerical = derivative(along, 1e-2 * RTOL * (terms + size) + 1e-12)
+        along = search.along(search.towards, arriving)
+        numerical = derivative(along, 1e-2 * RTOL * terms + 1e-12)
         if self.analytic is not None:
-            return _Agreement(analytic, self.complex_step(along, numerical), terms, size)
-        agreement = _Agreement(analytic, numerical, terms, size)
-        return agreement if agreement.off <= 1 else agreement._replace(numerical=limit(along))
+            numerical = self.complex_step(search.towards, arriving, numerical)
+        agreement = _Agreement(inner(found, search.towards), numerical, terms, size)
+        if agreement.off <= 1 or agreement.drowned or self.analytic is not None:
+            return agreement
+        return agreement._replace(numerical=limit(along))
 
     def gradients(self, arriving: Arrays) -> Arrays:
         """What the graph says."""
         return [g.numpy() for g in pulled(self.outputs, self.inputs, arriving)]
 
-    def values(self, xs: Arrays, t: Any) -> Arrays:
-        """The function's plain values; by the complex step, those of its reference."""
-        if self.analytic is not None and isinstance(t, complex):
-            return [np.asarray(y) for y in listed(self.analytic(*xs))]
-        return self.level.arrays(xs)
-
-    def complex_step(self, along: Callable[[Any], Any], rough: Estimate) -> Estimate:
+    def complex_step(self, towards: Arrays, arriving: Arrays, rough: Estimate) -> Estimate:
         """The derivative of the reference, which must be what differences of `f` say, as far as they can."""
+        assert self.analytic is not None
+        reference = self.analytic
+
+        def along(t: complex) -> Any:
+            ys = listed(reference(*(x + t * v for x, v in zip(self.xs, towards, strict=True))))
+            return sum(np.sum(u * y) for u, y in zip(arriving, ys, strict=True))
+
         exact = float(complex_derivative(along))
         if not abs(exact - rough.value) <= 10 * rough.error + RTOL * abs(exact) + 1e-10:
             raise ValueError(
@@ -201,9 +208,9 @@ class Point:
         """Compare the derivative in the direction of all elements that are not at a kink."""
         __tracebackhide__ = True
         smooth = np.setdiff1d(search.everywhere, places)
-        rest = Search(self.level, self.xs, search.part(smooth))
+        rest = Search(self.level, self.xs, self.plain, search.part(smooth))
         found = search.part(smooth, found)  # at a kink it may be infinite, and 0 times that is NaN
-        agreement = self.agreement(rest.towards, arriving, found)
+        agreement = self.agreement(rest, arriving, found)
         if agreement.off > 1 and agreement.clear:
             raise self.fault(rest, arriving, found, agreement)
 
@@ -225,7 +232,7 @@ class Point:
         """An element whose gradient is not between the slopes on both sides, for some element of the outputs."""
         rows = [flattened(self.gradients(unit))[places] for unit in units(self.plain)] if len(places) else []
         for n, place in enumerate(places):
-            left, right = (Estimate(e.value[: len(rows)], e.error[: len(rows)]) for e in search.slopes(place))
+            left, right = (Estimate(*(part[: len(rows)] for part in e)) for e in search.slopes(place))
             g = np.array([row[n] for row in rows])
             low, high = np.minimum(left.value, right.value), np.maximum(left.value, right.value)
             with np.errstate(invalid="ignore"):
@@ -257,12 +264,6 @@ def _one_by_one(xs: Arrays) -> list[Arrays]:
     if len(xs) == 1:
         return []
     return [[x if k == i else np.zeros(x.shape) for k, x in enumerate(xs)] for i in range(len(xs))]
-
-
-def _norm(xs: Arrays, ys: Arrays) -> float:
-    """The Euclidean norm of all products of elements."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return math.sqrt(sum(float(np.sum((x * y) ** 2)) for x, y in zip(xs, ys, strict=True)))
 
 
 def _direction(x: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:

@@ -71,15 +71,16 @@ class Program:
         ]
         return Program([x for i, x in enumerate(self.inputs) if i in used], steps)
 
-    def source(self) -> str:
-        """The program as Python that runs, with a call of `check_gradients` on its inputs."""
+    def source(self, **options: object) -> str:
+        """The program as Python that runs, with a call of `check_gradients` on its inputs (and with these options)."""
         names = [f"x{i}" for i in range(len(self.inputs) + len(self.steps))]
         first = len(self.inputs)
         lines = [f"def program({', '.join(names[:first])}):"]
         called = self._called()
         lines += [f"    {names[i]} = {_call(step, names, called)}" for i, step in enumerate(self.steps, first)]
         lines += [f"    return {names[-1]}", "", ""]
-        lines += [f"check_gradients({', '.join(['program', *map(_literal, self.inputs)])})"]
+        told = [*map(_literal, self.inputs), *(f"{name}={value!r}" for name, value in options.items())]
+        lines += [f"check_gradients({', '.join(['program', *told])})"]
         return "\n".join([*_imports(called), "", "", *lines])
 
     def _called(self) -> dict[Callable[..., Any], str]:

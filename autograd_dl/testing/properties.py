@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any, NamedTuple, get_args, get_origin, overload
 
 import hypothesis
@@ -15,12 +15,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ..engine import Tensor
+from ..tracing import leaves_of, mapped
 from .check import check_gradients
 from .examples import Shape
 from .point import Kinks
 from .programs import Program
 from .strategies import arrays, broadcastable, graphs
 from .verdicts import GradientError
+
+LONG = 20_000
+"""Characters, more than which no program is printed."""
 
 
 class Defaults(NamedTuple):
@@ -62,8 +66,9 @@ def gradient_property(
     Parameters that are merely annotated `Tensor` get Tensors of any shapes that broadcast together, `bool`, `int`,
     `float` and `str` what Hypothesis draws for them; all others are left to pytest, whose fixtures they may be. A
     parameter with a default and no strategy keeps the default.
-    Those that are Tensors, or floating arrays, are differentiated by. One that is annotated `Program` gets a random
-    program of ops; it is called with Tensors for its `inputs`, or `program()`, for its own.
+    Tensors and floating arrays, also those in lists, tuples and dicts, are what is differentiated by. A parameter that
+    is annotated `Program` gets a random program of ops; it is called with Tensors for its `inputs`, or `program()`, for
+    its own.
 
     `order` and `kinks` are those of `check_gradients`. On failure the smallest example is told as a program in Python,
     with the verdict and the op to blame.
@@ -81,30 +86,29 @@ def gradient_property(
     strategies = _strategies(f, given_strategies)
     signature = _without_defaults(f, strategies)
 
-    @functools.wraps(f)
     def check(*values: Any, **named: Any) -> None:
         __tracebackhide__ = True
         arguments = {**dict(zip(signature.parameters, values, strict=False)), **named}
-        checked = [name for name, value in arguments.items() if _is_differentiable(value)]
-        counts = [len(_arrays(arguments[name])) for name in checked]
 
         def of_tensors(*tensors: Tensor) -> Any:
             rest = iter(tensors)
-            with_tensors = {
-                name: _with_tensors(arguments[name], list(itertools.islice(rest, count)))
-                for name, count in zip(checked, counts, strict=True)
-            }
-            return f(**{**arguments, **with_tensors})
+            return f(**mapped(lambda value: _with_tensors(value, rest), arguments))
 
-        inputs = [x for name in checked for x in _arrays(arguments[name])]
+        inputs = [x for value in leaves_of(arguments) for x in _arrays(value)]
+        options: dict[str, Any] = {"order": order, "kinks": kinks, "seed": defaults.seed or 0}
         try:
-            check_gradients(of_tensors, *inputs, order=order, kinks=kinks, seed=defaults.seed or 0)
+            check_gradients(of_tensors, *inputs, **options)
         except GradientError as error:
             if error.program is not None:
-                error.add_note(f"the program that was recorded:\n\n{error.program.source()}\n")
+                error.add_note(f"the program that was recorded:\n\n{_told(error.program, options)}\n")
             raise
 
-    inner: Any = check
+    @functools.wraps(f)
+    def test_of_f(*values: Any, **named: Any) -> None:
+        __tracebackhide__ = True
+        check(*values, **named)
+
+    inner: Any = test_of_f
     inner.__signature__ = signature
     if inspect.isfunction(f):  # so that a failure shows the lines of f
         place = f.__code__
@@ -112,6 +116,15 @@ def gradient_property(
     test: Any = given(**strategies)(_settings(settings)(inner))
     test.is_gradient_property = True
     return test if defaults.seed is None else hypothesis.seed(defaults.seed)(test)
+
+
+def _told(program: Program, options: dict[str, Any]) -> str:
+    """The program as Python, with the options that are not the usual ones; unless it is too long to be read."""
+    usual = inspect.signature(check_gradients).parameters
+    source = program.source(**{name: value for name, value in options.items() if value != usual[name].default})
+    if len(source) > LONG:
+        return f"{program!r}\n\nIn Python it has {len(source):,} characters: the error's program.source() tells them."
+    return source
 
 
 def _without_defaults(f: Callable[..., Any], strategies: Iterable[str]) -> inspect.Signature:
@@ -137,8 +150,9 @@ def _settings(own: hypothesis.settings | None) -> hypothesis.settings:
 def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]]) -> dict[str, st.SearchStrategy[Any]]:
     """A strategy for each parameter that has one given, or in its annotation, or whose type says what to draw."""
     parameters = inspect.signature(f).parameters
-    if inspect.iscoroutinefunction(f) or any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
-        raise TypeError(f"{f.__name__} must be a plain function whose parameters have names: no async, no *args")
+    by_position = any(p.kind in (p.VAR_POSITIONAL, p.POSITIONAL_ONLY) for p in parameters.values())
+    if inspect.iscoroutinefunction(f) or by_position:
+        raise TypeError(f"{f.__name__} must be a plain function that is called by names: no async, no *args, no /")
     unknown = by_name.keys() - parameters.keys()
     if unknown:
         raise TypeError(f"{f.__name__} has no parameter {', '.join(sorted(unknown))}")
@@ -158,6 +172,11 @@ def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]
             found[name] = graphs()
         elif parameter.default is parameter.empty and annotation in (bool, int, float, str):
             found[name] = st.from_type(annotation)
+        elif parameter.default is parameter.empty and _tells_of_tensors(annotation):
+            raise TypeError(
+                f"{f.__name__} does not say what to draw for {name}: a Tensor alone is drawn by itself, "
+                f"for {annotation} give a strategy, @gradient_property({name}=...)"
+            )
     if not found:
         raise TypeError(
             f"{f.__name__} has no parameter to draw: annotate one, x: Tensor, or give a strategy, "
@@ -181,13 +200,21 @@ def _array(i: int, shapes: tuple[Shape, ...]) -> st.SearchStrategy[NDArray[Any]]
     return arrays(shapes[i])
 
 
-def _is_differentiable(value: Any) -> bool:
-    return isinstance(value, Program) or (isinstance(value, (Tensor, np.ndarray)) and value.dtype.kind == "f")
+def _tells_of_tensors(annotation: Any) -> bool:
+    return annotation is Tensor or any(map(_tells_of_tensors, get_args(annotation)))
 
 
 def _arrays(value: Any) -> list[NDArray[Any]]:
-    return value.inputs if isinstance(value, Program) else [value.numpy() if isinstance(value, Tensor) else value]
+    """What of a value is differentiated by."""
+    if isinstance(value, Program):
+        return value.inputs
+    is_floating = isinstance(value, (Tensor, np.ndarray)) and value.dtype.kind == "f"
+    return [value.numpy() if isinstance(value, Tensor) else value] if is_floating else []
 
 
-def _with_tensors(value: Any, tensors: list[Tensor]) -> Any:
-    return Program(tensors, value.steps) if isinstance(value, Program) else tensors[0]
+def _with_tensors(value: Any, tensors: Iterator[Tensor]) -> Any:
+    """The value with the next of these Tensors for its arrays."""
+    own = list(itertools.islice(tensors, len(_arrays(value))))
+    if isinstance(value, Program):
+        return Program(own, value.steps)
+    return own[0] if own else value

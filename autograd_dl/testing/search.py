@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import Curve, Estimate, derivative, one_sided
-from .levels import Arrays, Level, inner
+from .differences import Curve, Estimate, Rounded, derivative, one_sided
+from .levels import Arrays, Level, inner, norm
 from .verdicts import Finding
 
 RTOL = 1e-6
@@ -22,10 +22,10 @@ Places = NDArray[np.intp]
 
 
 class Search:
-    """The inputs of a function at a point, and a direction in which each of their elements moves."""
+    """The inputs of a function at a point, its values there, and a direction in which each of their elements moves."""
 
-    def __init__(self, level: Level, xs: Arrays, towards: Arrays) -> None:
-        self.level, self.xs, self.towards = level, xs, towards
+    def __init__(self, level: Level, xs: Arrays, at: Arrays, towards: Arrays) -> None:
+        self.level, self.xs, self.at, self.towards = level, xs, at, towards
         self.everywhere = np.arange(sum(x.size for x in xs))
 
     def part(self, places: Places, whole: Arrays | None = None) -> Arrays:
@@ -35,11 +35,14 @@ class Search:
         return split(flat, self.xs)
 
     def along(self, towards: Arrays, arriving: Arrays | None = None) -> Curve:
-        """The function on the way in a direction: its values weighted by `arriving` and summed, or all in a row."""
+        """What changes on the way in a direction: all values in a row, or weighted by `arriving` and summed."""
 
-        def curve(t: float) -> Any:
+        def curve(t: float) -> Rounded:
             ys = self.level.arrays([x + t * v for x, v in zip(self.xs, towards, strict=True)])
-            return flattened(ys) if arriving is None else inner(arriving, ys)
+            changes = [y - y0 for y, y0 in zip(ys, self.at, strict=True)]
+            if arriving is None:
+                return Rounded(flattened(changes), np.abs(flattened(ys)))
+            return Rounded(inner(arriving, changes), norm(arriving, ys))
 
         return curve
 

@@ -44,7 +44,7 @@ class GradientError(AssertionError):
 
 
 class KinkError(GradientError):
-    """The verdict *kink*: the function has no derivative at this point, so that no gradient there is right or wrong.
+    """The verdict *kink*: the function has no derivative at this point, or none that can be seen: no gradient is wrong.
 
     `between` says whether the gradient lies between the slopes on both sides.
     """
