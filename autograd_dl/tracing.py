@@ -57,9 +57,9 @@ def mapped(fun: Callable[[Any], Any], tree: Tree) -> Tree:
 
 def leaves_of(tree: Tree) -> list[Any]:
     """The leaves of a tree, from left to right."""
-    found: list[Any] = []
-    mapped(found.append, tree)
-    return found
+    if not isinstance(tree, (dict, list, tuple)):
+        return [tree]
+    return [leaf for value in (tree.values() if isinstance(tree, dict) else tree) for leaf in leaves_of(value)]
 
 
 def leaves_like(tree: Tree, like: Tree, path: str = "it") -> list[Any]:

@@ -7,7 +7,7 @@ import pytest
 
 from autograd_dl import Tensor
 from autograd_dl.errors import DTypeError
-from autograd_dl.functional import softmax
+from autograd_dl.functional import sigmoid, softmax
 from autograd_dl.ops import defvjp, primitive, relu
 from autograd_dl.testing import GradientError, KinkError, check_forward, check_gradients, derivative
 
@@ -269,15 +269,51 @@ def test_a_fault_does_not_hide(case):
 
 
 def test_values_too_large_to_tell_differences_are_no_success():
-    def offset(f):
-        return lambda x: f(x) * 0.1 + 1e11
+    def offset(f, large):
+        return lambda x: f(x) * 0.1 + large
 
-    for f in (np.sin, wrong):
-        with pytest.raises(KinkError, match="f: its values are so large, and rounded so coarsely"):
-            check_gradients(offset(f), X)
-    assert check_gradients(offset(np.sin), X, order=1, kinks="allow").kinks == 1
+    for large in (1e11, 1e12, 1e14, 1e16):
+        for f in (np.sin, wrong):
+            with pytest.raises(KinkError, match="f is so large, and rounded so coarsely"):
+                check_gradients(offset(f, large), X)
+    assert check_gradients(offset(np.sin, 1e11), X, order=1, kinks="allow").kinks == 1
     with pytest.raises(GradientError, match="derivative in a random direction"):
-        check_gradients(lambda x: wrong(x) * 0.1 + 1e5, X)
+        check_gradients(offset(wrong, 1e5), X)
+    check_gradients(lambda x: x * 0.0 + 1e16, X)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: (wrong(x) + 1e10, np.sin(y)),
+        lambda x, y: {"a": wrong(x) + 1e10, "b": np.sin(y)},
+        lambda x, y: wrong(x) * 1e-4 + 1e6 * y,
+    ],
+)
+def test_a_part_too_large_to_tell_differences_is_no_success(f):
+    with pytest.raises(KinkError, match="f is so large"):
+        check_gradients(f, np.array(0.5), np.array(0.7))
+
+
+def test_numbers_whose_squares_overflow_are_compared():
+    @primitive
+    def exp(x):
+        return np.exp(x)
+
+    defvjp(exp, lambda g, ans, _x: g * ans * 1.5)
+    for f, x in ((exp, 360.0), (exp, 700.0), (lambda x: exp(x) * 1e200, 0.5)):
+        with pytest.raises(GradientError, match="derivative in a random direction"):
+            check_gradients(f, np.array([x]), order=1)
+    check_gradients(np.exp, np.array([360.0]), order=1)
+
+
+def test_derivatives_go_on_where_a_longer_step_is_infinite():
+    assert derivative(lambda t: np.log(2.0**-7 + t)).value == pytest.approx(128)
+
+
+def test_more_than_float64_and_what_float16_rounds_away():
+    check_gradients(np.sin, np.array([0.3], np.longdouble))
+    check_gradients(sigmoid, np.array([8.5], np.float16), order=1)
 
 
 def test_a_kink_among_many_elements_that_are_summed_is_found_where_it_is():

@@ -3,6 +3,7 @@
 import inspect
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -113,6 +114,19 @@ def test_tensors_within_other_types_need_a_strategy(annotation):
 def test_arrays_in_containers_are_differentiated_by(xs):
     assert all(type(x) is Tensor for x in xs["a"])
     return sum(x * x for x in xs["a"]) * xs["times"]
+
+
+def test_a_list_that_is_passed_is_the_same_object():
+    noted, version = [], sys.version_info
+
+    @gradient_property(version=st.just(version))
+    def f(x: Tensor, noted, version):
+        assert version is sys.version_info
+        noted.append(x.shape)
+        return x
+
+    f(noted=noted)
+    assert noted
 
 
 def test_a_fault_in_a_container_is_found():

@@ -21,10 +21,6 @@ BETWEEN = (
     "each op of the graph passes by itself: look for a value that was taken for a constant (.detach(), .numpy()), "
     "or for an array that was changed"
 )
-DROWNED = (
-    "its values are so large, and rounded so coarsely, that its differences say nothing about its derivative; "
-    "subtract what is constant, or check its parts"
-)
 
 
 def check_gradients(
@@ -175,12 +171,8 @@ def _checked(
     found = [Comparison(check_precision(level, given, rng))]
     for depth in range(1, order + 1):
         point = Point(level, xs, depth, kinks, analytic if depth == 1 else None, explain=explain)
-        compared = []
         for n in range(directions):
-            compared += point.compared(rng, damped=n % 2 == 1)
-        if not compared and kinks == "raise":
-            raise KinkError(f"{level.name}: {DROWNED}")
-        found += compared or [Comparison(0.0, kink=True)]
+            found += point.compared(rng, damped=n % 2 == 1)
         if depth < order:
             arriving = [rng.standard_normal(y.shape) for y in point.plain]
             level, xs = pullback(level, len(xs)), [*xs, *arriving]

@@ -121,7 +121,7 @@ def _extrapolated(quotients: list[Any], base: int, values: list[Rounded], finest
 
 def _best(estimates: Iterator[Estimate], enough: float) -> Estimate:
     best = latest = next(estimates)
-    while not np.all((best.error <= enough) | (8 * latest.rounding >= best.error)):
+    while not np.all((best.error <= enough) | (np.isfinite(best.error) & (8 * latest.rounding >= best.error))):
         following = next(estimates, None)
         if following is None:
             break

@@ -87,7 +87,11 @@ def inner(xs: Arrays, ys: Arrays) -> float:
 def norm(xs: Arrays, ys: Arrays) -> float:
     """The Euclidean norm of all products of elements."""
     with np.errstate(invalid="ignore", over="ignore"):
-        return math.sqrt(sum(float(np.sum((x * y) ** 2)) for x, y in zip(xs, ys, strict=True)))
+        products = [np.abs(x * y) for x, y in zip(xs, ys, strict=True)]
+        largest = max((float(np.max(p, initial=0)) for p in products), default=0.0)
+        if not 0 < largest < math.inf:
+            return largest
+        return largest * math.sqrt(sum(float(np.sum((p / largest) ** 2)) for p in products))
 
 
 def listed(results: Any) -> list[Any]:

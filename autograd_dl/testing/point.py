@@ -41,7 +41,7 @@ class _Agreement(NamedTuple):
 
     @property
     def scale(self) -> float:
-        return max(self.terms, abs(self.numerical.value))
+        return max(self.terms if np.isfinite(self.terms) else 0.0, abs(self.numerical.value))
 
     @property
     def allowed(self) -> float:
@@ -49,9 +49,10 @@ class _Agreement(NamedTuple):
 
     @property
     def clear(self) -> bool:
-        """Whether the numerical derivative is exact enough to prove anything, be it that there is none."""
-        none = self.terms <= 1000 * np.finfo(float).eps * self.size
-        return bool(10 * self.numerical.error <= CLEAR * self.scale + 1e-8 * (max(1, self.size) if none else 1))
+        """Whether the numerical derivative is exact enough to prove anything, or nothing changes at all."""
+        nothing = self.terms == 0 == self.numerical.value
+        floor = 1e-8 * (max(1, self.size) if nothing else 1)
+        return bool(np.isfinite(self.numerical.error) and 10 * self.numerical.error <= CLEAR * self.scale + floor)
 
     @property
     def drowned(self) -> bool:
@@ -61,7 +62,8 @@ class _Agreement(NamedTuple):
     @property
     def off(self) -> float:
         """The difference relative to what is allowed; infinite where nothing is clear."""
-        off = abs(self.analytic - self.numerical.value) / self.allowed
+        with np.errstate(invalid="ignore"):
+            off = abs(self.analytic - self.numerical.value) / self.allowed
         return float(off) if self.clear and off == off else np.inf
 
 
@@ -109,6 +111,8 @@ class Point:
             comparison = self.compare(v, u)
             if comparison is not None:
                 found.append(comparison)
+            elif not damped:
+                found.append(self.drowned())
         return found
 
     def compare(self, towards: Arrays, arriving: Arrays) -> Comparison | None:
@@ -133,9 +137,8 @@ class Point:
     def agreement(self, search: Search, arriving: Arrays, found: Arrays) -> _Agreement:
         """The derivative in a direction, as the graph says and as differences say."""
         terms, size = norm(found, search.towards), norm(arriving, self.plain)
-        terms = terms if np.isfinite(terms) else 0.0
         along = search.along(search.towards, arriving)
-        numerical = derivative(along, 1e-2 * RTOL * terms + 1e-12)
+        numerical = derivative(along, 1e-2 * RTOL * (terms if np.isfinite(terms) else 0) + 1e-12)
         if self.analytic is not None:
             numerical = self.complex_step(search.towards, arriving, numerical)
         agreement = _Agreement(inner(found, search.towards), numerical, terms, size)
@@ -203,6 +206,16 @@ class Point:
         error = KinkError(f'{what}; {relation}{where and f": {where}"}\nmove the point away, or pass kinks="allow"')
         error.between = outside is None
         raise error
+
+    def drowned(self) -> Comparison:
+        """The verdict *kink* where rounding hides what there is to compare."""
+        __tracebackhide__ = True
+        if self.kinks == "allow":
+            return Comparison(0.0, kink=True)
+        raise KinkError(
+            f"{self.level.name} is so large, and rounded so coarsely, that differences say nothing about its "
+            'derivative\nsubtract what is constant, check its parts, or pass kinks="allow"'
+        )
 
     def compare_others(self, search: Search, places: Places, arriving: Arrays, found: Arrays) -> None:
         """Compare the derivative in the direction of all elements that are not at a kink."""

@@ -92,9 +92,11 @@ def gradient_property(
 
         def of_tensors(*tensors: Tensor) -> Any:
             rest = iter(tensors)
-            return f(**mapped(lambda value: _with_tensors(value, rest), arguments))
+            with_tensors = {name: mapped(lambda value: _with_tensors(value, rest), arguments[name]) for name in drawn}
+            return f(**{**arguments, **with_tensors})
 
-        inputs = [x for value in leaves_of(arguments) for x in _arrays(value)]
+        drawn = [name for name in arguments if _inputs(arguments[name])]  # all others are passed on as they are
+        inputs = [x for name in drawn for x in _inputs(arguments[name])]
         options: dict[str, Any] = {"order": order, "kinks": kinks, "seed": defaults.seed or 0}
         try:
             check_gradients(of_tensors, *inputs, **options)
@@ -202,6 +204,11 @@ def _array(i: int, shapes: tuple[Shape, ...]) -> st.SearchStrategy[NDArray[Any]]
 
 def _tells_of_tensors(annotation: Any) -> bool:
     return annotation is Tensor or any(map(_tells_of_tensors, get_args(annotation)))
+
+
+def _inputs(argument: Any) -> list[NDArray[Any]]:
+    """What is differentiated by in an argument, a tree of values."""
+    return [x for value in leaves_of(argument) for x in _arrays(value)]
 
 
 def _arrays(value: Any) -> list[NDArray[Any]]:

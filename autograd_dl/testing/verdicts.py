@@ -46,7 +46,7 @@ class GradientError(AssertionError):
 class KinkError(GradientError):
     """The verdict *kink*: the function has no derivative at this point, or none that can be seen: no gradient is wrong.
 
-    `between` says whether the gradient lies between the slopes on both sides.
+    `between` says whether the gradient lies between the slopes on both sides; it is False where none can be seen.
     """
 
     between: bool = False
