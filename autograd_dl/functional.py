@@ -6,11 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import ops
 from .engine import Tensor
 from .errors import DataError, DTypeError, ShapeError
+from .ops.convolution import Pair, pair
+from .tensor import bare
 
 Values = ArrayLike | Tensor
 
@@ -33,6 +35,34 @@ def relu(x: Values) -> Any:
 def sigmoid(x: Values) -> Any:
     """1 / (1 + exp(-x)); large x do not overflow."""
     return ops.sigmoid(_array(x))
+
+
+def tanh(x: Values) -> Any:
+    """The hyperbolic tangent."""
+    return np.tanh(_array(x))
+
+
+def leaky_relu(x: Values, slope: float = 0.01) -> Any:
+    """x where it is positive, else slope * x. Its derivative at 0 is `slope`."""
+    a = _array(x)
+    return np.where(a > 0, a, slope * a)
+
+
+def elu(x: Values, alpha: float = 1.0) -> Any:
+    """x where it is positive, else alpha * (exp(x) - 1) (D. Clevert et al., 2015)."""
+    a = _array(x)
+    return np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0)))
+
+
+def gelu(x: Values) -> Any:
+    """x * P(X <= x) of a standard normal X: x/2 (1 + erf(x/sqrt(2))) (D. Hendrycks and K. Gimpel, 2016)."""
+    a = _array(x)
+    return 0.5 * a * (1 + ops.erf(a * math.sqrt(0.5)))
+
+
+def softplus(x: Values) -> Any:
+    """log(1 + exp(x)), the integral of the sigmoid; large x do not overflow."""
+    return np.logaddexp(_array(x), 0)
 
 
 def logsumexp(x: Values, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
@@ -60,9 +90,7 @@ def sum_squared_error(y: Values, t: Values) -> Any:
 
     Raises `ShapeError` if y and t do not have the same shape.
     """
-    outputs, targets = _array(y), _array(t)
-    if outputs.shape != targets.shape:
-        raise ShapeError(f"y and t must have the same shape, not {outputs.shape} and {targets.shape}")
+    outputs, targets = _alike(y, t)
     return 0.5 * np.sum((outputs - targets) ** 2)
 
 
@@ -106,6 +134,222 @@ def softmax_loss(X: Values, t: Values) -> Any:
     """
     scores = _array(X)
     return ops.softmax_cross_entropy(scores, _targets(scores, t))
+
+
+def binary_cross_entropy(y: Values, t: Values) -> Any:
+    """The mean of -t log(y) - (1 - t) log(1 - y), of probabilities y and targets t of the same shape, both 0 to 1.
+
+    1e-7 is added within the logarithms, as in the book's `cross_entropy_error`; from scores, `sigmoid_loss` is exact.
+    Raises `ShapeError` if the shapes differ.
+    """
+    p, targets = _alike(y, t)
+    return -np.mean(targets * np.log(p + 1e-7) + (1 - targets) * np.log(1 - p + 1e-7))
+
+
+def sigmoid_loss(x: Values, t: Values) -> Any:
+    """The mean binary cross-entropy of sigmoid(x) against t, from the scores x in a stable form: softplus(x) - t x.
+
+    Raises `ShapeError` if the shapes differ.
+    """
+    scores, targets = _alike(x, t)
+    return np.mean(softplus(scores) - targets * scores)
+
+
+# -- layers
+
+
+def affine(x: Values, W: Values, b: Values = 0) -> Any:
+    """x W + b, (N, D) to (N, M); of images or other arrays all axes but the first are the D inputs of one example."""
+    a = _array(x)
+    return np.dot(a.reshape(len(a), -1) if a.ndim > 2 else a, W) + b
+
+
+def conv2d(
+    x: Values,
+    w: Values,
+    b: Values | None = None,
+    stride: Pair = 1,
+    pad: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Any:
+    """Slide filters over images: (N, C, H, W) and (F, C / groups, FH, FW) to (N, F, OH, OW); b has F numbers.
+
+    OH = (H + 2 pad - dilation (FH - 1) - 1) / stride + 1, rounded down. `stride`, `pad` (with zeros) and `dilation`
+    (the distance of a filter's elements) are an int or a (rows, columns) pair. With `groups`, each group of filters
+    sees its own share of the channels. Raises `ShapeError` where anything does not fit.
+    """
+    return _with_bias(ops.conv2d(_array(x), _array(w), stride, pad, dilation, groups), b)
+
+
+def conv_transpose2d(
+    x: Values,
+    w: Values,
+    b: Values | None = None,
+    stride: Pair = 1,
+    pad: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Any:
+    """The transpose of `conv2d`, by which images grow: (N, F, H, W) and (F, C / groups, FH, FW) to (N, C, OH, OW).
+
+    OH = stride (H - 1) + dilation (FH - 1) + 1 - 2 pad; b has C numbers.
+    """
+    images, filters = _array(x), _array(w)
+    if images.ndim != 4 or filters.ndim != 4 or images.shape[1] != filters.shape[0]:
+        raise ShapeError(
+            f"images (N, F, H, W) and filters (F, C / groups, FH, FW) do not fit: {images.shape}, {filters.shape}"
+        )
+    sizes = [
+        s * (n - 1) + d * (f - 1) + 1 - 2 * p
+        for n, f, s, p, d in zip(images.shape[2:], filters.shape[2:], *map(pair, (stride, pad, dilation)), strict=True)
+    ]
+    shape = (images.shape[0], filters.shape[1] * groups, *sizes)
+    return _with_bias(ops.conv2d_input(images, filters, shape, stride, pad, dilation, groups), b)
+
+
+def _with_bias(y: Any, b: Any) -> Any:
+    return y if b is None else y + np.reshape(b, (-1, 1, 1)) if np.ndim(b) else y + b
+
+
+def max_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
+    """The largest number of each window: (N, C, H, W) to (N, C, OH, OW); of several, the first gets the gradient.
+
+    `size`, `stride` (if not given, the windows stand side by side) and `pad` are an int or a (rows, columns) pair;
+    padding is never the largest. Raises `ShapeError` where the window does not fit.
+    """
+    return ops.max_pool2d(_array(x), size, size if stride is None else stride, pad)
+
+
+def average_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
+    """The mean of each window, as `max_pool2d`; the zeros of the padding count."""
+    return ops.sum_pool2d(_array(x), size, size if stride is None else stride, pad) / math.prod(pair(size))
+
+
+def global_max_pool2d(x: Values) -> Any:
+    """The largest number of each channel, (N, C, H, W) to (N, C); several share the gradient."""
+    return np.max(_array(x), axis=(2, 3))
+
+
+def global_average_pool2d(x: Values) -> Any:
+    """The mean of each channel, (N, C, H, W) to (N, C)."""
+    return np.mean(_array(x), axis=(2, 3))
+
+
+def batch_norm(
+    x: Values,
+    gamma: Values,
+    beta: Values,
+    running_mean: NDArray[Any] | None = None,
+    running_var: NDArray[Any] | None = None,
+    train: bool = True,
+    momentum: float = 0.9,
+    eps: float = 1e-6,
+) -> Any:
+    """Normalize each feature of (N, D), or each channel of (N, C, H, W), over the batch; then scale and shift it.
+
+    gamma (x - mean) / sqrt(variance + eps) + beta; gamma, beta, and the running statistics are (D,) or (C,). (Section
+    6.3 of the book; S. Ioffe and C. Szegedy, 2015.)
+
+    When training, mean and (biased) variance are the batch's, and the running statistics, if given, are changed in
+    place: running = momentum * running + (1 - momentum) * batch. Otherwise they are what is normalized by.
+    Raises `ShapeError` if x is of another shape, or there are no statistics to normalize by.
+    """
+    a = _array(x)
+    if a.ndim not in (2, 4):
+        raise ShapeError(f"batch_norm takes (N, D) or images (N, C, H, W), not {a.shape}")
+    axes, one_each = ((0,), (-1,)) if a.ndim == 2 else ((0, 2, 3), (-1, 1, 1))
+    scale, shift = np.reshape(gamma, one_each), np.reshape(beta, one_each)
+    if not train:
+        if running_mean is None or running_var is None:
+            raise ShapeError("batch_norm needs running_mean and running_var where it does not train")
+        inverse = 1 / np.sqrt(np.reshape(running_var, one_each) + eps)
+        return (a - np.reshape(running_mean, one_each)) * (scale * inverse) + shift
+    if running_mean is not None and running_var is not None:
+        values = bare(a)
+        for running, batch in ((running_mean, values.mean(axis=axes)), (running_var, values.var(axis=axes))):
+            running *= momentum
+            running += (1 - momentum) * batch
+    return scale * ops.standardize(a, axes, eps) + shift
+
+
+def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any:
+    """Normalize the last axis of each example, then scale and shift: gamma and beta have its length (J. Ba, 2016)."""
+    a = _array(x)
+    return gamma * ops.standardize(a, (a.ndim - 1,), eps) + beta
+
+
+def local_response_norm(x: Values, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> Any:
+    """Divide images, (N, C, H, W), by (k + alpha * the sum of squares in `size` neighbouring channels)**beta.
+
+    (A. Krizhevsky, I. Sutskever and G. Hinton, 2012, whose defaults these are; alpha is not divided by `size`.)
+    """
+    a = _array(x)
+    squares = np.pad(a * a, ((0, 0), (size // 2, (size - 1) // 2), (0, 0), (0, 0)))
+    near: Any = sum(squares[:, i : i + a.shape[1]] for i in range(size))
+    return a * (k + alpha * near) ** -beta
+
+
+def dropout(x: Values, ratio: float = 0.5, train: bool = True, rng: np.random.Generator | None = None) -> Any:
+    """When training, set each number to 0 with the probability `ratio`, and divide the others by 1 - ratio.
+
+    The mean stays, so that nothing is left to do otherwise (the book's Dropout scales at test time instead). Raises
+    ValueError if ratio is not in [0, 1).
+    """
+    a = _array(x)
+    if not 0 <= ratio < 1:
+        raise ValueError(f"the ratio of dropout is at least 0 and less than 1, not {ratio}")
+    if not train or ratio == 0:
+        return a
+    kept = (rng or np.random.default_rng()).random(a.shape, dtype=np.float32) >= ratio
+    return a * (kept.astype(a.dtype) * a.dtype.type(1 / (1 - ratio)))
+
+
+def lstm(
+    xs: Values, Wx: Values, Wh: Values, b: Values, h: Values | None = None, c: Values | None = None
+) -> tuple[Any, Any, Any]:
+    """Long short-term memory over sequences (S. Hochreiter and J. Schmidhuber, 1997; with forget gates).
+
+    Parameters
+    ----------
+    xs : (N, T, D)
+        Sequences of T inputs.
+    Wx, Wh, b : (D, 4 H), (H, 4 H), (4 H,)
+        For the input gate, the forget gate, the candidate and the output gate, in this order.
+    h, c : (N, H), optional
+        The state to begin with, and the memory cell; zeros if not given.
+
+    Returns
+    -------
+    hs : (N, T, H)
+        The state after each input.
+    h, c : (N, H)
+        The last ones.
+    """
+    inputs, recurrent = _array(xs), _array(Wh)
+    n, steps, _ = inputs.shape
+    size = recurrent.shape[0]
+    zeros = np.zeros((n, size), inputs.dtype)
+    h, c = zeros if h is None else h, zeros if c is None else c
+    hs = []
+    for t in range(steps):
+        a = np.dot(inputs[:, t], Wx) + np.dot(h, recurrent) + b
+        enter, keep, leave = (sigmoid(a[:, i * size : (i + 1) * size]) for i in (0, 1, 3))
+        c = keep * c + enter * np.tanh(a[:, 2 * size : 3 * size])
+        h = leave * np.tanh(c)
+        hs.append(h)
+    return np.stack(hs, axis=1), h, c
+
+
+# -- arguments
+
+
+def _alike(y: Any, t: Any) -> tuple[Any, Any]:
+    """Both as floating arrays, of the same shape."""
+    outputs, targets = _array(y), _array(t)
+    if outputs.shape != targets.shape:
+        raise ShapeError(f"y and t must have the same shape, not {outputs.shape} and {targets.shape}")
+    return outputs, targets
 
 
 def _array(x: Any) -> Any:

@@ -27,6 +27,7 @@ FLOORS = {
     "functional": 3,
     "transforms": 4, "checkpoints": 4, "numerical": 4, "optim": 4, "optional": 4, "serialization": 4, "data": 4,
     "testing": 4,
+    "nn": 4, "training": 5,
     "app": 9,
 }  # fmt: skip
 """The modules of autograd_dl from the engine up: each may import what stands on its own floor and below."""

@@ -93,3 +93,34 @@ def _cross_entropy_t(g: Any, _ans: Any, x: Any, _t: Any, _slope: Any) -> Any:
 
 
 defvjp(softmax_cross_entropy, lambda g, _ans, _x, _t, slope: g * slope, _cross_entropy_t)
+
+
+def _inverse_deviation(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    return 1 / np.sqrt(np.var(x, axis=axes, keepdims=True) + eps)
+
+
+@primitive(saved=_inverse_deviation)
+def standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """(x - mean) / sqrt(variance + eps), both along `axes`: what normalization does before it scales and shifts.
+
+    (A primitive for speed: its composition walks over the array three times as often.)
+    """
+    if x.dtype == np.float16:
+        ans, inverse = _standardized(x.astype(np.float32), axes, eps)
+        return ans.astype(np.float16), inverse.astype(np.float16)
+    return _standardized(x, axes, eps)
+
+
+def _standardized(x: Any, axes: tuple[int, ...], eps: float) -> tuple[Any, Any]:
+    centered = x - np.mean(x, axis=axes, keepdims=True)
+    inverse = 1 / np.sqrt(np.mean(centered * centered, axis=axes, keepdims=True) + eps)
+    centered *= inverse
+    return centered, inverse
+
+
+def _standardize_x(g: Any, ans: Any, _x: Any, axes: tuple[int, ...], _eps: float, inverse: Any) -> Any:
+    mean, slope = (np.mean(h, axis=axes, keepdims=True) for h in (g, g * ans))
+    return (g - mean - ans * slope) * inverse
+
+
+defvjp(standardize, _standardize_x, None, None)

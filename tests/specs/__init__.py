@@ -2,13 +2,13 @@
 
 import functools
 
-from . import elementwise, fused, indexing, linalg, products, reduction, shape
+from . import elementwise, fused, images, indexing, linalg, products, reduction, shape
 from .base import Case as Case
 from .base import Spec as Spec
 
 SPECS: list[Spec] = [
     spec
-    for part in (elementwise, reduction, shape, indexing, products, linalg, fused)
+    for part in (elementwise, reduction, shape, indexing, products, linalg, images, fused)
     for spec in part.SPECS
     if spec is not None
 ]

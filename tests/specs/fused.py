@@ -1,10 +1,12 @@
 """Spec rows of the ops that are written as one although they could be composed, beside their compositions."""
 
+import math
+
 import numpy as np
 
 from autograd_dl import ops
 
-from .base import away, between, cases, normal, one, row
+from .base import away, between, cases, normal, one, pick, row, slot
 
 
 def cross_entropy(x, t):
@@ -23,6 +25,9 @@ def labels(shape):
 
 # fmt: off
 SPECS = [
+    row(ops.erf,     one(between(-5, 5)), reference=lambda x: np.vectorize(math.erf, [x.dtype])(x)),
+    row(ops.standardize, cases(slot(0), shapes=[(3, 2), (2, 1, 3)], axes=pick((0,), (0, -1)), eps=pick(1e-6, 0.5)),
+        reference=lambda x, axes, eps: ((x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps))),
     row(ops.relu,    one(away(0.2, 2)), reference=lambda x: np.maximum(x, 0)),
     row(ops.sigmoid, one(between(-3, 3)), reference=lambda x: 1 / (1 + np.exp(-x))),
     row(ops.softmax_cross_entropy, cases(normal, normal, shapes=[((3, 4), (3, 4)), ((4,), (4,)), ((1, 2), (1, 2))]),

@@ -108,6 +108,19 @@ def col2im(col, how):
     return F.fold(rows, shape[2:], (2, 2), padding=windows.get("pad", 0), stride=windows.get("stride", 1))
 
 
+def conv_options(how):
+    """The options of a convolution under PyTorch's names."""
+    return {"padding" if key == "pad" else key: value for key, value in how.items()}
+
+
+def conv2d(x, w, how):
+    return F.conv2d(x, w, **conv_options(how))
+
+
+def pooling(how):
+    return how["size"], how["stride"], how.get("pad", 0)
+
+
 # "NumPy's name", or "PyTorch's:NumPy's" where they differ
 SAME_NAME = """
     add subtract multiply divide negative positive conj:conjugate reciprocal remainder fmod frexp abs:absolute
@@ -218,6 +231,15 @@ PYTORCH = {f"np.{entry.rpartition(':')[2]}": named(entry.partition(":")[0]) for 
     "np.linalg.multi_dot": lambda *xs: torch.linalg.multi_dot(xs),
     "im2col":          im2col,
     "col2im":          col2im,
+    "conv2d":          conv2d,
+    "conv2d in groups": conv2d,
+    "conv2d_input":    lambda g, w, to: torch.nn.grad.conv2d_input(to[0], w, g, **conv_options(to[1])),
+    "conv2d_filter":   lambda x, g, to: torch.nn.grad.conv2d_weight(x, to[0], g, **conv_options(to[1])),
+    "max_pool2d":      lambda x, how: F.max_pool2d(x, *pooling(how)),
+    "sum_pool2d":      lambda x, how: F.avg_pool2d(x, *pooling(how), divisor_override=1),
+    "erf":             torch.erf,
+    "standardize":     lambda x, axes, eps: (x - x.mean(axes, keepdim=True))
+                       / torch.sqrt(x.var(axes, unbiased=False, keepdim=True) + eps),
     "np.linalg.cholesky": lambda x, upper: torch.linalg.cholesky(symmetric(x), upper=upper),
     "np.linalg.eigh":  eigh,
     "np.linalg.eigvalsh": lambda x: torch.linalg.eigvalsh(symmetric(x)),

@@ -1,0 +1,193 @@
+"""The layers: that they are the book's formulas, and their gradients numerical ones; and what they refuse."""
+
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, gradients, nn
+from autograd_dl.errors import GraphError, ShapeError
+from autograd_dl.ops import im2col
+from autograd_dl.testing import check_gradients
+
+rng = np.random.default_rng(0)
+X = rng.standard_normal((4, 3))
+W = rng.standard_normal((3, 2))
+B = rng.standard_normal(2)
+IMAGES = rng.standard_normal((2, 3, 5, 5))
+FILTERS = rng.standard_normal((2, 3, 3, 3))
+GAMMA, BETA = rng.standard_normal((2, 3))
+
+
+def test_the_purchase_of_apples_and_oranges():
+    apple, apples, orange, oranges, tax = (Tensor(v, requires_grad=True) for v in (100, 2, 150, 3, 1.1))
+    price = nn.MulLayer().forward(
+        nn.AddLayer().forward(nn.MulLayer().forward(apple, apples), nn.MulLayer().forward(orange, oranges)), tax
+    )
+    assert float(price) == pytest.approx(715)
+    price.backward()
+    found = [float(t.grad) for t in (apples, apple, orange, oranges, tax)]
+    assert found == pytest.approx([110, 2.2, 3.3, 165, 650])
+
+
+def convolution_of_the_book(x, w, b, stride, pad):
+    rows = im2col(x, *w.shape[2:], stride, pad)
+    size = (x.shape[2] + 2 * pad - w.shape[2]) // stride + 1
+    return (rows @ w.reshape(len(w), -1).T + b).reshape(len(x), size, size, -1).transpose(0, 3, 1, 2)
+
+
+def pooling_of_the_book(x, size, stride):
+    rows = im2col(x, size, size, stride).reshape(-1, size * size).max(1)
+    side = (x.shape[2] - size) // stride + 1
+    return rows.reshape(len(x), side, side, x.shape[1]).transpose(0, 3, 1, 2)
+
+
+def normalized(x):
+    return GAMMA * (x - x.mean(0)) / np.sqrt(x.var(0) + 1e-6) + BETA
+
+
+FORMULAS = {
+    "relu": (nn.Relu(), lambda x: x * (x > 0), X),
+    "sigmoid": (nn.Sigmoid(), lambda x: 1 / (1 + np.exp(-x)), X),
+    "tanh": (nn.Tanh(), np.tanh, X),
+    "affine": (nn.Affine(W, B), lambda x: x @ W + B, X),
+    "affine of images": (nn.Affine(W, B), lambda x: x.reshape(4, 3) @ W + B, X.reshape(4, 1, 1, 3)),
+    "batch normalization": (nn.BatchNormalization(GAMMA, BETA), normalized, X),
+    "layer normalization": (
+        nn.LayerNormalization(GAMMA, BETA),
+        lambda x: GAMMA * (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-6) + BETA,
+        X,
+    ),
+    "convolution": (nn.Convolution(FILTERS, B), lambda x: convolution_of_the_book(x, FILTERS, B, 1, 0), IMAGES),
+    "convolution with stride and pad": (
+        nn.Convolution(FILTERS, 0, stride=2, pad=1),
+        lambda x: convolution_of_the_book(x, FILTERS, 0, 2, 1),
+        IMAGES,
+    ),
+    "pooling": (nn.Pooling(2, 2), lambda x: pooling_of_the_book(x, 2, 2), IMAGES),
+    "pooling that overlaps": (nn.Pooling(3, 3, stride=1), lambda x: pooling_of_the_book(x, 3, 1), IMAGES),
+}
+
+
+@pytest.mark.parametrize(("layer", "formula", "x"), FORMULAS.values(), ids=FORMULAS)
+def test_a_layer_is_its_formula(layer, formula, x):
+    y = layer(Tensor(x))
+    np.testing.assert_allclose(y.numpy(), formula(x), rtol=1e-10, atol=1e-12)
+    np.testing.assert_array_equal(layer.forward(Tensor(x)).numpy(), y.numpy())
+    check_gradients(layer, x, directions=1)
+
+
+PARAMETERS = {
+    "affine": (lambda x, w, b: nn.Affine(w, b)(x), X, W, B),
+    "batch normalization": (lambda x, g, b: nn.BatchNormalization(g, b)(x), X, GAMMA, BETA),
+    "batch normalization of images": (lambda x, g, b: nn.BatchNormalization(g, b)(x), IMAGES, GAMMA, BETA),
+    "at test time": (lambda x, g, b: nn.BatchNormalization(g, b, 0.9, BETA, GAMMA**2)(x, False), X, GAMMA, BETA),
+    "convolution": (lambda x, w, b: nn.Convolution(w, b, 1, 1)(x), IMAGES, FILTERS, B),
+    "lstm": (
+        lambda *a: nn.LSTM(*a[1:])(a[0])[0],
+        *(rng.standard_normal(s) * 0.5 for s in ((2, 3, 2), (2, 8), (2, 8), (8,))),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PARAMETERS.values(), ids=PARAMETERS)
+def test_gradients_of_parameters(case):
+    check_gradients(*case, directions=1)
+
+
+def test_softmax_with_loss():
+    layer, t = nn.SoftmaxWithLoss(), np.array([0, 2, 1, 1])
+    loss = layer.forward(Tensor(X, requires_grad=True), t)
+    p = np.exp(X) / np.exp(X).sum(1, keepdims=True)
+    np.testing.assert_allclose(layer.y, p)
+    assert float(loss) == float(layer.loss) == pytest.approx(-np.log(p[np.arange(4), t]).mean())
+
+
+class TestDropout:
+    def test_the_mean_stays(self):
+        y = nn.Dropout(0.25, seed=0).forward(np.ones((100, 100), np.float32))
+        assert set(np.unique(y)) == {0, np.float32(1 / 0.75)}
+        assert y.dtype == np.float32
+        assert (y == 0).mean() == pytest.approx(0.25, abs=0.02)
+
+    def test_at_test_time_nothing_happens(self):
+        x = Tensor(X)
+        assert nn.Dropout(0.5)(x, train_flg=False) is x
+
+    def test_scaled_at_test_time_as_in_the_book(self):
+        layer = nn.Dropout(0.25, scale_at_test=True, seed=0)
+        assert set(np.unique(layer(np.ones((50, 50))).round(12))) == {0, 1}
+        np.testing.assert_allclose(layer(X, train_flg=False), 0.75 * X)
+
+    def test_a_seed_gives_the_same_masks(self):
+        a, b = nn.Dropout(seed=1), nn.Dropout(seed=1)
+        first = a(X)
+        np.testing.assert_array_equal(first, b(X))
+        assert not np.array_equal(a(X), first)
+
+    def test_gradients_pass_where_numbers_do(self):
+        x = Tensor(np.ones((5, 5)), requires_grad=True)
+        y = nn.Dropout(seed=0)(x)
+        np.testing.assert_array_equal(gradients(y.sum(), x)[0].numpy(), y.numpy())
+
+    @pytest.mark.parametrize("ratio", [1, -0.1, float("nan")])
+    def test_a_ratio_that_is_none_is_refused(self, ratio):
+        with pytest.raises(ValueError, match="the ratio of dropout is at least 0 and less than 1"):
+            nn.Dropout(ratio)(X)
+
+
+class TestBatchNormalization:
+    def test_running_statistics(self):
+        layer = nn.BatchNormalization(np.ones(3), np.zeros(3), momentum=0.8)
+        layer(X)
+        np.testing.assert_allclose(layer.running_mean, 0.2 * X.mean(0))
+        np.testing.assert_allclose(layer.running_var, 0.2 * X.var(0))
+        mean, var = layer.running_mean.copy(), layer.running_var.copy()
+        y = layer(X, train_flg=False)
+        np.testing.assert_allclose(y, (X - mean) / np.sqrt(var + 1e-6))
+        np.testing.assert_array_equal(layer.running_mean, mean)
+
+    def test_statistics_that_are_given_are_used(self):
+        y = nn.BatchNormalization(GAMMA, BETA, running_mean=BETA, running_var=GAMMA**2)(X, train_flg=False)
+        np.testing.assert_allclose(y, GAMMA * (X - BETA) / np.sqrt(GAMMA**2 + 1e-6) + BETA)
+
+    def test_images_by_channel_or_each_activation_by_itself(self):
+        y = nn.BatchNormalization(np.ones(3), np.zeros(3))(IMAGES)
+        np.testing.assert_allclose(y.mean((0, 2, 3)), 0, atol=1e-12)
+        np.testing.assert_allclose(y.var((0, 2, 3)), 1, rtol=1e-4)
+        y = nn.BatchNormalization(np.ones(75), np.zeros(75), per_activation=True)(IMAGES)
+        assert y.shape == IMAGES.shape
+        np.testing.assert_allclose(y.mean(0), 0, atol=1e-12)
+
+    def test_other_shapes_are_refused(self):
+        with pytest.raises(ShapeError, match=r"batch_norm takes \(N, D\) or images \(N, C, H, W\), not \(2, 3, 4\)"):
+            nn.BatchNormalization(np.ones(3), np.zeros(3))(np.ones((2, 3, 4)))
+
+
+def test_backward_says_what_to_write_instead():
+    for layer in (nn.Affine(W, B), nn.Relu(), nn.SoftmaxWithLoss()):
+        with pytest.raises(GraphError, match=f"{type(layer).__name__} has no backward of its own.*call loss.backward"):
+            layer.backward(1)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ShapeError, match="a filter of size 3 with stride 1 does not fit an input of size 2 with pad 0"):
+        nn.Convolution(FILTERS, B)(IMAGES[:, :, :2, :2])
+    with pytest.raises(ShapeError, match=r"take images of 3 channels.*these images have the shape \(2, 2, 5, 5\)"):
+        nn.Convolution(FILTERS, B)(IMAGES[:, :2])
+    with pytest.raises(ShapeError, match="would see nothing but padding"):
+        nn.Pooling(2, 2, pad=2)(IMAGES)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_the_dtype_stays(dtype):
+    x, images = X.astype(dtype), IMAGES.astype(dtype)
+    g, b, w, f = (a.astype(dtype) for a in (GAMMA, BETA, W, FILTERS))
+    layers = [
+        (nn.BatchNormalization(g, b), x), (nn.BatchNormalization(g, b), images), (nn.LayerNormalization(g, b), x),
+        (nn.Dropout(seed=0), x), (nn.Affine(w, b[:2]), x), (nn.Pooling(2, 2), images),
+        (nn.Convolution(f, b[:2]), images),
+    ]  # fmt: skip
+    for layer, values in layers:
+        for train in [True, False] if isinstance(layer, nn.BatchNormalization) else [None]:
+            t = Tensor(values, requires_grad=True)
+            y = layer(t) if train is None else layer(t, train)
+            assert y.dtype == gradients(y.sum(), t)[0].dtype == dtype
