@@ -1,0 +1,476 @@
+"""Training: the book's Trainer, which can be resumed from checkpoints; ensembles of networks; smooth curves."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import nullcontext
+from os import PathLike
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import optim
+from .data.batches import Augmentation, MiniBatches
+from .data.generators import Seed, pack_json, unpack_json
+from .engine import no_grad
+from .errors import DataError, MissingExtraError, ShapeError
+from .functional import softmax
+from .optional import need
+from .serialization import load_arrays, save_arrays
+from .tensor import bare
+
+Arrays = dict[str, NDArray[Any]]
+OPTIMIZERS = ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "AdaDelta", "Adam", "AdamW")
+FORMAT = 1
+"""The number of the way that checkpoints are written in."""
+
+
+class Network(Protocol):
+    """What the Trainer needs of a network.
+
+    Two methods are used where a network has them. `loss_and_gradient(x, t)` saves a pass forward in each step; the loss
+    is then that of training, before the step. `state_dict() -> name: array` and `load_state_dict(arrays)` put more than
+    the parameters into checkpoints: running statistics, and the generators of dropout (see `data.generators`).
+    """
+
+    @property
+    def params(self) -> MutableMapping[str, Any]:
+        """The parameters, by name."""
+
+    def predict(self, x: Any) -> Any:
+        """Scores, (batch, classes)."""
+
+    def loss(self, x: Any, t: Any) -> Any:
+        """One number."""
+
+    def gradient(self, x: Any, t: Any) -> Mapping[str, Any]:
+        """The gradient of the loss in training, by the parameters' names."""
+
+    def accuracy(self, x: Any, t: Any) -> float:
+        """From 0 to 1."""
+
+
+class Optimizer(Protocol):
+    """What the Trainer needs of an optimizer."""
+
+    def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
+        """Move the parameters in place."""
+
+    def state_dict(self) -> Arrays:
+        """All that the next update depends on."""
+
+    def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take it back."""
+
+
+class Trainer:
+    """Trains a network on mini-batches, and measures its accuracy after every epoch (book, section 5.7 and chapter 6).
+
+    `train()` does all of it. `train_loss_list` has a number for each step; `train_acc_list` and `test_acc_list` have
+    one for each epoch; `history` has all of them as `plot_history` draws them. An epoch is as many steps as it takes to
+    draw as many samples as there are. Nothing depends on NumPy's global generator: for the same run again, give a seed
+    here and to the network.
+
+    Parameters
+    ----------
+    network : Network
+        Anything with `params`, `loss`, `gradient` and `accuracy`.
+    x_train, t_train, x_test, t_test : arrays with one row for each sample
+    epochs, mini_batch_size : int
+        The last batch of an epoch may be smaller if `shuffle`; otherwise, a batch may also be larger than the data.
+    optimizer : str or Optimizer
+        The name of one in `optim`, in any case, made with `optimizer_param` (whose `lr` may be a schedule); or one that
+        is made already.
+    evaluate_sample_num_per_epoch : int, optional
+        Measure accuracies on so many samples, the first ones, instead of on all.
+    verbose : bool
+        Whether to tell the progress: by a bar on a terminal (if tqdm is installed), by a line an epoch elsewhere.
+    callbacks, step_callbacks : functions of the trainer
+        Called after every epoch, once it is measured, and after every step. They may call `stop()`.
+    early_stopping : int, optional
+        Stop when the test accuracy has not risen for so many epochs, and in any case go back to the parameters that
+        had the highest. (Give validation data as x_test, t_test then.)
+    shuffle : bool
+        Whether each epoch has every sample once; or else batches are drawn with replacement, as in the book.
+    augment : function of (images, rng), or a sequence of them
+        Changes the images of each batch, as those of `data.augmentation` do.
+    change_gradient : function of a dict of gradients, optional
+        Returns what the optimizer gets in their place: `functools.partial(optim.clip_by_norm, max_norm=1)`, say.
+    seed : optional
+        What `np.random.default_rng` takes; for the batches.
+    checkpoint : path ending in .safetensors, optional
+        Where to save all that it takes to go on: before the first step, after every `checkpoint_every` steps (if it is
+        None, after every epoch), and after the last.
+    resume : bool
+        Go on from the checkpoint: all that follows is, bit for bit, as if there had been no interruption, if all other
+        arguments are the same. `epochs` may be more.
+
+    Raises
+    ------
+    ShapeError
+        If there is no sample, or not one label or row for each.
+    ValueError
+        If there is no optimizer of that name, or a number is too small.
+    DataError
+        If the checkpoint is damaged, or one of another training.
+    OSError
+        If it cannot be read or, when training, be written.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        x_train: Any,
+        t_train: Any,
+        x_test: Any,
+        t_test: Any,
+        epochs: int = 20,
+        mini_batch_size: int = 100,
+        optimizer: str | Optimizer = "SGD",
+        optimizer_param: Mapping[str, Any] = MappingProxyType({"lr": 0.01}),
+        evaluate_sample_num_per_epoch: int | None = None,
+        verbose: bool = True,
+        *,
+        callbacks: Sequence[Callable[[Trainer], object]] = (),
+        step_callbacks: Sequence[Callable[[Trainer], object]] = (),
+        early_stopping: int | None = None,
+        shuffle: bool = False,
+        augment: Augmentation | Sequence[Augmentation] = (),
+        change_gradient: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+        seed: Seed = None,
+        checkpoint: str | PathLike[str] | None = None,
+        checkpoint_every: int | None = None,
+        resume: bool = False,
+    ) -> None:
+        changes = (augment,) if callable(augment) else tuple(augment)
+        self.batches = MiniBatches(x_train, t_train, mini_batch_size, replace=not shuffle, augment=changes, seed=seed)
+        if len(x_test) != len(t_test) or not len(x_test):
+            raise ShapeError(f"test data need one label or row for each sample: there are {len(x_test)}, {len(t_test)}")
+        self.network = network
+        self.test = x_test, t_test
+        self.optimizer = _made(optimizer, optimizer_param)
+        self.change_gradient = change_gradient or (lambda gradient: gradient)
+        self.epochs = _count("epochs", epochs, least=0)
+        self.evaluated = _optional_count("evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch)
+        self.early_stopping = _optional_count("early_stopping", early_stopping)
+        self.verbose, self.callbacks, self.step_callbacks = verbose, tuple(callbacks), tuple(step_callbacks)
+        self.iter_per_epoch = len(self.batches)
+        self.max_iter = self.epochs * self.iter_per_epoch
+        self.checkpoint = None if checkpoint is None else _checkpoint_path(checkpoint)
+        self.checkpoint_every = _optional_count("checkpoint_every", checkpoint_every) or self.iter_per_epoch
+        self.current_iter = 0
+        self.stopped = False
+        self.train_loss_list: list[float] = []
+        self.train_acc_list: list[float] = []
+        self.test_acc_list: list[float] = []
+        self._best: Arrays = {}
+        if resume:
+            if self.checkpoint is None:
+                raise ValueError("resume=True goes on from a checkpoint: give its path as checkpoint=")
+            self.load(self.checkpoint)
+
+    @property
+    def current_epoch(self) -> int:
+        """How many epochs have ended."""
+        return self.current_iter // self.iter_per_epoch
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """The loss of each step; the accuracies, and after how many epochs they were measured."""
+        return {
+            "loss": self.train_loss_list,
+            "epoch": [float(epoch) for epoch in range(1, len(self.test_acc_list) + 1)],
+            "train_accuracy": self.train_acc_list,
+            "test_accuracy": self.test_acc_list,
+        }
+
+    def train(self) -> None:
+        """Take all steps that are left."""
+        if self.checkpoint is not None and not self.current_iter:
+            self.save(self.checkpoint)  # what cannot be written is told now
+        bar = self._bar()
+        with nullcontext() if bar is None else bar:
+            while not self._finished():
+                self.train_step()
+                if bar is not None:
+                    bar.update()
+                if self.current_iter % self.iter_per_epoch == 0:
+                    self._tell(bar)
+        if self._best:
+            _load_network(self.network, self._best)
+        if self.verbose:
+            print(self._outcome(), flush=True)
+
+    def train_step(self) -> None:
+        """Take one step, with all that belongs to it: at the end of an epoch, measure; if it is due, save."""
+        x, t = self.batches.draw()
+        with np.errstate(all="ignore"):  # a training that diverges goes on, as in the book, and the outcome tells of it
+            self.train_loss_list.append(self._descend(x, t))
+        self.current_iter += 1
+        if self.current_iter % self.iter_per_epoch == 0:
+            self._measure()
+            for callback in self.callbacks:
+                callback(self)
+        for callback in self.step_callbacks:
+            callback(self)
+        due = self.current_iter % self.checkpoint_every == 0 or self._finished()
+        if self.checkpoint is not None and due:
+            self.save(self.checkpoint)
+
+    def stop(self) -> None:
+        """Take no further step."""
+        self.stopped = True
+
+    def save(self, file: str | PathLike[str]) -> None:
+        """Write a checkpoint, whole or not at all: a .safetensors file with all that it takes to go on.
+
+        Raises
+        ------
+        DataError
+            If the name has another ending.
+        OSError
+            If it cannot be written.
+        """
+        progress = {"step": self.current_iter, "stopped": self.stopped, "settings": self._settings()}
+        parts = {
+            "network": _state_of(self.network),
+            "optimizer": self.optimizer.state_dict(),
+            "batches": self.batches.state_dict(),
+            "best": self._best,
+            "history": {name: np.array(values, np.float64) for name, values in self._lists().items()},
+            "training": {"progress": pack_json(progress)},
+        }
+        save_arrays(file, {f"{part}.{name}": a for part, arrays in parts.items() for name, a in arrays.items()})
+
+    def load(self, file: str | PathLike[str]) -> None:
+        """Go on from a checkpoint of the same training.
+
+        Raises
+        ------
+        DataError
+            If it is damaged, or one of another training; the message says how they differ. Nothing has changed then.
+        OSError
+            If it cannot be read.
+        """
+        arrays = load_arrays(file)
+        try:
+            self._load(arrays)
+        except DataError as error:
+            raise DataError(f"{file}: no training can go on from it here: {error}") from error
+
+    def _load(self, arrays: Arrays) -> None:
+        def part(name: str) -> Arrays:
+            return {key.removeprefix(f"{name}."): a for key, a in arrays.items() if key.startswith(f"{name}.")}
+
+        step, stopped = _progress(part("training"), self._settings())
+        history = _checked_history(part("history"), step, self.iter_per_epoch)
+        best = part("best")
+        before = {name: a.copy() for name, a in _state_of(self.network).items()}
+        batches = self.batches.state_dict()
+        try:
+            self.batches.load_state_dict(part("batches"))
+            if best:
+                _load_network(self.network, best)  # checked thereby
+            _load_network(self.network, part("network"))
+            self.optimizer.load_state_dict(part("optimizer"))
+        except BaseException:
+            self.batches.load_state_dict(batches)
+            _load_network(self.network, before)
+            raise
+        self.current_iter, self.stopped, self._best = step, stopped, best
+        for name, values in self._lists().items():
+            values[:] = history[name]
+
+    def _settings(self) -> dict[str, Any]:
+        """What must be the same in a training that goes on."""
+        return {
+            "format": FORMAT,
+            "optimizer": type(self.optimizer).__name__,
+            "training samples": len(self.batches.x),
+            "mini_batch_size": self.batches.batch_size,
+            "shuffle": not self.batches.replace,
+            "early_stopping": self.early_stopping is not None,
+        }
+
+    def _lists(self) -> dict[str, list[float]]:
+        return {"loss": self.train_loss_list, "train_acc": self.train_acc_list, "test_acc": self.test_acc_list}
+
+    def _finished(self) -> bool:
+        return self.stopped or self.current_iter >= self.max_iter
+
+    def _descend(self, x: Any, t: Any) -> float:
+        """One step; returns the loss."""
+        params, both = self.network.params, getattr(self.network, "loss_and_gradient", None)
+        if both is not None:
+            loss, gradient = both(x, t)
+            self.optimizer.update(params, self.change_gradient(gradient))
+            return float(loss)
+        self.optimizer.update(params, self.change_gradient(self.network.gradient(x, t)))
+        with no_grad():
+            return float(self.network.loss(x, t))
+
+    def _measure(self) -> None:
+        """Note the accuracies, and whether they are the best so far."""
+        n = self.evaluated
+        with np.errstate(all="ignore"):
+            self.train_acc_list.append(float(self.network.accuracy(self.batches.x[:n], self.batches.t[:n])))
+            self.test_acc_list.append(float(self.network.accuracy(*(a[:n] for a in self.test))))
+        if self.early_stopping is None:
+            return
+        best = int(np.argmax(self.test_acc_list))  # the first of the highest
+        age = len(self.test_acc_list) - 1 - best
+        if not age:
+            self._best = {name: a.copy() for name, a in _state_of(self.network).items()}
+        if age >= self.early_stopping:
+            self.stop()
+
+    def _bar(self) -> Any:
+        """A progress bar on a terminal, or None."""
+        if not self.verbose or not sys.stderr.isatty():
+            return None
+        try:
+            tqdm = need("tqdm", "train").tqdm
+        except MissingExtraError:
+            return None  # lines do without
+        return tqdm(initial=self.current_iter, total=self.max_iter, unit="batch")
+
+    def _tell(self, bar: Any) -> None:
+        with np.errstate(all="ignore"):
+            loss = np.mean(self.train_loss_list[-self.iter_per_epoch :])
+        accuracies = f"training accuracy {self.train_acc_list[-1]:.4f}, test accuracy {self.test_acc_list[-1]:.4f}"
+        if bar is not None:
+            bar.set_postfix_str(f"loss {loss:.4f}, {accuracies}")
+        elif self.verbose:
+            print(f"epoch {self.current_epoch} of {self.epochs}: loss {loss:.4f}, {accuracies}", flush=True)
+
+    def _outcome(self) -> str:
+        """How it went, in a line or two."""
+        with np.errstate(all="ignore"):
+            text = f"test accuracy {self.network.accuracy(*self.test):.4f} after {self.current_iter:,} steps"
+        if self.train_loss_list and not np.isfinite(self.train_loss_list[-1]):
+            text += "\nthe loss is no number any more: the training diverged, and a smaller lr may help"
+        return text
+
+
+class Ensemble:
+    """Networks that answer together: the mean of their probabilities (book, section 8.1.2).
+
+    Raises `ValueError` if there is none.
+    """
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self.networks = tuple(networks)
+        if not self.networks:
+            raise ValueError("an ensemble needs one network or more")
+
+    def predict(self, x: Any) -> NDArray[Any]:
+        """Probabilities (not scores, which are no common measure) of inputs, of shape (batch, classes)."""
+        with no_grad():
+            answers = [np.asarray(bare(softmax(network.predict(x)))) for network in self.networks]
+        return np.mean(answers, axis=0)
+
+    def accuracy(self, x: Any, t: Any, batch_size: int = 10_000) -> float:
+        """The share of inputs whose highest probability is that of t, labels or rows. Computed batch by batch.
+
+        Raises `ShapeError` if t has not one label or row for each input, or there is no input.
+        """
+        t = np.asarray(bare(t))
+        if len(x) != len(t) or not len(x):
+            raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
+        labels = t if t.ndim == 1 else t.argmax(axis=1)
+        answers = [self.predict(x[i : i + batch_size]).argmax(axis=1) for i in range(0, len(x), batch_size)]
+        return float(np.mean(np.concatenate(answers) == labels))
+
+
+def smooth_curve(x: Any) -> NDArray[np.float64]:
+    """A curve without its noise, as the book draws losses: means over 11 points, weighted by a Kaiser window (beta 2).
+
+    `x` has one axis, and may be a list of 0-d Tensors; the result is as long. Raises `ShapeError` for another shape.
+    """
+    values = np.array([np.asarray(bare(v), np.float64) for v in x]) if len(x) else np.zeros(0)
+    if values.ndim != 1:
+        raise ShapeError(f"a curve has one axis, not the shape {values.shape}")
+    if not len(values):
+        return values
+    window = np.kaiser(11, 2)
+    mirrored = np.pad(np.pad(values, (5, 0), "reflect"), (0, 5), "symmetric")  # the book's way at either end
+    return np.convolve(window / window.sum(), mirrored, mode="valid")
+
+
+def _made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
+    if not isinstance(optimizer, str):
+        return optimizer
+    names = {name.lower(): name for name in OPTIMIZERS}
+    if optimizer.lower() not in names:
+        raise ValueError(f"the optimizer is one of {', '.join(OPTIMIZERS)}, in any case, not {optimizer!r}")
+    made: Optimizer = getattr(optim, names[optimizer.lower()])(**params)
+    return made
+
+
+def _count(name: str, value: Any, least: int) -> int:
+    count = operator.index(value)
+    if count < least:
+        raise ValueError(f"{name} must be {least} or more, not {count}")
+    return count
+
+
+def _optional_count(name: str, value: Any) -> int | None:
+    return None if value is None else _count(name, value, least=1)
+
+
+def _checkpoint_path(file: str | PathLike[str]) -> Path:
+    """The path, if a checkpoint can have it: told before the training, not after."""
+    path = Path(file)
+    if path.suffix != ".safetensors":
+        raise DataError(f"checkpoints are safetensors files: name it '{path.stem}.safetensors', not {path.name!r}")
+    need("safetensors", "train")
+    return path
+
+
+def _state_of(network: Network) -> Arrays:
+    """The state of a network: its own account of it, or else its parameters."""
+    if (own := getattr(network, "state_dict", None)) is not None:
+        return dict(own())
+    return {name: np.asarray(bare(p)) for name, p in network.params.items()}
+
+
+def _load_network(network: Network, arrays: Arrays) -> None:
+    """Take that state back. Raises `DataError`, and changes nothing, if it is that of another network."""
+    if (own := getattr(network, "load_state_dict", None)) is not None:
+        own(arrays)
+        return
+    here = {name: np.shape(p) for name, p in network.params.items()}
+    there = {name: a.shape for name, a in arrays.items()}
+    if differing := sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name)):
+        shapes = (f"{name} {there.get(name, 'is missing')} for {here.get(name, 'nothing')}" for name in differing)
+        raise DataError(f"it does not fit this {type(network).__name__}: {'; '.join(shapes)}")
+    for name, p in network.params.items():
+        p[...] = arrays[name]
+
+
+def _progress(part: Arrays, settings: dict[str, Any]) -> tuple[int, bool]:
+    """How many steps the training had taken, and whether it had stopped, if it had these settings."""
+    try:
+        facts = unpack_json(part["progress"])
+        there, step, stopped = facts["settings"], operator.index(facts["step"]), bool(facts["stopped"])
+        differing = [name for name, here in settings.items() if there.get(name) != here]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError("it is no checkpoint of a training") from error
+    if differing:
+        raise DataError(
+            "; ".join(f"{name} is {there.get(name)!r} there, {settings[name]!r} here" for name in differing)
+        )
+    return step, stopped
+
+
+def _checked_history(part: Arrays, step: int, steps_per_epoch: int) -> dict[str, list[float]]:
+    epochs = step // steps_per_epoch
+    expected = {"loss": (step,), "train_acc": (epochs,), "test_acc": (epochs,)}
+    if {name: a.shape for name, a in part.items()} != expected:
+        raise DataError(f"the history is not that of {step} steps and {epochs} epochs")
+    return {name: a.tolist() for name, a in part.items()}
