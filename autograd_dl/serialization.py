@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import secrets
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DataError
 from .optional import need
+
+if sys.platform != "win32":
+    import fcntl
 
 CHECKSUM = "sha256"
 """The key of the checksum in a file's metadata."""
@@ -122,13 +127,18 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
 def replacing(path: Path) -> Iterator[Path]:
     """A name beside `path` to write to; the file takes the place of `path`, once on the disk, if no error occurs.
 
-    An `OSError` names `path`. (A process that is killed outright may leave the file beside, but never a part of one
-    under the name `path`.)
+    An `OSError` names `path`. (A process that is killed outright may leave the file beside, until the next one takes
+    the place of `path`; but never a part of a file under the name `path` itself.)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    beside = f".{path.name[:100]}."
+    _remove_left(path.parent, beside)
+    temporary = path.with_name(f"{beside}{secrets.token_hex(8)}.tmp")
     try:
-        yield temporary
+        with temporary.open("xb") as held:
+            with suppress(OSError):
+                _lock(held)
+            yield temporary
         _flush(temporary)
         temporary.replace(path)
         _flush_folder(path.parent)
@@ -138,6 +148,21 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_left(folder: Path, beginning: str) -> None:
+    """Remove what killed processes left: files of such names that nobody holds any more."""
+    for left in folder.glob(f"{glob.escape(beginning)}*.tmp"):
+        with suppress(OSError):
+            with left.open("rb") as file:
+                _lock(file)
+            left.unlink()
+
+
+def _lock(file: BinaryIO) -> None:
+    """Hold a file as long as it is open; raises OSError where another process does. (Windows removes no open file.)"""
+    if sys.platform != "win32":
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _flush(path: Path) -> None:

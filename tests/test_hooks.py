@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -115,10 +117,11 @@ def test_a_hook_that_removes_itself():
     assert seen == ["once", "always", "always"]
 
 
-def test_a_replacement_of_the_wrong_shape():
+@pytest.mark.parametrize("shape", [(3,), (1,), (), (2, 1)])
+def test_a_replacement_of_the_wrong_shape(shape):
     y = leaf([1.0, 2.0]) * 2
-    y.register_hook(lambda g: np.ones(3))
-    with pytest.raises(ShapeError, match=r"a hook returned shape \(3,\) for a gradient of shape \(2,\)"):
+    y.register_hook(lambda g: np.ones(shape))
+    with pytest.raises(ShapeError, match=re.escape(f"a hook returned shape {shape} for a gradient of shape (2,)")):
         np.sum(y).backward()
 
 

@@ -118,7 +118,7 @@ def conv2d_filter(
     total = np.zeros_like(x, shape=(groups, rows, f // groups))
     for images in _chunks(patches, rows):
         for k, (channels, filters) in enumerate(_groups(groups, c, f)):
-            columns = patches[images, ..., channels].reshape(-1, rows)
+            columns = _rows(patches[images, ..., channels])
             total[k] += columns.T @ arriving[images, ..., filters].reshape(-1, f // groups)
     return total.reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
 
@@ -173,10 +173,18 @@ def _convolved(patches: Any, w: Any, groups: int) -> Any:
     ans = np.empty_like(patches, shape=(*patches.shape[:3], f))
     for images in _chunks(patches, c * fh * fw):
         for channels, filters in _groups(groups, c, f):
-            matrix = w[filters].transpose(2, 3, 1, 0).reshape(-1, f // groups)
-            columns = patches[images, ..., channels].reshape(-1, len(matrix))
+            matrix = w[filters].transpose(2, 3, 1, 0).reshape(c * fh * fw, f // groups)
+            columns = _rows(patches[images, ..., channels])
             ans[images, ..., filters] = (columns @ matrix).reshape(*ans[images].shape[:3], f // groups)
     return ans.transpose(0, 3, 1, 2)
+
+
+def _rows(patches: Any) -> Any:
+    """Patches as rows: a copy, made in as long runs as there are in memory."""
+    n, height, width, fh, fw, c = patches.shape
+    if fw * c < width:
+        return patches.transpose(3, 4, 5, 0, 1, 2).reshape(fh * fw * c, n * height * width).T
+    return patches.reshape(n * height * width, fh * fw * c)
 
 
 def _chunks(patches: Any, columns: int) -> Iterator[slice]:
@@ -261,10 +269,10 @@ def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any
     at = grid(x.shape, size, stride, pad)
     _check_window(at)
     views = _views(_framed(x, at, -np.inf), at)
-    ans = next(views).copy()
-    winners = np.zeros_like(ans, dtype=np.intp if at.filter[0] * at.filter[1] > 256 else np.uint8)
+    ans = next(views).copy(order="K")
+    winners = np.zeros_like(ans, dtype=np.uint8 if at.filter[0] * at.filter[1] <= 256 else np.intp)
     for k, view in enumerate(views, 1):
-        winners[view > ans] = k
+        np.maximum(winners, (view > ans) * winners.dtype.type(k), out=winners)  # faster than winners[view > ans] = k
         np.maximum(ans, view, out=ans)
     return ans, winners
 
@@ -289,8 +297,14 @@ def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pa
     at = grid(shape, size, stride, pad)
     n, c = shape[:2]
     frame = np.zeros_like(g, shape=(n, *_with_pad(at), c)).transpose(0, 3, 1, 2)
+    last = np.empty_like(g, shape=(n, *at.places, c)).transpose(0, 3, 1, 2)
+    last[...] = g
+    disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
     for k, view in enumerate(_views(frame, at)):
-        view += g * (winners == k)
+        if disjoint:
+            np.multiply(last, winners == k, out=view)
+        else:
+            view += last * (winners == k)
     return _unframed(frame, at)
 
 
