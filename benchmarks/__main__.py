@@ -11,14 +11,18 @@ import sys
 
 import numpy as np
 
-from . import chain, itself, two_layer
+from . import chain, itself, networks, two_layer
 from .measure import Process, compare, laps_of
 
-ROWS = {
-    "two-layer training step": ("two_layer", {"PyTorch eager": 0.80, "JAX jit": 1.0, "the book's NumPy code": 0.4}),
-    "2,000 scalar ops chained": ("chain", {"PyTorch eager": 0.40}),
+ROWS = {"two-layer training step": two_layer.SIDES, "2,000 scalar ops chained": chain.SIDES, **networks.NETWORKS}
+GOALS = {
+    "two-layer training step": {"PyTorch eager": 0.80, "JAX jit": 1.0, "the book's NumPy code": 0.4},
+    "2,000 scalar ops chained": {"PyTorch eager": 0.40},
+    "MultiLayerNet step, Adam": {"PyTorch eager": 0.80, "the book's NumPy code": 0.4},
+    "with batch normalization, SGD": {"PyTorch eager": 0.90, "the book's NumPy code": 0.4},
+    "SimpleConvNet step, Adam": {"PyTorch eager": 0.9, "the book's NumPy code": 0.1},
+    "DeepConvNet step, Adam": {"PyTorch eager": 1.4, "the book's NumPy code": 0.1},
 }
-SIDES = {"two_layer": two_layer.SIDES, "chain": chain.SIDES}
 ALONE = {"JAX jit", "JAX grad"}
 """Sides that run in a process of their own, and so do we then."""
 LIBRARIES = {"PyTorch": "torch", "JAX": "jax", "HIPS autograd": "autograd", "MyGrad": "mygrad"}
@@ -27,11 +31,11 @@ LIBRARIES = {"PyTorch": "torch", "JAX": "jax", "HIPS autograd": "autograd", "MyG
 def main() -> None:
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {os.cpu_count()} processors")
     print(", ".join(f"{name} {_version(module)}" for name, module in LIBRARIES.items()))
-    print(f"\n{'work':28} {'peer':24} {'ours / theirs':22} {'goal':>6}   ours, theirs")
-    for title, (module, goals) in ROWS.items():
-        for peer in SIDES[module]:
+    print(f"\n{'work':30} {'peer':24} {'ours / theirs':22} {'goal':>6}   ours, theirs")
+    for title, sides in ROWS.items():
+        for peer in sides:
             if peer != "ours":
-                _print_row(title, module, peer, goals.get(peer))
+                _print_row(title, peer)
     print(f"\nbytes a node, chain of 1,000,000 (goal 450): {itself.bytes_per_node():.0f}")
     for collector in (False, True):
         costs = ", ".join(f"{n:,}: {c:.2f}x" for n, c in zip(itself.LENGTHS, itself.growth(collector), strict=True))
@@ -40,22 +44,23 @@ def main() -> None:
     print(f"import beyond NumPy (goal 30 ms): {median:.0f} ms ({least:.0f}-{most:.0f})")
 
 
-def _print_row(title: str, module: str, peer: str, goal: float | None) -> None:
+def _print_row(title: str, peer: str) -> None:
+    goal = GOALS[title].get(peer)
     try:
-        ratio = _compared(module, peer)
+        ratio = _compared(ROWS[title], peer)
     except ImportError as error:
-        print(f"{title:28} {peer:24} not installed ({error.name})", flush=True)
+        print(f"{title:30} {peer:24} not installed ({error.name})", flush=True)
         return
     times = f"{ratio.ours * 1e3:.2f} ms, {ratio.theirs * 1e3:.2f} ms"
-    print(f"{title:28} {peer:24} {ratio!s:22} {goal or '':>6}   {times}", flush=True)
+    print(f"{title:30} {peer:24} {ratio!s:22} {goal or '':>6}   {times}", flush=True)
 
 
-def _compared(module: str, peer: str):
+def _compared(sides: dict, peer: str):
     if peer not in ALONE:
-        sides = SIDES[module]
         return compare(laps_of(sides["ours"]()), laps_of(sides[peer]()))
     if importlib.util.find_spec("jax") is None:
         raise ModuleNotFoundError(name="jax")
+    module = sides["ours"].__module__
     ours, theirs = Process(module, "ours"), Process(module, peer)
     try:
         return compare(ours, theirs)

@@ -86,7 +86,7 @@ def serve(module: str, name: str) -> None:
     """Run a lap of one side of a row whenever a line comes in."""
     import importlib
 
-    lap = laps_of(importlib.import_module(f"benchmarks.{module}").SIDES[name]())
+    lap = laps_of(importlib.import_module(module).SIDES[name]())
     for _ in sys.stdin:
         print(json.dumps(lap()), flush=True)
 
