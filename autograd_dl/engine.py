@@ -220,9 +220,7 @@ def _pulled(
     made: set[Node] = set()
     for node in order:
         g = grads.pop(node, None)
-        if g is None:
-            if release and type(node) is not Leaf:
-                node.release()
+        if g is None:  # a leaf that required no gradient when it was read
             continue
         if node in made or type(g) is Parts:
             g = settled(g, node.value)

@@ -302,3 +302,18 @@ def test_the_same_graph_gives_the_same_bits():
         return gradients(np.sum(y), w)[0].data.tobytes()
 
     assert gradient() == gradient()
+
+
+def test_what_a_leaf_was_when_it_was_read_counts():
+    x, t = Tensor(2.0, requires_grad=True), Tensor(3.0)
+    y = x * t
+    t.requires_grad = True
+    y.backward()
+    assert float(x.grad) == 3
+    assert t.grad is None
+    y = x * t
+    t.requires_grad = False
+    x.zero_grad()
+    y.backward()
+    assert float(x.grad) == 3
+    assert t.grad is None
