@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,28 +14,46 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_dl import Tensor, gradients, no_grad
+from autograd_dl.data.generators import pack_generator, unpack_generator
 from autograd_dl.errors import DataError, ShapeError
 from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.serialization import load_arrays, save_arrays
 
+from .layers import Layers, initial_std
+
 PICKLE = ".pkl"
 """How the names of the book's weight files end."""
+GENERATOR = "dropout_generator"
+"""The name of the state of dropout's generator among a network's arrays."""
 
 
 class Network(ABC):
-    """A network is its parameters, `params` (name -> Tensor), and `predict`, which makes scores of inputs."""
+    """A network is its parameters, `params` (name -> Tensor), and `predict`, which makes scores of inputs.
+
+    What changes in training beside the parameters is kept apart: `running` has the running statistics of batch
+    normalization (name -> array), and `dropout_rng` is the generator of dropout, or None where there is no dropout.
+    """
 
     params: dict[str, Tensor]
 
-    def __init__(self, dtype: Any = "float32") -> None:
+    def __init__(self, dtype: Any = "float32", seed: int | None = None) -> None:
         self.params = {}
+        self.running: dict[str, NDArray[Any]] = {}
+        self.dropout_rng: np.random.Generator | None = None
         self.dtype = np.dtype(dtype)
+        self._seeds = np.random.SeedSequence(seed)
+        self._masks_drawn_from: Any = None
 
     def parameter(self, name: str, values: NDArray[Any]) -> Tensor:
         """Add a parameter with these initial values."""
         self.params[name] = Tensor(values, requires_grad=True, dtype=self.dtype, name=name)
         return self.params[name]
+
+    def add_dropout(self) -> None:
+        """Give the network a generator of its own for dropout, which shares no number with the initial values."""
+        if self.dropout_rng is None:
+            self.dropout_rng = np.random.default_rng(self._seeds.spawn(1)[0])
 
     @abstractmethod
     def predict(self, x: Any) -> Tensor:
@@ -43,6 +62,10 @@ class Network(ABC):
     def loss(self, x: Any, t: Any) -> Tensor:
         """The mean cross-entropy, a 0-d Tensor, of inputs x against t: labels, one-hot rows or rows of weights."""
         return softmax_loss(self.predict(x), t)
+
+    def training_loss(self, x: Any, t: Any) -> Tensor:
+        """The loss that `gradient` and `numerical_gradient` differentiate."""
+        return self.loss(x, t)
 
     def accuracy(self, x: Any, t: Any, batch_size: int = 10_000) -> float:
         """The share of inputs whose highest score is that of t, labels or rows. Computed batch by batch.
@@ -62,20 +85,45 @@ class Network(ABC):
 
     def gradient(self, x: Any, t: Any) -> dict[str, NDArray[Any]]:
         """The gradient of the loss with respect to each parameter, by one walk back through the graph."""
-        found = gradients(self.loss(x, t), list(self.params.values()), retain_graph=False)
+        if self.dropout_rng is not None:
+            self._masks_drawn_from = self.dropout_rng.bit_generator.state
+        found = gradients(self.training_loss(x, t), list(self.params.values()), retain_graph=False)
         return {name: g.numpy() for name, g in zip(self.params, found, strict=True)}
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, NDArray[np.float64]]:
-        """The same by central differences, two losses an element: slow, and in float64 whatever the dtype."""
-        own = self.dtype
+        """The same by central differences, two losses an element: slow, and in float64 whatever the dtype.
+
+        All losses have the same masks of dropout: those of the last `gradient`, which the next one draws again. So the
+        two can be compared in either order. The running statistics do not change.
+        """
+        with self._differentiated(), ExitStack() as stack:
+            for parameter in self.params.values():
+                stack.enter_context(exchanged(parameter))
+            return {k: numerical_gradient(lambda _: self._replayed_loss(x, t), p) for k, p in self.params.items()}
+
+    def _replayed_loss(self, x: Any, t: Any) -> Tensor:
+        self._rewind()
+        return self.training_loss(x, t)
+
+    @contextmanager
+    def _differentiated(self) -> Iterator[None]:
+        """Work in float64; afterwards, put the dtype and the running statistics back, and the generator."""
+        own, running = self.dtype, {name: a.copy() for name, a in self.running.items()}
+        if self.dropout_rng is not None and self._masks_drawn_from is None:
+            self._masks_drawn_from = self.dropout_rng.bit_generator.state
         self.dtype = np.dtype(np.float64)
         try:
-            with ExitStack() as stack:
-                for parameter in self.params.values():
-                    stack.enter_context(exchanged(parameter))
-                return {k: numerical_gradient(lambda _: self.loss(x, t), p) for k, p in self.params.items()}
+            yield
         finally:
             self.dtype = own
+            for name, a in running.items():
+                self.running[name][...] = a
+            self._rewind()
+
+    def _rewind(self) -> None:
+        """Have dropout draw the last masks again."""
+        if self.dropout_rng is not None:
+            self.dropout_rng.bit_generator.state = self._masks_drawn_from
 
     def inputs(self, x: Any) -> Tensor:
         """x as a Tensor of the network's dtype."""
@@ -83,8 +131,34 @@ class Network(ABC):
             return x if x.dtype == self.dtype else x.astype(self.dtype)
         return Tensor(x, dtype=self.dtype, name="x")
 
+    def __repr__(self) -> str:
+        """A line for each parameter, with its shape and the count of its numbers."""
+        rows = [(name, str(p.shape), f"{p.size:,}") for name, p in self.params.items()]
+        widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+        total = sum(p.size for p in self.params.values())
+        lines = [f"  {n:<{widths[0]}}  {shape:<{widths[1]}}  {size:>{widths[2]}}" for n, shape, size in rows]
+        return "\n".join([f"{type(self).__name__}: {total:,} parameters, {self.dtype}", *lines])
+
+    # -- what is kept
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Copies of all that training changes: parameters, running statistics, the state of dropout's generator."""
+        arrays = {name: a.copy() for name, a in self._saved().items()}
+        return arrays if self.dropout_rng is None else arrays | {GENERATOR: pack_generator(self.dropout_rng)}
+
+    def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take that state back. Raises `DataError`, and changes nothing, if it is that of another network."""
+        plain = {name: a for name, a in arrays.items() if name != GENERATOR}
+        faults = self._faults(plain, self._saved())
+        if (GENERATOR in arrays) != (self.dropout_rng is not None):
+            faults.append(f"{GENERATOR} is {'unexpected' if GENERATOR in arrays else 'missing'}")
+        self._refuse("the state", faults)
+        rng = unpack_generator(arrays[GENERATOR]) if GENERATOR in arrays else None
+        self._take(plain)
+        self.dropout_rng, self._masks_drawn_from = rng, None
+
     def save_params(self, file_name: str | PathLike[str]) -> None:
-        """Write the parameters to a .safetensors file, whole or not at all, with a checksum of their content.
+        """Write parameters and running statistics to a .safetensors file, whole or not at all, with a checksum.
 
         For the book's "params.pkl" the file beside it, "params.safetensors", is written, with a warning: a pickle can
         run any program when it is loaded. Raises `DataError`, before anything is written, for another ending.
@@ -97,12 +171,13 @@ class Network(ABC):
                 f"of {Path(file_name).name!r}; load_params finds them under either name",
                 stacklevel=2,
             )
-        save_arrays(path, {name: p.data for name, p in self.params.items()})
+        save_arrays(path, self._saved())
 
     def load_params(self, file_name: str | PathLike[str]) -> None:
-        """Take the parameters from a .safetensors or .npz file, converted to the network's dtype.
+        """Take parameters and running statistics from a .safetensors or .npz file, converted to the network's dtype.
 
-        For "params.pkl", which is never read, "params.safetensors" beside it is taken where it exists.
+        A file of parameters alone leaves the running statistics as they are. For "params.pkl", which is never read,
+        "params.safetensors" beside it is taken where it exists.
 
         Raises
         ------
@@ -113,18 +188,109 @@ class Network(ABC):
         path = Path(file_name)
         instead = path.with_suffix(".safetensors")
         arrays = load_arrays(instead if path.suffix == PICKLE and instead.exists() else path)
-        faults = [f"{name} is missing" for name in self.params.keys() - arrays.keys()]
-        faults += [f"{name} is unexpected" for name in arrays.keys() - self.params.keys()]
+        params_alone = arrays.keys().isdisjoint(self.running)
+        self._refuse(str(file_name), self._faults(arrays, self._params() if params_alone else self._saved()))
+        self._take(arrays)
+
+    def _params(self) -> dict[str, NDArray[Any]]:
+        return {name: p.data for name, p in self.params.items()}
+
+    def _saved(self) -> dict[str, NDArray[Any]]:
+        """What a file of weights has."""
+        return self._params() | self.running
+
+    def _faults(self, arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[Any]]) -> list[str]:
+        """How these arrays differ from those expected."""
+        faults = [f"{name} is missing" for name in expected.keys() - arrays.keys()]
+        faults += [f"{name} is unexpected" for name in arrays.keys() - expected.keys()]
         faults += [
-            f"{name} has shape {arrays[name].shape} instead of {p.shape}"
-            for name, p in self.params.items()
-            if name in arrays and arrays[name].shape != p.shape
+            f"{name} has shape {arrays[name].shape} instead of {a.shape}"
+            for name, a in expected.items()
+            if name in arrays and arrays[name].shape != a.shape
         ]
-        faults += [f"{name} holds {a.dtype}, not numbers" for name, a in arrays.items() if a.dtype.kind not in "fiu"]
+        return faults + [
+            f"{name} holds {a.dtype}, not numbers" for name, a in arrays.items() if a.dtype.kind not in "fiu"
+        ]
+
+    def _refuse(self, what: str, faults: Iterable[str]) -> None:
         if faults:
-            raise DataError(f"{file_name} does not fit this {type(self).__name__}: {'; '.join(sorted(faults))}")
-        for name, p in self.params.items():
-            p.data = arrays[name]
+            raise DataError(f"{what} does not fit this {type(self).__name__}: {'; '.join(sorted(faults))}")
+
+    def _take(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        for name, a in arrays.items():
+            if name in self.params:
+                self.params[name].data = a
+            else:
+                self.running[name][...] = a
+
+
+class LayeredNetwork(Network):
+    """A network that is written as one function, `scores`, of layers that have their parameters in the network.
+
+    `scores` runs once when the network is built, with an input of zeros, and its layers make their parameters then; see
+    `Layers`. `train_flg` says whether dropout and batch normalization do as in training. `weight_init_std` is the
+    standard deviation of initial weights, a number or the book's name of one: see `initial_std`.
+    """
+
+    def __init__(self, dtype: Any = "float32", seed: int | None = None, weight_init_std: float | str = "he") -> None:
+        super().__init__(dtype, seed)
+        self.weight_init_std = weight_init_std
+
+    @abstractmethod
+    def scores(self, x: Any, layers: Layers) -> Any:
+        """Scores of inputs, by these layers."""
+
+    def build(self, *shape: int) -> None:
+        """Make the parameters, for single inputs of this shape."""
+        initial_std(self.weight_init_std, 1)  # an unknown name is told before all else
+        with no_grad():
+            self.scores(self.inputs(np.zeros((1, *shape))), Layers(self, initial=np.random.default_rng(self._seeds)))
+
+    def predict(self, x: Any, train_flg: bool = False) -> Tensor:
+        """Scores (not yet probabilities), of shape (batch, classes)."""
+        scores: Tensor = self.scores(self.inputs(x), Layers(self, train_flg))
+        return scores
+
+    def loss(self, x: Any, t: Any, train_flg: bool = False) -> Tensor:
+        """The mean cross-entropy, a 0-d Tensor, of inputs x against t: labels, one-hot rows or rows of weights."""
+        return softmax_loss(self.predict(x, train_flg), t)
+
+    def training_loss(self, x: Any, t: Any) -> Tensor:
+        """The loss with `train_flg=True`: what `gradient` and `numerical_gradient` differentiate."""
+        return self.loss(x, t, train_flg=True)
+
+
+class ImageNetwork(LayeredNetwork):
+    """A layered network for images of one size, `input_dim`: (channels, height, width)."""
+
+    def __init__(
+        self,
+        input_dim: tuple[int, int, int],
+        dtype: Any = "float32",
+        seed: int | None = None,
+        weight_init_std: float | str = "he",
+    ) -> None:
+        super().__init__(dtype, seed, weight_init_std)
+        self.input_dim = tuple(input_dim)
+        if len(self.input_dim) != 3 or min(self.input_dim) < 1:
+            raise ShapeError(f"input_dim is (channels, height, width), not {input_dim}")
+
+    def inputs(self, x: Any) -> Tensor:
+        """x as a Tensor of the network's dtype. Raises `ShapeError` if it is no batch of its images."""
+        images = super().inputs(x)
+        if images.shape[1:] != self.input_dim:
+            raise ShapeError(
+                f"this {type(self).__name__} takes images of shape {('N', *self.input_dim)}, not {images.shape}; "
+                "load_mnist(flatten=False) and x.reshape(-1, channels, height, width) give images"
+            )
+        return images
+
+    def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
+        """The share of images whose highest score is that of t, labels or rows; the last partial batch counts, too.
+
+        Raises `ShapeError` if t has not one label or row for each image, or there is no image.
+        """
+        return super().accuracy(x, t, batch_size)
 
 
 def _hits(scores: Tensor, t: NDArray[Any]) -> NDArray[np.bool_]:

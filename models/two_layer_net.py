@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from autograd_dl import Tensor, scope
-from autograd_dl.functional import relu, sigmoid
 
+from .layers import activation_named
 from .network import Network
-
-ACTIVATIONS = {"relu": relu, "sigmoid": sigmoid}
 
 
 class TwoLayerNet(Network):
@@ -32,11 +30,9 @@ class TwoLayerNet(Network):
         dtype: Any = "float32",
         seed: int | None = None,
     ) -> None:
-        super().__init__(dtype)
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"the activation is one of {', '.join(map(repr, ACTIVATIONS))}, not {activation!r}")
+        super().__init__(dtype, seed)
         rng = np.random.default_rng(seed)
-        self.activation = ACTIVATIONS[activation]
+        self.activation = activation_named(activation)
         self.parameter("W1", weight_init_std * rng.standard_normal((input_size, hidden_size)))
         self.parameter("b1", np.zeros(hidden_size))
         self.parameter("W2", weight_init_std * rng.standard_normal((hidden_size, output_size)))

@@ -1,0 +1,377 @@
+"""What all networks have in common: their methods, their gradients, their state."""
+
+import copy
+import inspect
+
+import numpy as np
+import pytest
+from tiny_networks import BATCH_NORM, DROPOUT, IMAGES, TINY, data, shifted
+
+import models
+from autograd_dl import Tensor
+from autograd_dl.errors import DataError, ShapeError
+from autograd_dl.graph import Node
+from models import Network, SimpleConvNet, TwoLayerNet, initial_std
+
+everyone = pytest.mark.parametrize("name", TINY)
+with_state = pytest.mark.parametrize("name", sorted({*BATCH_NORM, *DROPOUT}))
+SEEDS = {"AlexNet": 1}
+"""Another seed than 0 for a network of which a unit is at its kink with that."""
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+
+
+def scopes(tensor):
+    """The scopes of the ops behind it, from the outermost in."""
+    found, pending, seen = set(), [tensor.node], set()
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Node) and id(node) not in seen:
+            seen.add(id(node))
+            found.add(node.scope)
+            pending += node.inputs
+    return found
+
+
+def test_there_is_a_tiny_one_of_each():
+    networks = {n for n, c in vars(models).items() if inspect.isclass(c) and issubclass(c, Network)}
+    assert networks - {"Network", "LayeredNetwork", "ImageNetwork"} == set(TINY)
+
+
+@everyone
+def test_the_methods_of_the_book(name):
+    net, (x, t) = TINY[name](seed=0), data(name)
+    scores, loss = net.predict(x), net.loss(x, t)
+    assert isinstance(scores, Tensor)
+    assert scores.shape == (4, 3)
+    assert isinstance(loss, Tensor)
+    assert loss.shape == ()
+    assert scores.dtype == loss.dtype == np.float32
+    gradient = net.gradient(x, t)
+    assert list(gradient) == list(net.params)
+    assert {(type(g), g.dtype) for g in gradient.values()} == {(np.ndarray, np.dtype("float32"))}
+    for key, p in net.params.items():
+        assert p.name == key
+        assert p.requires_grad
+        assert p.is_leaf
+        before = p.numpy().copy()
+        net.params[key] -= 0.1 * gradient[key]  # the book's update
+        assert net.params[key] is p
+        np.testing.assert_allclose(p.numpy(), before - np.float32(0.1) * gradient[key], rtol=1e-6)
+
+
+@everyone
+def test_accuracy_counts_the_last_partial_batch(name):
+    net, (x, t) = TINY[name](seed=0), data(name, batch=7)
+    expected = np.mean(net.predict(x).numpy().argmax(axis=1) == t)
+    for batch_size in (1, 3, 7, 100):
+        assert net.accuracy(x, t, batch_size=batch_size) == pytest.approx(expected)
+    assert net.accuracy(x, np.eye(3)[t]) == pytest.approx(expected)
+    default = inspect.signature(net.accuracy).parameters["batch_size"].default
+    assert default == (100 if name in IMAGES else 10_000)
+
+
+@everyone
+def test_the_gradients_agree(name):
+    """Also after training steps and in either order: the masks of dropout are drawn once."""
+    net, (x, t) = shifted(TINY[name](seed=SEEDS.get(name, 0), dtype="float64"), seed=1), data(name, batch=2)
+    net.gradient(x, t)
+    running = {key: a.copy() for key, a in net.running.items()}
+    numerical, after = net.numerical_gradient(x, t), net.gradient(x, t)
+    for key, expected in numerical.items():
+        np.testing.assert_allclose(after[key], expected, rtol=0, atol=2e-6, err_msg=key)
+    assert max(np.abs(g).max() for g in numerical.values()) > 1e-2
+    assert name not in BATCH_NORM or not same(running, net.running)
+
+
+def test_differences_leave_no_trace():
+    net, (x, t) = TINY["MultiLayerNetExtend"](seed=0), data("MultiLayerNetExtend")
+    before = net.state_dict()
+    numerical = net.numerical_gradient(x, t)
+    assert same(net.state_dict(), before)
+    net.gradient(x, t)
+    running = {key: a.copy() for key, a in net.running.items()}
+    assert same(net.numerical_gradient(x, t), numerical)
+    assert same(net.running, running)
+    assert same({"dropout_generator": before["dropout_generator"]}, {
+        "dropout_generator": net.state_dict()["dropout_generator"],
+    }), "the next gradient draws the same masks"  # fmt: skip
+
+
+def test_differences_leave_no_trace_after_an_error():
+    net, (x, t) = TINY["MultiLayerNetExtend"](seed=0), data("MultiLayerNetExtend")
+    before, calls, loss = net.state_dict(), iter(range(7)), net.loss
+    net.loss = lambda *args, **kwargs: loss(*args, **kwargs) if next(calls, None) is not None else 1 / 0
+    with pytest.raises(ZeroDivisionError):
+        net.numerical_gradient(x, t)
+    assert same(net.state_dict(), before)
+    assert net.dtype == np.float32
+
+
+@with_state
+def test_training_differs_from_prediction(name):
+    net, (x, t) = TINY[name](seed=0), data(name)
+    before = net.state_dict()
+    assert list(inspect.signature(net.predict).parameters) == ["x", "train_flg"]
+    np.testing.assert_array_equal(net.predict(x).numpy(), net.predict(x, train_flg=False).numpy())
+    assert same(before, net.state_dict())
+    assert not np.array_equal(net.predict(x).numpy(), net.predict(x, train_flg=True).numpy())
+    assert float(net.loss(x, t, train_flg=True)) != float(net.loss(x, t, train_flg=False))
+    assert not same(before, net.state_dict())
+
+
+@everyone
+def test_a_parameter_may_be_replaced(name):
+    net, (x, t) = TINY[name](seed=0), data(name)
+    key = next(iter(net.params))
+    before = net.predict(x).numpy()
+    net.params[key] = Tensor(net.params[key].numpy() * 2, requires_grad=True)
+    assert not np.array_equal(net.predict(x).numpy(), before)
+    assert net.gradient(x, t)[key].any()
+
+
+@everyone
+def test_a_seed_gives_the_same_bytes(name):
+    def run(seed):
+        net, (x, t) = TINY[name](seed=seed), data(name)
+        first = net.state_dict()
+        return first, net.gradient(x, t), net.state_dict()
+
+    for one, other in zip(run(5), run(5), strict=True):
+        assert same(one, other)
+    assert not same(run(5)[0], run(6)[0])
+    assert not same(run(None)[0], run(None)[0])
+
+
+@pytest.mark.parametrize("name", DROPOUT)
+def test_dropout_has_a_stream_of_its_own(name):
+    net, (x, _) = TINY[name](seed=0), data(name)
+    initial = net.state_dict()
+    first = net.predict(x, train_flg=True).numpy()
+    assert not np.array_equal(first, net.predict(x, train_flg=True).numpy())
+    again = TINY[name](seed=0)
+    np.random.default_rng(0).random(1000)
+    np.random.rand(3)
+    np.testing.assert_array_equal(again.predict(x, train_flg=True).numpy(), first)
+    assert initial["dropout_generator"].dtype == np.uint8
+    assert net.dropout_rng.random() != np.random.default_rng(0).random()
+
+
+@everyone
+def test_the_dtype(name):
+    x, t = data(name)
+    for dtype in ("float16", "float32", "float64"):
+        net = TINY[name](seed=0, dtype=dtype)
+        assert net.predict(x).dtype == net.loss(x, t).dtype == dtype
+        assert {g.dtype for g in net.gradient(x, t).values()} == {np.dtype(dtype)}
+        assert {a.dtype for a in net.running.values()} <= {np.dtype(dtype)}
+        assert net.predict(x.astype(np.float32)).dtype == dtype
+
+
+@everyone
+def test_overflow_gives_no_number_and_no_crash(name):
+    net, (x, t) = TINY[name](seed=0), data(name)
+    for p in net.params.values():
+        p.data = np.full(p.shape, 1e38)
+    with np.errstate(all="ignore"):
+        assert not np.isfinite(float(net.loss(x * 1e3, t)))
+        net.gradient(x * 1e3, t)
+        net.accuracy(x * 1e3, t)
+
+
+@everyone
+def test_each_layer_has_a_scope(name):
+    net, (x, t) = TINY[name](seed=0), data(name)
+    found = {s[-1] for s in scopes(net.training_loss(x, t)) if s}
+    if name == "SimpleNet":
+        return
+    weights = sum(key.startswith("W") for key in net.params)
+    assert {s for s in found if s.startswith(("Conv", "Affine"))} == {
+        *(f"Affine{i + 1}" for i in range(sum(p.ndim == 2 for p in net.params.values()))),
+        *(f"Conv{i + 1}" for i in range(sum(p.ndim == 4 for p in net.params.values()))),
+    }
+    assert len({s for s in found if s.startswith(("Conv", "Affine"))}) == weights
+    assert ("BatchNorm1" in found) == (name in BATCH_NORM)
+    assert ("Dropout1" in found) == (name in DROPOUT)
+    assert ("Pool1" in found) == (name in IMAGES)
+
+
+@everyone
+def test_repr_counts_the_parameters(name):
+    net = TINY[name](seed=0)
+    first, *lines = repr(net).splitlines()
+    assert first == f"{name}: {sum(p.size for p in net.params.values())} parameters, float32"
+    assert [line.split()[0] for line in lines] == list(net.params)
+    assert [int(line.split()[-1]) for line in lines] == [p.size for p in net.params.values()]
+
+
+def test_repr_is_a_table():
+    assert repr(TwoLayerNet(784, 50, 10)).splitlines() == [
+        "TwoLayerNet: 39,760 parameters, float32",
+        "  W1  (784, 50)  39,200",
+        "  b1  (50,)          50",
+        "  W2  (50, 10)      500",
+        "  b2  (10,)          10",
+    ]
+
+
+@everyone
+def test_a_copy_is_independent(name):
+    net, (x, t) = TINY[name](seed=0), data(name)
+    other = copy.deepcopy(net)
+    before = net.state_dict()
+    other.gradient(x, t)
+    for p in other.params.values():
+        p.data = np.zeros(p.shape)
+    assert same(net.state_dict(), before)
+
+
+# -- state
+
+
+def trained(name, seed=0):
+    """After two steps."""
+    net, (x, t) = TINY[name](seed=seed), data(name)
+    for _ in range(2):
+        for key, g in net.gradient(x, t).items():
+            net.params[key] -= 0.1 * g
+    return net
+
+
+@everyone
+def test_a_state_that_is_taken_back_goes_on_the_same(name):
+    net, other, (x, t) = trained(name), TINY[name](seed=1), data(name)
+    state = net.state_dict()
+    assert {type(a) for a in state.values()} == {np.ndarray}
+    other.load_state_dict(state)
+    assert same(other.state_dict(), state)
+    for _ in range(2):
+        assert same(net.gradient(x, t), other.gradient(x, t))
+    assert same(net.state_dict(), other.state_dict())
+    assert name not in DROPOUT or not same(state, net.state_dict())
+
+
+@everyone
+def test_a_state_is_a_copy(name):
+    net = trained(name)
+    state = net.state_dict()
+    kept = {key: a.copy() for key, a in state.items()}
+    x, t = data(name)
+    for key, g in net.gradient(x, t).items():
+        net.params[key] -= g
+    assert same(state, kept)
+    other = TINY[name](seed=1)
+    other.load_state_dict(state)
+    other.gradient(x, t)
+    for key in other.params:
+        other.params[key] -= 1.0
+    assert same(state, kept)
+
+
+@with_state
+def test_a_state_that_does_not_fit_changes_nothing(name):
+    net = trained(name)
+    before = net.state_dict()
+    for key in before:
+        lacking = {k: a for k, a in before.items() if k != key}
+        with pytest.raises(DataError, match=f"the state does not fit this {name}: {key} is missing"):
+            net.load_state_dict(lacking)
+    with pytest.raises(DataError, match=r"W1 has shape \(1,\) instead of .*; more is unexpected"):
+        net.load_state_dict(before | {"W1": np.ones(1), "more": np.ones(1)})
+    if name in DROPOUT:
+        with pytest.raises(DataError, match="no JSON"):
+            net.load_state_dict({key: a + 1 for key, a in before.items() if key != "dropout_generator"} | {
+                "dropout_generator": np.zeros(3, np.uint8),
+            })  # fmt: skip
+    else:
+        with pytest.raises(DataError, match="dropout_generator is unexpected"):
+            net.load_state_dict(before | {"dropout_generator": np.zeros(3, np.uint8)})
+    assert same(net.state_dict(), before)
+
+
+@everyone
+def test_files_keep_the_running_statistics(name, tmp_path):
+    pytest.importorskip("safetensors")
+    net, other, (x, _) = trained(name), TINY[name](seed=1), data(name)
+    net.save_params(tmp_path / "params.safetensors")
+    other.load_params(tmp_path / "params.safetensors")
+    np.testing.assert_array_equal(other.predict(x).numpy(), net.predict(x).numpy())
+    assert same(other.running, net.running)
+    assert name not in BATCH_NORM or net.running
+
+
+@everyone
+def test_the_books_files_have_parameters_alone(name, tmp_path):
+    net, other = trained(name), trained(name, seed=1)
+    running = {key: a.copy() for key, a in other.running.items()}
+    np.savez(tmp_path / "params.npz", **{key: p.numpy() for key, p in net.params.items()})
+    other.load_params(tmp_path / "params.npz")
+    assert same({k: p.numpy() for k, p in other.params.items()}, {k: p.numpy() for k, p in net.params.items()})
+    assert same(other.running, running)
+
+
+def test_a_part_of_the_running_statistics_does_not_do(tmp_path):
+    net = trained("ResNet")
+    arrays = {key: a for key, a in net.state_dict().items() if key != "running_var2"}
+    np.savez(tmp_path / "params.npz", **arrays)
+    with pytest.raises(DataError, match="does not fit this ResNet: running_var2 is missing"):
+        net.load_params(tmp_path / "params.npz")
+
+
+# -- initial values, and what is refused
+
+
+@pytest.mark.parametrize(
+    ("std", "expected"),
+    [
+        ("relu", 0.2), ("He", 0.2), ("sigmoid", 0.1414213562), ("XAVIER", 0.1414213562), (0.01, 0.01), (1, 1),
+        (np.float32(0.5), 0.5),
+    ],
+)  # fmt: skip
+def test_initial_std(std, expected):
+    assert initial_std(std, 50) == pytest.approx(expected)
+
+
+def test_initial_values_by_name():
+    w = models.MultiLayerNet(784, [400], 10, weight_init_std="Xavier", seed=0).params["W1"].numpy()
+    assert w.std() == pytest.approx(np.sqrt(1 / 784), rel=0.01)
+    conv = models.DeepConvNet(seed=0).params
+    for key, inputs in {"W2": 16 * 9, "W6": 64 * 9, "W7": 1024}.items():
+        assert conv[key].numpy().std() == pytest.approx(np.sqrt(2 / inputs), rel=0.05)
+        assert not conv[key.replace("W", "b")].numpy().any()
+
+
+@pytest.mark.parametrize("name", ["lecun", ""])
+def test_an_unknown_name_of_initial_values(name):
+    with pytest.raises(ValueError, match=f"'xavier' or a number, not {name!r}"):
+        models.MultiLayerNet(4, [3], 2, weight_init_std=name)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_images_of_another_shape_are_refused(name):
+    net = IMAGES[name](seed=0)
+    for shape in ((4, 144), (4, 1, 11, 12), (4, 2, 12, 12), (1, 12, 12)):
+        with pytest.raises(ShapeError, match=rf"this {name} takes images of shape \('N', 1, 12, 12\)"):
+            net.predict(np.zeros(shape))
+
+
+@pytest.mark.parametrize("input_dim", [(28, 28), (1, 0, 28), (1, 1, 28, 28)])
+def test_an_input_dim_that_is_none(input_dim):
+    with pytest.raises(ShapeError, match="input_dim is"):
+        SimpleConvNet(input_dim)
+
+
+@pytest.mark.parametrize("sizes", [{"hidden_size": 0}, {"output_size": 0}])
+def test_a_layer_of_nothing(sizes):
+    with pytest.raises(ShapeError, match="no input or no output"):
+        SimpleConvNet(**sizes)
+
+
+@pytest.mark.parametrize("size", [28, 32])
+@pytest.mark.parametrize("name", ["LeNet", "AlexNet", "VGG", "GoogLeNet", "ResNet"])
+def test_images_of_28_and_32_pixels(name, size):
+    net = getattr(models, name)((3, size, size), output_size=7, seed=0)
+    assert net.predict(np.zeros((2, 3, size, size))).shape == (2, 7)
+    assert sum(p.size for p in net.params.values()) < 200_000
