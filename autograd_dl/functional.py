@@ -12,6 +12,7 @@ from . import ops
 from .engine import Tensor
 from .errors import DataError, DTypeError, ShapeError
 from .ops.convolution import Pair, pair
+from .ops.fused import statistics_of
 from .tensor import bare
 
 Values = ArrayLike | Tensor
@@ -265,12 +266,12 @@ def batch_norm(
             raise ShapeError("batch_norm needs running_mean and running_var where it does not train")
         inverse = 1 / np.sqrt(np.reshape(running_var, one_each) + eps)
         return (a - np.reshape(running_mean, one_each)) * (scale * inverse) + shift
+    statistics = statistics_of(bare(a), axes)
     if running_mean is not None and running_var is not None:
-        values = bare(a)
-        for running, batch in ((running_mean, values.mean(axis=axes)), (running_var, values.var(axis=axes))):
+        for running, batch in zip((running_mean, running_var), statistics, strict=True):
             running *= momentum
-            running += (1 - momentum) * batch
-    return scale * ops.standardize(a, axes, eps) + shift
+            running += (1 - momentum) * batch.reshape(running.shape)
+    return scale * ops.standardize(a, axes, eps, statistics) + shift
 
 
 def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any:
