@@ -1,12 +1,18 @@
+import importlib
 import os
 import threading
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 from autograd_dl.mode import MODE
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores: several threads each would wait for each other
+    with suppress(ImportError):
+        importlib.import_module("threadpoolctl").threadpool_limits(1, user_api="blas")
 
 # A slow machine is no fault of a test: no time is measured.
 untimed = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

@@ -1,6 +1,7 @@
 """The pages in docs: what they show runs, prints what they say, and links to what is there."""
 
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from test_pytest_plugin import INSTALLED, PLUGIN
+
+from models import ThreeLayerNet
 
 DOCS = Path(__file__).parents[1] / "docs"
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the docs are not beside an installed copy's tests")
@@ -44,6 +47,15 @@ def test_the_failure_in_testing_is_what_pytest_prints(tmp_path):
     for line in shown.splitlines():
         assert without_numbers(line) in printed, line
     assert next((tmp_path / "pictures").iterdir()).exists()
+
+
+def test_the_books_pickle_becomes_what_a_network_loads(tmp_path):
+    net = ThreeLayerNet(seed=0)
+    (tmp_path / "sample_weight.pkl").write_bytes(pickle.dumps({name: p.numpy() for name, p in net.params.items()}))
+    subprocess.run([sys.executable, "-c", files(DOCS / "book.md")["to_npz.py"]], cwd=tmp_path, check=True)
+    other = ThreeLayerNet(seed=1)
+    other.load_params(tmp_path / "sample_weight.npz")
+    assert all((other.params[name].numpy() == p.numpy()).all() for name, p in net.params.items())
 
 
 def without_numbers(line):

@@ -36,6 +36,7 @@ OUTSIDE = {
     "visualize": {"autograd_dl", "visualize", "graphviz", "matplotlib"},
     "autograd_dl": {"autograd_dl", "numpy"},
     "autograd_dl.app": {"autograd_dl", "models", "visualize", "numpy"},
+    "autograd_dl.app.experiments": {"autograd_dl", "models", "visualize", "numpy", "matplotlib"},
     "autograd_dl.app.pytest_plugin": {"autograd_dl", "visualize", "numpy", "pytest"},
     "autograd_dl.testing.examples": {"autograd_dl", "numpy", "hypothesis"},
     "autograd_dl.testing.instructions": {"autograd_dl", "numpy", "hypothesis"},

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import NoReturn, TypeVar
 
 import autograd_dl
-from autograd_dl.errors import AutogradError
+from autograd_dl.errors import AutogradError, DataError
 
 T = TypeVar("T", int, float)
 
@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands)
     _add_graph(commands)
+    _add_experiment(commands)
     return parser
 
 
@@ -128,6 +129,36 @@ def _add_graph(commands: argparse._SubParsersAction[_Parser]) -> None:
     graph.add_argument("graph", choices=["apple", "apple-orange", "two-layer-net"])
     graph.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .svg, .png, .pdf or .dot")
     graph.set_defaults(run=_graph)
+
+
+def _add_experiment(commands: argparse._SubParsersAction[_Parser]) -> None:
+    made = commands.add_parser(
+        "experiment",
+        help="make one of the book's experiments",
+        description="Make one of the book's experiments, with the book's settings: a figure and its numbers.",
+    )
+    made.add_argument("name", nargs="?", metavar="NAME", help="which; --list tells them")
+    made.add_argument("--list", action="store_true", help="tell all experiments")
+    made.add_argument("--data", choices=["subset", "mnist"], default="subset", help="which digits (default: subset)")
+    made.add_argument("--quick", action="store_true", help="in seconds, with less of everything")
+    made.add_argument("--seed", type=_within(int, 0, 2**64 - 1), default=0, metavar="N", help="default: 0")
+    made.add_argument("--weights", type=Path, metavar="FILE", help="weights of the network, where one is looked at")
+    made.add_argument("--out", type=Path, default=Path("runs/experiments"), metavar="DIR", help="where files go")
+    made.set_defaults(run=_experiment)
+
+
+def _experiment(arguments: argparse.Namespace) -> None:
+    from .experiment import listing, make
+    from .experiments import Settings, experiments
+
+    if arguments.list:
+        print(listing())
+        return
+    if arguments.name not in experiments():
+        raise DataError(f"there is no experiment {arguments.name!r}; autograd-dl experiment --list tells them")
+    settings = Settings(arguments.data, arguments.quick, arguments.seed, arguments.weights)
+    for file in make(arguments.name, settings, arguments.out):
+        print(f"wrote {file}")
 
 
 def _train(arguments: argparse.Namespace) -> None:

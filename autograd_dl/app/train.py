@@ -22,6 +22,7 @@ from autograd_dl.serialization import replacing
 from models import TwoLayerNet
 from visualize import plot_history
 
+from .experiment import plain
 from .graphs import draw, loss_of
 
 Split = tuple[NDArray[Any], NDArray[Any]]
@@ -149,13 +150,7 @@ def _save(network: TwoLayerNet, history: dict[str, list[float]], out: Path) -> l
     weights, numbers, curves = files = [out / name for name in ("weights.safetensors", "history.json", "history.png")]
     network.save_params(weights)
     with replacing(numbers) as temporary:
-        temporary.write_text(_json(history))
+        temporary.write_text(json.dumps(plain(history), allow_nan=False))
     with replacing(curves) as temporary:
         plot_history(history).savefig(temporary, format="png", dpi=120)
     return files
-
-
-def _json(history: dict[str, list[float]]) -> str:
-    """The history as JSON, which has no NaN and no infinity: null stands for them."""
-    numbers = {key: [v if math.isfinite(v) else None for v in values] for key, values in history.items()}
-    return json.dumps(numbers, allow_nan=False)

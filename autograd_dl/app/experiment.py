@@ -1,0 +1,45 @@
+"""The command's way to make an experiment: run it, and write its figure and its numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from autograd_dl.optional import need
+from autograd_dl.serialization import replacing
+
+from .experiments import Settings, experiments
+
+
+def listing() -> str:
+    """All experiments in a line each: section, name, what it shows."""
+    rows = experiments().values()
+    sections, names = (max(len(getattr(row, part)) for row in rows) for part in ("section", "name"))
+    return "\n".join(f"{row.section:<{sections}}  {row.name:<{names}}  {row.shows}" for row in rows)
+
+
+def make(name: str, settings: Settings, out: Path) -> list[Path]:
+    """Make an experiment; returns the files that were written into the folder `out`: NAME.png and NAME.json."""
+    run = experiments()[name].run
+    # on a busy machine, several threads wait for each other in every product of small matrices
+    with need("threadpoolctl", "train").threadpool_limits(1, user_api="blas"):
+        numbers, figure = run(settings)
+    picture, table = out / f"{name}.png", out / f"{name}.json"
+    with replacing(table) as temporary:
+        temporary.write_text(json.dumps(plain(numbers), allow_nan=False, indent=1))
+    with replacing(picture) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+    return [picture, table]
+
+
+def plain(value: Any) -> Any:
+    """Numbers as JSON has them: no NaN and no infinity, for which null stands, and no arrays."""
+    if isinstance(value, dict):
+        return {str(key): plain(v) for key, v in value.items()}
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,148 @@
+"""Chapter 5: backpropagation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from autograd_dl import Tensor, gradients
+from autograd_dl.nn import AddLayer, MulLayer
+from autograd_dl.numerical import H
+from autograd_dl.training import Trainer, smooth_curve
+from models import TwoLayerNet
+from visualize import draw_graph, render
+
+from . import Outcome, Settings, experiment
+
+DPI = 120
+
+
+@experiment("apple", "5.1-5.4.1")
+def apple(_settings: Settings) -> Outcome:
+    """Two apples at 100 with 10% tax: what they cost, and in red how that changes with each number."""
+    price, number, tax = _leaf(100, "apple price"), _leaf(2, "number of apples"), _leaf(1.1, "tax")
+    apples = MulLayer().forward(price, number)
+    total = MulLayer().forward(apples, tax)
+    steps = {"apple price": price, "number of apples": number, "tax": tax, "apples": apples, "total": total}
+    return _purchase(steps)
+
+
+@experiment("apple-orange", "5.1-5.4.2")
+def apple_orange(_settings: Settings) -> Outcome:
+    """Two apples at 100 and three oranges at 150 with 10% tax, and in red how the total changes with each number."""
+    apple_price, apple_number = _leaf(100, "apple price"), _leaf(2, "number of apples")
+    orange_price, orange_number = _leaf(150, "orange price"), _leaf(3, "number of oranges")
+    tax = _leaf(1.1, "tax")
+    apples = MulLayer().forward(apple_price, apple_number)
+    oranges = MulLayer().forward(orange_price, orange_number)
+    fruit = AddLayer().forward(apples, oranges)
+    total = MulLayer().forward(fruit, tax)
+    leaves = {str(leaf.name): leaf for leaf in (apple_price, apple_number, orange_price, orange_number, tax)}
+    return _purchase({**leaves, "apples": apples, "oranges": oranges, "fruit": fruit, "total": total})
+
+
+def _leaf(value: float, name: str) -> Tensor:
+    return Tensor(value, requires_grad=True, name=name)
+
+
+def _purchase(steps: dict[str, Tensor]) -> Outcome:
+    """The value and the gradient of each number on the way to the total, and the picture of its graph."""
+    total = steps["total"]
+    total.name = "total"
+    found = gradients(total, list(steps.values()), retain_graph=True)
+    numbers = {
+        "values": {name: _rounded(tensor) for name, tensor in steps.items()},
+        "gradients": {name: _rounded(g) for name, g in zip(steps, found, strict=True)},
+    }
+    return Outcome(numbers, _picture(total, numbers))
+
+
+def _rounded(tensor: Tensor) -> float:
+    """The number as people write it: 220, not 220.00000000000003."""
+    return round(float(tensor), 10)
+
+
+def _picture(total: Tensor, numbers: dict[str, dict[str, float]]) -> Figure:
+    """The picture of the graph; without a Graphviz that could draw it, a table of its numbers."""
+    graph = draw_graph(total)
+    graph.attr("graph", dpi=str(DPI))
+    with TemporaryDirectory() as folder:
+        written = render(graph, Path(folder) / "graph.png")
+        pixels = imread(written) if written.suffix == ".png" else None
+    if pixels is None:
+        figure = Figure(figsize=(6, 4), layout="constrained")
+        axes = figure.subplots()
+        rows = [(f"{value:g}", f"{numbers['gradients'][name]:g}") for name, value in numbers["values"].items()]
+        table = axes.table(rows, rowLabels=list(numbers["values"]), colLabels=["value", "gradient"], loc="center")
+        for row in range(1, len(rows) + 1):
+            table[row, 1].get_text().set_color("#d62728")
+    else:
+        figure = Figure(figsize=(pixels.shape[1] / DPI, pixels.shape[0] / DPI), layout="constrained")
+        axes = figure.subplots()
+        axes.imshow(pixels)
+    axes.set_axis_off()
+    return figure
+
+
+@experiment("gradient-check-5", "5.7.3")
+def gradient_check(settings: Settings) -> Outcome:
+    """The gradients of the two-layer network by backpropagation and by differences agree: how far they are apart.
+
+    Where the input of a ReLU is within 1e-4 of 0, differences reach across its kink and are wrong; the numbers say of
+    how many inputs this holds.
+    """
+    (x, t), _ = settings.mnist()
+    x, t = x[:3, :: settings.few(1, 4)], t[:3]
+    network = TwoLayerNet(x.shape[1], settings.few(50, 5), 10, dtype="float64", seed=settings.seed)
+    exact, differences = network.gradient(x, t), network.numerical_gradient(x, t)
+    apart = {name: float(np.abs(exact[name] - differences[name]).mean()) for name in network.params}
+    size = {name: float(np.abs(exact[name]).mean()) for name in network.params}
+    hidden = np.dot(x, network.params["W1"].numpy())
+    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    places = np.arange(len(apart))
+    axes.bar(places - 0.2, list(size.values()), 0.4, color="#1f77b4", label="by backpropagation")
+    label = "by backpropagation minus by differences"
+    bars = axes.bar(places + 0.2, list(apart.values()), 0.4, color="#d62728", label=label)
+    axes.bar_label(bars, [f"{value:.1e}" for value in apart.values()], fontsize=9)
+    axes.set(xticks=places, xticklabels=list(apart), xlabel="parameter", ylabel="mean size of the gradient")
+    axes.set(yscale="log", ylim=(min(apart.values()) / 10, max(size.values()) * 1000))
+    axes.legend(loc="upper left")
+    numbers = {"mean difference": apart, "mean gradient": size, "kinks within reach": int((np.abs(hidden) < H).sum())}
+    return Outcome(numbers, figure)
+
+
+@experiment("two-layer-by-backpropagation", "5.7.4")
+def two_layer_by_backpropagation(settings: Settings) -> Outcome:
+    """The two-layer network learns the digits: loss and accuracy, with ReLU (chapter 5) and sigmoid (chapter 4)."""
+    train, test = settings.mnist()
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    numbers: dict[str, Any] = {}
+    for activation, color in (("relu", "#1f77b4"), ("sigmoid", "#ff7f0e")):
+        network = TwoLayerNet(784, 50, 10, activation=activation, seed=settings.seed)
+        trainer = Trainer(network, *train, *test, optimizer_param={"lr": 0.1}, verbose=False, seed=settings.rng(1))
+        for _ in range(settings.few(10_000, 100)):
+            trainer.train_step()
+        losses, history = trainer.train_loss_list, trainer.history
+        left.plot(smooth_curve(losses), color=color, linewidth=0.7, label=activation)
+        right.plot(history["epoch"], history["train_accuracy"], color=color, label=f"{activation}, training images")
+        right.plot(history["epoch"], history["test_accuracy"], "--", color=color, label=f"{activation}, test images")
+        numbers[activation] = {
+            "first loss": losses[0],
+            "mean of the last 100 losses": float(np.mean(losses[-100:])),
+            "training accuracy": network.accuracy(*train),
+            "test accuracy": network.accuracy(*test),
+            "after each epoch": {key: history[key] for key in ("train_accuracy", "test_accuracy")},
+        }
+    left.set(xlabel="iteration", ylabel="loss", ylim=(0, None))
+    right.set(xlabel="epoch", ylabel="accuracy")
+    for axes in (left, right):
+        axes.legend()
+        axes.grid(alpha=0.3)
+    return Outcome(numbers, figure)

@@ -1,0 +1,311 @@
+"""Chapter 6: techniques of training."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from autograd_dl import Tensor, gradients
+from autograd_dl.data import split_validation
+from autograd_dl.functional import relu, sigmoid, tanh
+from autograd_dl.optim import SGD, AdaGrad, Adam, Momentum, Optimizer
+from autograd_dl.training import Trainer, smooth_curve
+from models import MultiLayerNet, MultiLayerNetExtend, Network
+
+from . import Arrays, Outcome, Settings, experiment
+
+COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")
+BINS = 30
+"""Of a histogram of activations."""
+
+
+# -- what several experiments share, also those of chapters 7 and 8
+
+
+def training(network: Network, train: Arrays, test: Arrays, settings: Settings, **options: Any) -> Trainer:
+    """A Trainer of the network, as the book's but silent, whose batches the settings' seed determines."""
+    usual: dict[str, Any] = {"verbose": False, "seed": [settings.seed, 1]}
+    return Trainer(network, *train, *test, **usual | options)
+
+
+def trained(network: Network, train: Arrays, test: Arrays, settings: Settings, **options: Any) -> Trainer:
+    """The same, after its training."""
+    trainer = training(network, train, test, settings, **options)
+    trainer.train()
+    return trainer
+
+
+def first(count: int, data: Arrays) -> Arrays:
+    """The first images and labels."""
+    images, labels = data
+    return images[:count], labels[:count]
+
+
+def draw_accuracies(axes: Axes, title: str, curves: Mapping[str, Sequence[float]], legend: bool = True) -> None:
+    """Accuracies after each epoch: a line for each name."""
+    for (name, values), color, style in zip(curves.items(), COLORS, ("-", "--", "-.", ":"), strict=False):
+        axes.plot(range(1, len(values) + 1), values, style, color=color, label=name)
+    axes.set(title=title, xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    if legend:
+        axes.legend()
+
+
+def gradient_check(network: Network, x: Any, t: Any) -> Outcome:
+    """The gradients of a network by backpropagation against those by differences, for each parameter."""
+    walked, differences = network.gradient(x, t), network.numerical_gradient(x, t)
+    off = {name: np.abs(walked[name] - differences[name]) for name in walked}
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name in walked:
+        left.plot(differences[name].ravel(), walked[name].ravel(), ".", label=name)
+    left.axline((0, 0), slope=1, color="#888888", linewidth=0.8)
+    left.set(xlabel="gradient by differences", ylabel="gradient by backpropagation")
+    left.legend(ncols=2)
+    right.bar(list(off), [float(d.mean()) for d in off.values()], color=COLORS[0])
+    right.set(xlabel="parameter", ylabel="mean distance of the two", yscale="log")
+    right.tick_params(axis="x", rotation=60)
+    numbers = {
+        "mean_distance": {name: float(d.mean()) for name, d in off.items()},
+        "largest_distance": max(float(d.max()) for d in off.values()),
+        "largest_gradient": max(float(np.abs(g).max()) for g in walked.values()),
+    }
+    return Outcome(numbers, figure)
+
+
+# -- 6.1, 6.2: optimizers and initial weights
+
+
+@experiment("optimizer-paths", "6.1")
+def optimizer_paths(settings: Settings) -> Outcome:
+    """The ways that SGD, Momentum, AdaGrad and Adam go down x²/20 + y²."""
+    steps = settings.few(30, 10)
+    figure = Figure(figsize=(10, 8), layout="constrained")
+    x, y = np.meshgrid(np.linspace(-10, 10, 200), np.linspace(-5, 5, 100))
+    paths = {}
+    made = SGD(0.95), Momentum(0.1), AdaGrad(1.5), Adam(0.3)
+    for optimizer, axes in zip(made, figure.subplots(2, 2).flat, strict=True):
+        name = type(optimizer).__name__
+        path = paths[name] = _path(optimizer, steps)
+        axes.contour(x, y, _valley(x, y), levels=[0.1, 0.5, 1, 2, 4, 8, 16], colors="#bbbbbb", linewidths=0.8)
+        axes.plot(*zip(*path, strict=True), "o-", color=COLORS[1], markersize=4, label=f"{steps} steps from (-7, 2)")
+        axes.plot(0, 0, "k+", markersize=12, label="minimum")
+        axes.set(title=f"{name}, lr {optimizer.rate:g}", xlabel="x", ylabel="y", xlim=(-10, 10), ylim=(-5, 5))
+        axes.legend(loc="upper right")
+    return Outcome({"paths": paths}, figure)
+
+
+def _valley(x: Any, y: Any) -> Any:
+    return x**2 / 20 + y**2
+
+
+def _path(optimizer: Optimizer, steps: int) -> list[list[float]]:
+    params = {"x": Tensor(-7.0, requires_grad=True), "y": Tensor(2.0, requires_grad=True)}
+    path = [[-7.0, 2.0]]
+    for _ in range(steps):
+        found = gradients(_valley(**params), list(params.values()))
+        optimizer.update(params, dict(zip(params, found, strict=True)))
+        path.append([float(p) for p in params.values()])
+    return path
+
+
+@experiment("optimizers", "6.1.8")
+def optimizers(settings: Settings) -> Outcome:
+    """The loss of a five-layer network on digits, trained by SGD, Momentum, AdaGrad and Adam."""
+    made = {type(optimizer).__name__: optimizer for optimizer in (SGD(), Momentum(), AdaGrad(), Adam())}
+    return _losses(settings, {name: (optimizer, "he") for name, optimizer in made.items()}, "log")
+
+
+@experiment("activations", "6.2.2-6.2.3")
+def activations(settings: Settings) -> Outcome:
+    """What comes out of five layers of sigmoid, ReLU and tanh, from weights of four standard deviations."""
+    layers = settings.few(5, 2)
+    stds = {"1": 1.0, "0.01": 0.01, "√(1/n)": math.sqrt(1 / 100), "√(2/n)": math.sqrt(2 / 100)}
+    figure = Figure(figsize=(11, 18), layout="constrained")
+    figure.supxlabel("activation")
+    figure.supylabel("how many of 100,000 (for relu, only the first 7,000 are shown)")
+    rows = itertools.product((sigmoid, relu, tanh), stds.items())
+    numbers = {}
+    for (function, (name, std)), row in zip(rows, figure.subplots(12, layers), strict=True):
+        outputs = _layer_outputs(function, std, layers, settings)
+        low = -1 if function is tanh else 0
+        counts = [np.histogram(a, BINS, (low, 1))[0] for a in outputs]
+        numbers[f"{function.__name__}, std {name}"] = {
+            "mean": [float(a.mean()) for a in outputs],
+            "std": [float(a.std()) for a in outputs],
+            "counts": [count.tolist() for count in counts],
+        }
+        for number, (axes, count) in enumerate(zip(row, counts, strict=True), 1):
+            axes.stairs(count, np.linspace(low, 1, BINS + 1), fill=True, color=COLORS[0])
+            axes.set(xlim=(low, 1), title=f"layer {number}" if axes.get_subplotspec().is_first_row() else "")
+            axes.tick_params(labelsize=7)
+            if function is relu:
+                axes.set_ylim(0, 7000)
+        row[0].set_ylabel(f"{function.__name__}\nstd {name}")
+    return Outcome(numbers, figure)
+
+
+def _layer_outputs(function: Any, std: float, layers: int, settings: Settings) -> list[NDArray[Any]]:
+    """What each layer makes of 1,000 inputs of 100 normal numbers."""
+    rng = settings.rng(1)
+    x, outputs = rng.standard_normal((1000, 100)), []
+    for _ in range(layers):
+        x = function(x @ (std * rng.standard_normal((100, 100))))
+        outputs.append(x)
+    return outputs
+
+
+@experiment("initial-weights", "6.2.4")
+def initial_weights(settings: Settings) -> Outcome:
+    """The loss of a five-layer network on digits, whose weights begin with std 0.01, as Xavier's or as He's."""
+    return _losses(settings, {"std 0.01": (SGD(), 0.01), "Xavier": (SGD(), "xavier"), "He": (SGD(), "he")})
+
+
+def _losses(settings: Settings, runs: Mapping[str, tuple[Optimizer, float | str]], yscale: str = "linear") -> Outcome:
+    """The losses of trainings by these optimizers from these initial weights, each on the same batches."""
+    train, _ = settings.mnist()
+    steps, width = settings.few(2000, 60), settings.few(100, 20)
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    losses = {}
+    for color, (name, (optimizer, std)) in zip(COLORS, runs.items(), strict=False):
+        network = MultiLayerNet(784, [width] * 4, 10, weight_init_std=std, seed=settings.seed)
+        trainer = training(
+            network, train, train, settings,
+            mini_batch_size=128, optimizer=optimizer, evaluate_sample_num_per_epoch=128,
+        )  # fmt: skip
+        for _ in range(steps):
+            trainer.train_step()
+        losses[name] = trainer.train_loss_list
+        axes.plot(smooth_curve(losses[name]), color=color, label=name)
+    axes.set(xlabel="iteration", ylabel="loss of the batch (smoothed)", yscale=yscale)
+    axes.legend()
+    axes.grid(alpha=0.3)
+    return Outcome({"losses": losses, "last_100": {k: float(np.mean(v[-100:])) for k, v in losses.items()}}, figure)
+
+
+# -- 6.3: batch normalization
+
+
+@experiment("batch-norm", "6.3.2")
+def batch_norm(settings: Settings) -> Outcome:
+    """Training accuracy with and without batch normalization, from initial weights of 16 standard deviations."""
+    digits = first(settings.few(1000, 200), settings.mnist()[0])
+    stds = np.logspace(0, -4, num=settings.few(16, 4)).tolist()
+    width, epochs, side = settings.few(100, 20), settings.few(20, 2), math.isqrt(len(stds))
+    figure = Figure(figsize=(12, 11), layout="constrained")
+    numbers: dict[str, Any] = {"std": stds, "batch norm": [], "plain": [], "plain_overflows_after": []}
+    for std, axes in zip(stds, figure.subplots(side, side, sharex=True, sharey=True).flat, strict=True):
+        runs = {
+            name: trained(
+                MultiLayerNetExtend(
+                    784, [width] * 5, 10, weight_init_std=std, use_batchnorm=use, seed=settings.seed
+                ),
+                digits, digits, settings, epochs=epochs,
+            )
+            for name, use in (("batch norm", True), ("plain", False))
+        }  # fmt: skip
+        curves = {name: trainer.train_acc_list for name, trainer in runs.items()}
+        draw_accuracies(axes, f"std {std:.2g}", curves, legend=False)
+        axes.label_outer()
+        overflow = _overflow(runs["plain"].train_loss_list)
+        if overflow is not None:
+            axes.text(0.04, 0.96, f"plain overflows\nafter {overflow} steps", va="top", transform=axes.transAxes)
+        for name, curve in curves.items():
+            numbers[name].append(curve)
+        numbers["plain_overflows_after"].append(overflow)
+    figure.axes[-1].legend()
+    return Outcome(numbers, figure)
+
+
+def _overflow(losses: Sequence[float]) -> int | None:
+    """After how many steps the loss was no number any more, or None."""
+    finite = np.isfinite(losses)
+    return None if finite.all() else int(np.argmin(finite))
+
+
+@experiment("gradient-check-6", "6.3")
+def gradient_check_6(settings: Settings) -> Outcome:
+    """The gradients of a network with batch normalization, by backpropagation and by differences."""
+    (x, t), _ = settings.mnist()
+    side, width = settings.few(12, 6), settings.few(10, 5)
+    edge = (28 - side) // 2
+    middle = x[:10].reshape(-1, 28, 28)[:, edge:-edge, edge:-edge].reshape(10, -1)
+    network = MultiLayerNetExtend(
+        side * side, [width, width], 10, use_batchnorm=True, dtype="float64", seed=settings.seed
+    )  # fmt: skip
+    return gradient_check(network, middle, t[:10])
+
+
+# -- 6.4: against overfitting
+
+
+@experiment("weight-decay", "6.4.1-6.4.2")
+def weight_decay(settings: Settings) -> Outcome:
+    """Overfitting: training and test accuracy on 300 digits, without and with weight decay."""
+    return _overfitting(settings, 201, {f"λ = {rate:g}": {"weight_decay_lambda": rate} for rate in (0.0, 0.1)})
+
+
+@experiment("dropout", "6.4.3")
+def dropout(settings: Settings) -> Outcome:
+    """Overfitting: training and test accuracy on 300 digits, without and with dropout."""
+    return _overfitting(
+        settings, 301, {"no dropout": {}, "dropout 0.2": {"use_dropout": True, "dropout_ratio": 0.2}}
+    )  # fmt: skip
+
+
+def _overfitting(settings: Settings, epochs: int, networks: Mapping[str, Mapping[str, Any]]) -> Outcome:
+    """How deep networks with these options learn 300 digits, and others."""
+    train, test = settings.mnist()
+    width, epochs = settings.few(100, 20), settings.few(epochs, 3)
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    numbers = {}
+    for axes, (name, options) in zip(figure.subplots(1, 2), networks.items(), strict=True):
+        network = MultiLayerNetExtend(784, [width] * 6, 10, seed=settings.seed, **options)
+        trainer = trained(network, first(300, train), test, settings, epochs=epochs)
+        numbers[name] = trainer.history
+        draw_accuracies(
+            axes, name, {"300 training images": trainer.train_acc_list, "test images": trainer.test_acc_list}
+        )  # fmt: skip
+    return Outcome(numbers, figure)
+
+
+# -- 6.5: hyper-parameters
+
+
+@experiment("hyper-parameters", "6.5")
+def hyper_parameters(settings: Settings) -> Outcome:
+    """A random search for learning rate and weight decay, judged by digits put aside: the 20 best of 100 trials."""
+    digits = first(settings.few(500, 100), settings.mnist()[0])
+    train, validation = split_validation(*digits, share=0.2, seed=settings.rng(1))
+    width, epochs, rng = settings.few(100, 20), settings.few(50, 2), settings.rng(2)
+    trials: list[dict[str, Any]] = []
+    for _ in range(settings.few(100, 5)):
+        lr, decay = 10 ** rng.uniform(-6, -2), 10 ** rng.uniform(-8, -4)
+        network = MultiLayerNet(784, [width] * 6, 10, weight_decay_lambda=decay, seed=settings.seed)
+        trainer = trained(network, train, validation, settings, epochs=epochs, optimizer_param={"lr": lr})
+        trials.append({
+            "lr": lr, "weight_decay": decay, "validation_accuracy": trainer.test_acc_list,
+            "train_accuracy": trainer.train_acc_list,
+        })  # fmt: skip
+    trials.sort(key=lambda trial: trial["validation_accuracy"][-1], reverse=True)
+    best = trials[:20]
+    rows = math.ceil(len(best) / 5)
+    figure = Figure(figsize=(14, 2 + 2.3 * rows), layout="constrained")
+    grid = figure.subplots(rows, 5, sharex=True, sharey=True, squeeze=False).flat
+    for place, (axes, trial) in enumerate(zip(grid, best, strict=True), 1):
+        curves = {"validation": trial["validation_accuracy"], "training": trial["train_accuracy"]}
+        title = f"{place}: lr {trial['lr']:.2g}, decay {trial['weight_decay']:.1g}"
+        draw_accuracies(axes, title, curves, legend=place == 1)
+        axes.title.set_fontsize(10)
+        axes.label_outer()
+    return Outcome({"trials": trials}, figure)
