@@ -341,3 +341,16 @@ def test_warnings_of_the_function_do_not_spoil_the_report():
     f = cube(lambda g, _ans, x: g * x**2)
     with pytest.raises(GradientError, match="the op to blame is cubed"):
         check_gradients(lambda x: np.where(x < 1e3, f(x), np.exp(x * 1e3)), X, order=1)
+
+
+def test_a_result_in_memory_that_the_next_call_takes_is_found():
+    memory = np.zeros(3)
+
+    @primitive
+    def tripled(x):
+        np.multiply(x, 3, out=memory)
+        return memory.view()
+
+    defvjp(tripled, lambda g, _ans, _x: 3 * g)
+    with pytest.raises(GradientError, match="result 0 was changed by another call"):
+        check_gradients(tripled, np.array([1.0, 2.0, 3.0]))

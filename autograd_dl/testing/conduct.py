@@ -24,10 +24,13 @@ def check_conduct(level: Level, given: Arrays, rng: np.random.Generator) -> None
     sent = [u.copy() for u in arriving]
     found = [g.numpy() for g in pulled(outputs, inputs, sent)]
     again = [g.numpy() for g in pulled(outputs, inputs, sent)]
+    after_backward = [y.numpy().copy() for y in outputs]
+    level.arrays([x + x.dtype.type(2**-8) for x in given])
 
     for what, now, then in (
         ("input {} was changed", [x.numpy() for x in inputs], before),
-        ("result {} was changed by the backward pass", [y.numpy() for y in outputs], values),
+        ("result {} was changed by the backward pass", after_backward, values),
+        ("result {} was changed by another call", [y.numpy() for y in outputs], after_backward),
         ("the gradient arriving at output {} was changed", sent, arriving),
     ):
         for i, (a, b) in enumerate(zip(now, then, strict=True)):
