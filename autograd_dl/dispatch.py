@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any
 
 from numpy import ndarray
@@ -24,6 +23,8 @@ def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _unsupported(fun: Callable[..., Any]) -> str:
+    from difflib import get_close_matches  # only an error needs it, and it takes 2 ms
+
     titles = {title_of(f) for f in TABLE}
     near = get_close_matches(title_of(fun), {title for title in titles if title.startswith("np.")}, 3, 0.7)
     return (
