@@ -10,6 +10,7 @@ The functions behind them are in `functional`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,16 +22,16 @@ from .ops.convolution import Pair
 from .tensor import bare
 
 
-class Layer:
+class Layer(ABC):
     """What all layers share: a layer is called as its `forward`, and has no backward pass of its own."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The same as `forward`."""
         return self.forward(*args, **kwargs)
 
+    @abstractmethod
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the layer makes of its inputs."""
-        raise NotImplementedError
 
     def backward(self, *_args: Any) -> NoReturn:
         """There is none: raises `GraphError`, which says what to write instead."""

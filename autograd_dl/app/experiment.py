@@ -23,8 +23,7 @@ def listing() -> str:
 def make(name: str, settings: Settings, out: Path) -> list[Path]:
     """Make an experiment; returns the files that were written into the folder `out`: NAME.png and NAME.json."""
     run = experiments()[name].run
-    # on a busy machine, several threads wait for each other in every product of small matrices
-    with need("threadpoolctl", "train").threadpool_limits(1, user_api="blas"):
+    with one_thread():
         numbers, figure = run(settings)
     picture, table = out / f"{name}.png", out / f"{name}.json"
     with replacing(table) as temporary:
@@ -32,6 +31,11 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
     with replacing(picture) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
     return [picture, table]
+
+
+def one_thread() -> Any:
+    """A block in which BLAS has one thread: on a busy machine, several wait for each other in every small product."""
+    return need("threadpoolctl", "train").threadpool_limits(1, user_api="blas")
 
 
 def plain(value: Any) -> Any:

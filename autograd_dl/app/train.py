@@ -22,7 +22,7 @@ from autograd_dl.serialization import replacing
 from models import TwoLayerNet
 from visualize import plot_history
 
-from .experiment import plain
+from .experiment import one_thread, plain
 from .graphs import draw, loss_of
 
 Split = tuple[NDArray[Any], NDArray[Any]]
@@ -62,8 +62,7 @@ def train_two_layer_net(
     network = TwoLayerNet(784, 50, 10, activation=activation, dtype=dtype, seed=seed)
     training = _Training(network, SGD(lr), (x, t), test, batch_size)
     steps = epochs * training.steps_per_epoch if epochs else iterations
-    # on a busy machine, several threads wait for each other in every product of small matrices
-    with need("threadpoolctl", "train").threadpool_limits(1, user_api="blas"):
+    with one_thread():
         training.run(steps, np.random.default_rng([seed, 1]))
 
     saved = _save(network, training.history, out)

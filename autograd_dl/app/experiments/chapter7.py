@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,11 +16,13 @@ from autograd_dl import no_grad
 from autograd_dl.functional import conv2d, relu
 from autograd_dl.ops import im2col
 from autograd_dl.optim import Adam
-from models import SimpleConvNet
+from models import Network, SimpleConvNet
 from visualize import plot_history
 
 from . import Outcome, Settings, experiment
 from .chapter6 import COLORS, first, gradient_check, trained
+
+N = TypeVar("N", bound=Network)
 
 # -- what several experiments share, also those of chapter 8
 
@@ -41,9 +43,8 @@ def simple_convnet(settings: Settings) -> SimpleConvNet:
     return SimpleConvNet(conv_param=filters, hidden_size=settings.few(100, 20), seed=settings.seed)
 
 
-def learned(settings: Settings) -> SimpleConvNet:
-    """The book's network with the weights that the settings name, or trained."""
-    network = simple_convnet(settings)
+def learned(network: N, settings: Settings) -> N:
+    """The network with the weights that the settings name, or trained."""
     if settings.weights is not None:
         network.load_params(settings.weights)
     else:
@@ -138,7 +139,7 @@ def simple_convnet_training(settings: Settings) -> Outcome:
 def filters(settings: Settings) -> Outcome:
     """The filters of SimpleConvNet before and after training: edges and blobs come out of noise."""
     before = simple_convnet(settings).params["W1"].numpy()
-    after = learned(settings).params["W1"].numpy()
+    after = learned(simple_convnet(settings), settings).params["W1"].numpy()
     figure = Figure(figsize=(10, 8), layout="constrained")
     parts: Any = figure.subfigures(2, 1)
     numbers = {}
@@ -152,7 +153,7 @@ def filters(settings: Settings) -> Outcome:
 @experiment("feature-maps", "7.6.1-7.6.2")
 def feature_maps(settings: Settings) -> Outcome:
     """What each learned filter of SimpleConvNet answers to, in one digit."""
-    network = learned(settings)
+    network = learned(simple_convnet(settings), settings)
     _, (x, t) = settings.mnist(flatten=False)
     with no_grad():
         maps = relu(conv2d(x[:1], network.params["W1"], network.params["b1"])).numpy()[0]

@@ -20,7 +20,7 @@ from models import DeepConvNet, Layers, LeNet, Network
 
 from . import Arrays, Outcome, Settings, experiment
 from .chapter6 import COLORS, draw_accuracies, first, trained
-from .chapter7 import draw_images, train_convnet
+from .chapter7 import draw_images, learned, train_convnet
 
 # -- 8.1: DeepConvNet
 
@@ -35,16 +35,6 @@ def deep_convnet(settings: Settings, dtype: str = "float32") -> DeepConvNet:
         for k, (count, pad) in enumerate(counts_and_pads, 1)
     }
     return DeepConvNet(**params | {"hidden_size": 20, "dtype": dtype, "seed": settings.seed})
-
-
-def learned(settings: Settings) -> DeepConvNet:
-    """The book's network with the weights that the settings name, or trained."""
-    network = deep_convnet(settings)
-    if settings.weights is not None:
-        network.load_params(settings.weights)
-    else:
-        train_convnet(network, settings)
-    return network
 
 
 def small_network(settings: Settings, seed: int = 0, output_size: int = 10) -> LeNet:
@@ -62,7 +52,7 @@ def deep_convnet_training(settings: Settings) -> Outcome:
 @experiment("misclassified", "8.1.1")
 def misclassified(settings: Settings) -> Outcome:
     """The first 20 test digits that a trained DeepConvNet takes for others."""
-    network = learned(settings)
+    network = learned(deep_convnet(settings), settings)
     _, (x, t) = settings.mnist(flatten=False)
     answers = _scores(network, x).argmax(axis=1)
     wrong = np.flatnonzero(answers != t)
@@ -261,7 +251,7 @@ def _timed_pass(network: DeepConvNet, x: Any, t: Any) -> dict[str, tuple[float, 
 @experiment("half-precision", "8.3.4")
 def half_precision(settings: Settings) -> Outcome:
     """A trained DeepConvNet in float32 and in float16: half the memory, and as many digits read."""
-    full, half = learned(settings), deep_convnet(settings, dtype="float16")
+    full, half = learned(deep_convnet(settings), settings), deep_convnet(settings, dtype="float16")
     half.load_state_dict(full.state_dict())
     _, (x, t) = settings.mnist(flatten=False)
     x, t = first(settings.few(1000, 50), (x, t))  # NumPy multiplies matrices of float16 about 100 times more slowly
