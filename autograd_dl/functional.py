@@ -180,7 +180,9 @@ def conv2d(
     (the distance of a filter's elements) are an int or a (rows, columns) pair. With `groups`, each group of filters
     sees its own share of the channels. Raises `ShapeError` where anything does not fit.
     """
-    return _with_bias(ops.conv2d(_array(x), _array(w), stride, pad, dilation, groups), b)
+    biases = None if b is None or not np.ndim(b) else np.reshape(_array(b), -1)
+    y = ops.conv2d(_array(x), _array(w), biases, stride, pad, dilation, groups)
+    return y if biases is not None or b is None else y + b
 
 
 def conv_transpose2d(

@@ -4,6 +4,7 @@ import threading
 import warnings
 from contextlib import suppress
 
+import mnist_files
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,10 +28,23 @@ def state():
         "recording mode": MODE.get(),
         "np.geterr()": np.geterr(),
         "np.get_printoptions()": np.get_printoptions(),
-        "threads": {t for t in threading.enumerate() if not type(t).__module__.startswith("tqdm")},  # whose lives on
+        "threads": {t for t in threading.enumerate() if not _stays(t)},
         "filters that ignore all warnings": [f for f in warnings.filters if f[:4] == ("ignore", None, Warning, None)],
         "the working directory": os.getcwd(),
     }
+
+
+@pytest.fixture
+def few_digits(monkeypatch, tmp_path):
+    """The full MNIST is a set of 60 images of noise, and as many to test."""
+    folder = mnist_files.write_set(tmp_path / "full", mnist_files.small_set(60))
+    monkeypatch.setattr("autograd_dl.data.mnist.COUNTS", {"train": 60, "t10k": 60})
+    monkeypatch.setenv("AUTOGRAD_DL_DATA", str(folder))
+
+
+def _stays(thread):
+    """Whether the thread is one of those that live as long as the process: tqdm's, and the workers."""
+    return type(thread).__module__.startswith("tqdm") or thread.name.startswith("autograd_dl.parallel")
 
 
 @pytest.fixture(autouse=True)

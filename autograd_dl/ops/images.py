@@ -7,12 +7,15 @@ one of them, so that the three ops are each other's derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import ShapeError
+from ..parallel import for_each
+from ..pullback import unbroadcast
 from ..table import defvjp
 from ..tensor import bare
 from .convolution import Pair, conv_output_size, pair
@@ -20,6 +23,10 @@ from .entry import primitive
 
 CHUNK = 1 << 20
 """Bytes of patches that are copied and multiplied at once: they stay in the cache, and memory is bounded."""
+SMALL = 10**6
+"""Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
+SUMS = 8
+"""Parts of the sum over all images, each worked on by itself: as many on any machine, for the same rounding."""
 
 
 class Grid(NamedTuple):
@@ -60,18 +67,21 @@ def grid(shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair, dilation: 
 
 
 @primitive
-def conv2d(x: Any, w: Any, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, groups: int = 1) -> Any:
-    """Slide filters over images: (N, C, H, W) and (F, C / groups, FH, FW) to (N, F, OH, OW).
+def conv2d(x: Any, w: Any, b: Any = None, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, groups: int = 1) -> Any:
+    """Slide filters over images: (N, C, H, W) and (F, C / groups, FH, FW) to (N, F, OH, OW); b is (F,).
 
-    y[n, f, i, j] = sum of w[f, c, k, l] * x[n, c, i*stride + k*dilation - pad, j*stride + l*dilation - pad]
+    y[n, f, i, j] = b[f] + sum of w[f, c, k, l] * x[n, c, i*stride + k*dilation - pad, j*stride + l*dilation - pad]
 
     Each of the `groups` of filters sees its own share of the channels. Raises `ShapeError` where anything does not fit.
     """
     at = _conv_grid(x.shape, w.shape, stride, pad, dilation, groups)
+    if b is not None and b.shape != (len(w),):
+        raise ShapeError(f"{len(w)} filters have as many biases, of shape {(len(w),)}, not {b.shape}")
     if x.dtype == np.float16:
-        return conv2d(x.astype(np.float32), w.astype(np.float32), stride, pad, dilation, groups).astype(x.dtype)
-    patches = _patches(_padded(x, at), at)
-    return _convolved(patches, w, groups)
+        wide = None if b is None else b.astype(np.float32)
+        y = conv2d(x.astype(np.float32), w.astype(np.float32), wide, stride, pad, dilation, groups)
+        return y.astype(x.dtype)
+    return _convolved(_padded(x, at), at, w, groups, b)
 
 
 @primitive
@@ -93,7 +103,8 @@ def conv2d_input(
     back = Grid(at.filter, (1, 1), (0, 0), at.dilation, at.images, at.images)
     f, c = w.shape[:2]
     turned = w[:, :, ::-1, ::-1].reshape(groups, f // groups, c, *at.filter).swapaxes(1, 2)
-    return _convolved(_patches(_spread(g, at), back), turned.reshape(groups * c, f // groups, *at.filter), groups)
+    filters = turned.reshape(groups * c, f // groups, *at.filter)
+    return _convolved(_spread(g, at), back, filters, groups)
 
 
 @primitive
@@ -113,32 +124,44 @@ def conv2d_filter(
         wide = conv2d_filter(x.astype(np.float32), g.astype(np.float32), shape, stride, pad, dilation, groups)
         return wide.astype(x.dtype)
     f, c = shape[:2]
-    rows = c * at.filter[0] * at.filter[1]
-    patches, arriving = _patches(_padded(x, at), at), g.transpose(0, 2, 3, 1)
-    total = np.zeros_like(x, shape=(groups, rows, f // groups))
-    for images in _chunks(patches, rows):
-        for k, (channels, filters) in enumerate(_groups(groups, c, f)):
-            columns = _rows(patches[images, ..., channels])
-            total[k] += columns.T @ arriving[images, ..., filters].reshape(-1, f // groups)
-    return total.reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
+    frame, arriving = _padded(x, at), g.transpose(0, 2, 3, 1)
+    sums = np.zeros_like(x, order="C", shape=(SUMS, groups, c * at.filter[0] * at.filter[1], f // groups))
+    chunks = list(_chunks(len(x), _patch_bytes(at, c * groups, x.dtype)))
+    share = -(-len(chunks) // SUMS)
+
+    def begin() -> Callable[[int], None]:
+        windows = _Windows(frame, at, groups, chunks)
+
+        def add(number: int) -> None:
+            for images in chunks[number * share : (number + 1) * share]:
+                windows.look(images)
+                for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
+                    total += windows.rows(channels).T @ arriving[images, ..., filters].reshape(-1, f // groups)
+
+        return add
+
+    for_each(begin, range(SUMS))
+    return sums.sum(0).reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
 
 
 # fmt: off
 defvjp(conv2d,
-       lambda g, _ans, _x, w, stride=1, pad=0, dilation=1, groups=1:
+       lambda g, _ans, _x, w, *_b, stride=1, pad=0, dilation=1, groups=1:
            conv2d_input(g, w, _x.shape, stride, pad, dilation, groups),
-       lambda g, _ans, x, _w, stride=1, pad=0, dilation=1, groups=1:
-           conv2d_filter(x, g, _w.shape, stride, pad, dilation, groups))
+       lambda g, _ans, x, _w, *_b, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_filter(x, g, _w.shape, stride, pad, dilation, groups),
+       lambda g, _ans, _x, _w, _b, stride=1, pad=0, dilation=1, groups=1:
+           unbroadcast(np.moveaxis(g, 1, 3).reshape(-1, *_b.shape), _b.shape))
 defvjp(conv2d_input,
        lambda h, _ans, _g, w, _shape, stride=1, pad=0, dilation=1, groups=1:
-           conv2d(h, w, stride, pad, dilation, groups),
+           conv2d(h, w, None, stride, pad, dilation, groups),
        lambda h, _ans, g, _w, _shape, stride=1, pad=0, dilation=1, groups=1:
            conv2d_filter(h, g, _w.shape, stride, pad, dilation, groups), None)
 defvjp(conv2d_filter,
        lambda h, _ans, _x, g, _shape, stride=1, pad=0, dilation=1, groups=1:
            conv2d_input(g, h, _x.shape, stride, pad, dilation, groups),
        lambda h, _ans, x, _g, _shape, stride=1, pad=0, dilation=1, groups=1:
-           conv2d(x, h, stride, pad, dilation, groups), None)
+           conv2d(x, h, None, stride, pad, dilation, groups), None)
 # fmt: on
 
 
@@ -167,43 +190,115 @@ def _groups(groups: int, c: int, f: int) -> Iterator[tuple[slice, slice]]:
         yield slice(k * c, (k + 1) * c), slice(k * (f // groups), (k + 1) * (f // groups))
 
 
-def _convolved(patches: Any, w: Any, groups: int) -> Any:
-    """Patches, (N, OH, OW, FH, FW, C), times filters."""
+def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -> Any:
+    """What filters make of framed images."""
     f, c, fh, fw = w.shape
-    ans = np.empty_like(patches, shape=(*patches.shape[:3], f))
-    for images in _chunks(patches, c * fh * fw):
-        for channels, filters in _groups(groups, c, f):
-            matrix = w[filters].transpose(2, 3, 1, 0).reshape(c * fh * fw, f // groups)
-            columns = _rows(patches[images, ..., channels])
-            ans[images, ..., filters] = (columns @ matrix).reshape(*ans[images].shape[:3], f // groups)
+    n = len(frame.images)
+    matrices = [
+        w[filters].transpose(2, 3, 1, 0).reshape(c * fh * fw, f // groups) for _, filters in _groups(groups, c, f)
+    ]
+    ans = np.empty_like(w, order="C", shape=(n, *at.places, f))
+    biases = None if bias is None else np.tile(bias, math.prod(at.places))
+    chunks = list(_chunks(n, _patch_bytes(at, c * groups, w.dtype)))
+
+    def begin() -> Callable[[slice], None]:
+        windows = _Windows(frame, at, groups, chunks)
+
+        def fill(images: slice) -> None:
+            windows.look(images)
+            few = images.stop - images.start
+            pixels = ans[images].reshape(few * math.prod(at.places), f)
+            for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
+                _multiply(windows.rows(channels), matrix, pixels[:, filters])
+            if biases is not None:
+                several = pixels.reshape(few, len(biases))  # long rows are added fast
+                np.add(several, biases, out=several)
+
+        return fill
+
+    for_each(begin, chunks)
     return ans.transpose(0, 3, 1, 2)
 
 
-def _rows(patches: Any) -> Any:
-    """Patches as rows: a copy, made in as long runs as there are in memory."""
-    n, height, width, fh, fw, c = patches.shape
-    if fw * c < width:
-        return patches.transpose(3, 4, 5, 0, 1, 2).reshape(fh * fw * c, n * height * width).T
-    return patches.reshape(n * height * width, fh * fw * c)
+def _multiply(rows: Any, matrix: Any, out: Any) -> None:
+    """Write rows @ matrix to `out`, as several products of the size that BLAS is best at."""
+    size = SMALL // max(1, matrix.size)
+    if size < 8:
+        np.matmul(rows, matrix, out=out)
+        return
+    inputs, filters = matrix.shape
+    count = len(rows) // size
+    several = count * size
+    blocks = rows[:several].reshape(count, size, inputs)
+    np.matmul(blocks, matrix, out=out[:several].reshape(count, size, filters))
+    np.matmul(rows[several:], matrix, out=out[several:])
 
 
-def _chunks(patches: Any, columns: int) -> Iterator[slice]:
-    """A few images at a time."""
-    n, height, width = patches.shape[:3]
-    few = max(1, CHUNK // max(1, height * width * columns * patches.dtype.itemsize))
-    for start in range(0, n, few):
-        yield slice(start, start + few)
+class _Frame(NamedTuple):
+    """Images, (N, H, W, C), and where each pixel goes in larger ones, (rows, columns), that are zero elsewhere."""
+
+    images: Any
+    size: tuple[int, int]
+    to: tuple[slice, slice]
 
 
-def _padded(x: Any, at: Grid) -> Any:
-    """Images as (N, H, W, C), with zeros around them."""
-    n, c, height, width = x.shape
-    (above, left), last = at.pad, x.transpose(0, 2, 3, 1)
-    if not above and not left:
-        return last
-    ans = np.zeros_like(x, shape=(n, height + 2 * above, width + 2 * left, c))
-    ans[:, above : above + height, left : left + width] = last
-    return ans
+def _padded(x: Any, at: Grid) -> _Frame:
+    """Images with zeros around them."""
+    size = _with_pad(at)
+    rows, columns = (slice(p, p + n) for p, n in zip(at.pad, at.images, strict=True))
+    return _Frame(x.transpose(0, 2, 3, 1), size, (rows, columns))
+
+
+def _spread(g: Any, at: Grid) -> _Frame:
+    """The gradient at each place of a filter, where the place is in the images, with zeros between and around.
+
+    So large that filters that are turned around make of it a gradient for each pixel.
+    """
+    height, width = (size + extent - 1 for size, extent in zip(at.images, at.extent, strict=True))
+    to, take = zip(*map(_positions, (height, width), at.places, at.stride, at.pad, at.extent), strict=True)
+    return _Frame(g.transpose(0, 2, 3, 1)[:, take[0], take[1]], (height, width), to)
+
+
+def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tuple[slice, slice]:
+    """Where in `size` pixels the places go that are among them, and which these are."""
+    first = extent - 1 - pad
+    skipped = max(0, -(first // stride))
+    taken = range(first + skipped * stride, size, stride)[: places - skipped]
+    return slice(taken.start, taken.start + len(taken) * stride, stride), slice(skipped, skipped + len(taken))
+
+
+class _Windows:
+    """What a filter sees of framed images, a few at a time, in memory that is used again and again."""
+
+    def __init__(self, frame: _Frame, at: Grid, groups: int, chunks: Sequence[slice]) -> None:
+        few, c = chunks[0].stop if chunks else 0, frame.images.shape[3]
+        self.images = large = frame.images
+        self.inside = None
+        if large.shape[1:3] != frame.size:
+            large = np.zeros_like(large, order="C", shape=(few, *frame.size, c))
+            self.inside = large[:, frame.to[0], frame.to[1]]
+        self.all = self.patches = _patches(large, at)
+        self.memory = np.empty_like(large, order="C", shape=few * math.prod(at.places + at.filter) * (c // groups))
+
+    def look(self, images: slice) -> None:
+        """Go to these images."""
+        if self.inside is None:
+            self.patches = self.all[images]
+        else:
+            some = self.images[images]
+            self.inside[: len(some)] = some
+            self.patches = self.all[: len(some)]
+
+    def rows(self, channels: slice) -> Any:
+        """The patches, each as a row; they are copied in as long runs as there are in memory."""
+        patches = self.patches[..., channels]
+        n, height, width, fh, fw, c = patches.shape
+        memory = self.memory[: patches.size]
+        if fw * c < width:
+            np.copyto(memory.reshape(fh, fw, c, n, height, width), patches.transpose(3, 4, 5, 0, 1, 2))
+            return memory.reshape(fh * fw * c, n * height * width).T
+        np.copyto(memory.reshape(patches.shape), patches)
+        return memory.reshape(n * height * width, fh * fw * c)
 
 
 def _patches(x: Any, at: Grid) -> Any:
@@ -213,25 +308,16 @@ def _patches(x: Any, at: Grid) -> Any:
     return windows[:, ::sh, ::sw, :, ::dh, ::dw].transpose(0, 1, 2, 4, 5, 3)
 
 
-def _spread(g: Any, at: Grid) -> Any:
-    """The gradient at each place of a filter, where the place is in the images, with zeros between and around.
-
-    As (N, H, W, C), so large that filters that are turned around make of it a gradient for each pixel.
-    """
-    n, f = g.shape[:2]
-    sizes = [size + extent - 1 for size, extent in zip(at.images, at.extent, strict=True)]
-    ans = np.zeros_like(g, shape=(n, *sizes, f))
-    to, take = zip(*map(_positions, sizes, at.places, at.stride, at.pad, at.extent), strict=True)
-    ans[:, to[0], to[1]] = g.transpose(0, 2, 3, 1)[:, take[0], take[1]]
-    return ans
+def _patch_bytes(at: Grid, channels: int, dtype: np.dtype[Any]) -> int:
+    """How many bytes the patches of an image have."""
+    return math.prod(at.places + at.filter) * channels * dtype.itemsize
 
 
-def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tuple[slice, slice]:
-    """Where in `size` pixels the places go that are among them, and which these are."""
-    first = extent - 1 - pad
-    skipped = max(0, -(first // stride))
-    taken = range(first + skipped * stride, size, stride)[: places - skipped]
-    return slice(taken.start, taken.start + len(taken) * stride, stride), slice(skipped, skipped + len(taken))
+def _chunks(n: int, size: int) -> Iterator[slice]:
+    """A few of n images at a time, where what is made of each has so many bytes."""
+    few = max(1, CHUNK // max(1, size))
+    for start in range(0, n, few):
+        yield slice(start, min(n, start + few))
 
 
 # -- pooling
@@ -250,7 +336,7 @@ def _framed(x: Any, at: Grid, fill: float) -> Any:
     (above, left), (n, c, height, width) = at.pad, x.shape
     if not above and not left:
         return x
-    ans = np.full_like(x, fill, shape=(n, height + 2 * above, width + 2 * left, c)).transpose(0, 3, 1, 2)
+    ans = np.full_like(x, fill, order="C", shape=(n, height + 2 * above, width + 2 * left, c)).transpose(0, 3, 1, 2)
     ans[:, :, above : above + height, left : left + width] = x
     return ans
 
@@ -268,13 +354,24 @@ def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any
     """The largest element of each window, and the number of the first such."""
     at = grid(x.shape, size, stride, pad)
     _check_window(at)
-    views = _views(_framed(x, at, -np.inf), at)
-    ans = next(views).copy(order="K")
+    ans = _channels_last(x, x.shape[:2] + at.places)
     winners = np.zeros_like(ans, dtype=np.uint8 if at.filter[0] * at.filter[1] <= 256 else np.intp)
-    for k, view in enumerate(views, 1):
-        np.maximum(winners, (view > ans) * winners.dtype.type(k), out=winners)  # faster than winners[view > ans] = k
-        np.maximum(ans, view, out=ans)
+
+    def fill(images: slice) -> None:
+        views, largest, first = _views(_framed(x[images], at, -np.inf), at), ans[images], winners[images]
+        np.copyto(largest, next(views))
+        for k, view in enumerate(views, 1):
+            np.maximum(first, (view > largest) * first.dtype.type(k), out=first)  # faster than first[...] = k
+            np.maximum(largest, view, out=largest)
+
+    for_each(lambda: fill, _chunks(len(x), math.prod(x.shape[1:]) * x.dtype.itemsize))
     return ans, winners
+
+
+def _channels_last(like: Any, shape: tuple[int, ...]) -> Any:
+    """An array of this shape, (N, C, H, W), to be filled."""
+    n, c, height, width = shape
+    return np.empty_like(like, order="C", shape=(n, height, width, c)).transpose(0, 3, 1, 2)
 
 
 def _check_window(at: Grid) -> None:
@@ -295,16 +392,19 @@ def max_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
 def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
     """Images of this shape with each number of `g` at the element of its window that won, added up where it is one."""
     at = grid(shape, size, stride, pad)
-    n, c = shape[:2]
-    frame = np.zeros_like(g, shape=(n, *_with_pad(at), c)).transpose(0, 3, 1, 2)
-    last = np.empty_like(g, shape=(n, *at.places, c)).transpose(0, 3, 1, 2)
-    last[...] = g
+    frame = _channels_last(g, (*shape[:2], *_with_pad(at)))
     disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
-    for k, view in enumerate(_views(frame, at)):
-        if disjoint:
-            np.multiply(last, winners == k, out=view)
-        else:
-            view += last * (winners == k)
+
+    def fill(images: slice) -> None:
+        some, first = g[images], winners[images]
+        frame[images] = 0
+        for k, view in enumerate(_views(frame[images], at)):
+            if disjoint:
+                np.multiply(some, first == k, out=view)
+            else:
+                view += some * (first == k)
+
+    for_each(lambda: fill, _chunks(len(g), math.prod(shape[1:]) * g.dtype.itemsize))
     return _unframed(frame, at)
 
 
@@ -343,7 +443,8 @@ def sum_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
 def _summed_back(g: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
     """The transpose of `sum_pool2d`: each number of `g` added to all elements of its window."""
     at = grid(shape, size, stride, pad)
-    frame = np.zeros_like(g, shape=(*shape[:2], *_with_pad(at)))
+    frame = _channels_last(g, (*shape[:2], *_with_pad(at)))
+    frame[...] = 0
     for view in _views(frame, at):
         view += g
     return _unframed(frame, at)

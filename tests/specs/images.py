@@ -60,6 +60,7 @@ def pooled(reduce, fill):
 HOW = pick({}, {"stride": 2}, {"pad": (0, 1)}, {"stride": (2, 1), "pad": 2}, {"dilation": (2, 1), "pad": 1})
 GROUPED = pick({"groups": 2}, {"groups": 2, "stride": (1, 2), "pad": 1})
 SHAPES = [((2, 3, 4, 5), (2, 3, 3, 2)), ((1, 1, 4, 4), (1, 1, 1, 2)), ((0, 2, 4, 3), (1, 2, 3, 3))]
+BIASED_SHAPES = [(x, w, w[:1]) for x, w in SHAPES]
 GROUPED_SHAPES = [((2, 4, 3, 4), (2, 2, 2, 2)), ((1, 2, 3, 3), (4, 1, 2, 1))]
 
 TRANSPOSES = [
@@ -106,6 +107,9 @@ SPECS = [
     row(ops.conv2d, cases(normal, normal, shapes=GROUPED_SHAPES, how=GROUPED),
         lambda x, w, how: ops.conv2d(x, w, **how),
         reference=lambda x, w, how: filtered(x, w, **how), label="in groups"),
+    row(ops.conv2d, cases(normal, normal, normal, shapes=BIASED_SHAPES, how=HOW),
+        lambda x, w, b, how: ops.conv2d(x, w, b, **how),
+        reference=lambda x, w, b, how: filtered(x, w, **how) + b[:, None, None], label="with bias"),
     row(ops.conv2d_input, cases(normal, normal, shapes=list(TO_IMAGES), to=options(TO_IMAGES)),
         lambda g, w, to: ops.conv2d_input(g, w, to[0], **to[1]),
         reference=lambda g, w, to: conv2d_input(g, w, *to)),

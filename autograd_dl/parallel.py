@@ -1,0 +1,124 @@
+"""Work in parts, on as many threads as BLAS may use, each of which calls BLAS with one thread."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class _Turn:
+    """Which thread has the workers: BLAS has one number of threads for the whole process, so that only one can."""
+
+    def __init__(self) -> None:
+        self.lock, self.workers = threading.RLock(), 0
+
+
+_turn = _Turn()
+
+
+@contextmanager
+def workers() -> Iterator[int]:
+    """A block in which `for_each` has BLAS's threads for its own, and BLAS has one; gives how many there are.
+
+    `for_each` opens one by itself. Around a whole computation, it spares BLAS's threads from being called between the
+    parts: they wait for the next call in a busy loop, for some milliseconds, and slow down the others. There is one
+    worker where threadpoolctl is not installed, where BLAS is held to one thread, or while another thread has them.
+    """
+    blas = _blas()
+    if blas is None or not _turn.lock.acquire(blocking=False):
+        yield 1
+        return
+    try:
+        if _turn.workers:
+            yield _turn.workers
+        elif (count := _threads(blas)) == 1:
+            yield 1
+        else:
+            with blas.limit(limits=1):
+                _turn.workers = count
+                try:
+                    yield count
+                finally:
+                    _turn.workers = 0
+    finally:
+        _turn.lock.release()
+
+
+def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> None:
+    """Work on all parts, in any order and several at once: each part must be written to a place of its own.
+
+    `begin` is called once by each worker and returns what is to be called with parts, so that a worker can have memory
+    of its own that it uses again. All share the caller's context (`np.errstate`).
+    """
+    left = deque(parts)
+    if len(left) < 2:
+        _work_off(begin, left)
+        return
+    with workers() as count:
+        _share(begin, left, min(count, len(left)))
+
+
+def _work_off(begin: Callable[[], Callable[[T], object]], left: deque[T]) -> None:
+    work = begin()
+    while left:
+        try:
+            part = left.popleft()
+        except IndexError:  # another worker took the last one
+            return
+        work(part)
+
+
+def _share(begin: Callable[[], Callable[[T], object]], left: deque[T], count: int) -> None:
+    """Work on what is left in `count` threads, this one among them; nobody works any more when it returns."""
+    others = [_pool().submit(copy_context().run, _work_off, begin, left) for _ in range(count - 1)]
+    try:
+        _work_off(begin, left)
+    finally:
+        left.clear()
+        for other in others:
+            other.exception()  # waits
+    for other in others:
+        other.result()
+
+
+@functools.cache
+def _pool() -> Any:
+    from concurrent.futures import ThreadPoolExecutor
+
+    return ThreadPoolExecutor(thread_name_prefix=__name__)
+
+
+@functools.cache
+def _blas() -> Any:
+    """What controls the threads of BLAS, or None."""
+    try:
+        found = importlib.import_module("threadpoolctl").ThreadpoolController().select(user_api="blas")
+    except ImportError:
+        return None
+    return found if found.lib_controllers else None
+
+
+def _threads(blas: Any) -> int:
+    """How many threads BLAS may use: NumPy's own, where it brought one; another library may have brought another."""
+    found = {library.filepath: library.num_threads for library in blas.lib_controllers}
+    return max((n for path, n in found.items() if "numpy" in path), default=max(found.values()))
+
+
+def _begin_anew() -> None:
+    """In a child process, no thread of the parent lives."""
+    global _turn
+    _turn = _Turn()
+    _pool.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)

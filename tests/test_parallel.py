@@ -1,0 +1,165 @@
+"""Work in parts on several threads: all of it is done, with BLAS held, and nothing of it is left behind."""
+
+import os
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from autograd_dl import ops, parallel
+from autograd_dl.parallel import for_each, workers
+
+threadpoolctl = pytest.importorskip("threadpoolctl", reason="the extra 'train' is not installed")
+
+
+@pytest.fixture
+def two_threads():
+    """BLAS with two threads, also on a machine with one core."""
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        yield
+
+
+def blas_threads():
+    found = threadpoolctl.ThreadpoolController().select(user_api="blas").info()
+    return {library["num_threads"] for library in found}
+
+
+def meeting():
+    """A `begin` whose first two parts wait for each other: they must be worked on at once."""
+    barrier = threading.Barrier(2, timeout=10)
+    seen = []
+
+    def work(part):
+        if part < 2:
+            barrier.wait()
+        seen.append((part, threading.get_ident(), blas_threads(), np.geterr()["over"]))
+
+    return lambda: work, seen
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_parts_are_worked_on_at_once_while_blas_keeps_to_one_thread():
+    begin, seen = meeting()
+    with np.errstate(over="raise"):
+        for_each(begin, range(7))
+    assert sorted(part for part, *_ in seen) == list(range(7))
+    assert len({thread for _, thread, *_ in seen}) == 2
+    assert all(blas == {1} and over == "raise" for *_, blas, over in seen)
+    assert blas_threads() == {2}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_block_of_workers_serves_what_is_in_it():
+    with workers() as count:
+        assert (count, blas_threads()) == (2, {1})
+        begin, seen = meeting()
+        for_each(begin, range(3))
+        assert len(seen) == 3
+        with workers() as inner:
+            assert inner == 2
+        assert blas_threads() == {1}
+    assert blas_threads() == {2}
+
+
+def test_blas_with_one_thread_has_one_worker():
+    here = set()
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        for_each(lambda: lambda _: here.add(threading.get_ident()), range(20))
+    assert here == {threading.get_ident()}
+
+
+def test_without_threadpoolctl_there_is_one_worker(monkeypatch):
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    parallel._blas.cache_clear()
+    try:
+        with workers() as count:
+            assert count == 1
+    finally:
+        parallel._blas.cache_clear()
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_no_part_or_one_needs_no_worker():
+    done = []
+    for_each(lambda: done.append, [])
+    for_each(lambda: done.append, ["one"])
+    assert done == ["one"]
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("faulty", [0, 1, 5])
+def test_an_error_in_a_part_is_raised_and_nobody_works_any_more(faulty):
+    begin, seen = meeting()
+
+    def begin_faulty():
+        work = begin()
+
+        def work_or_raise(part):
+            work(part)
+            if part == faulty:
+                raise ZeroDivisionError("a part")
+            time.sleep(0.01)
+
+        return work_or_raise
+
+    with pytest.raises(ZeroDivisionError, match="a part"):
+        for_each(begin_faulty, range(50))
+    count = len(seen)
+    time.sleep(0.05)
+    assert len(seen) == count
+    assert blas_threads() == {2}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_second_thread_works_alone_meanwhile():
+    counts = []
+
+    def other():
+        with workers() as count:
+            counts.append(count)
+
+    with workers():
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert counts == [1]
+    assert blas_threads() == {2}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_a_gradient_of_many_images_is_the_same_on_any_number_of_threads():
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((60, 8, 20, 20)), rng.standard_normal((8, 8, 3, 3))
+    g = rng.standard_normal((60, 8, 20, 20))
+    several = (
+        ops.conv2d(x, w, None, 1, 1),
+        ops.conv2d_filter(x, g, w.shape, 1, 1),
+        ops.conv2d_input(g, w, x.shape, 1, 1),
+    )
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        one = (
+            ops.conv2d(x, w, None, 1, 1),
+            ops.conv2d_filter(x, g, w.shape, 1, 1),
+            ops.conv2d_input(g, w, x.shape, 1, 1),
+        )
+    for a, b in zip(several, one, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.usefixtures("two_threads")
+def test_a_child_process_has_workers_of_its_own():
+    begin, _ = meeting()
+    for_each(begin, range(3))
+    with workers():
+        child = os.fork()
+        if not child:
+            parallel._blas.cache_clear()
+            done = []
+            for_each(lambda: done.append, range(5))
+            os._exit(0 if sorted(done) == list(range(5)) else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
