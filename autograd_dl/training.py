@@ -26,16 +26,16 @@ from .tensor import bare
 
 Arrays = dict[str, NDArray[Any]]
 OPTIMIZERS = ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "AdaDelta", "Adam", "AdamW")
-FORMAT = 1
+FORMAT = 2
 """The number of the way that checkpoints are written in."""
 
 
 class Network(Protocol):
     """What the Trainer needs of a network.
 
-    Two methods are used where a network has them. `loss_and_gradient(x, t)` saves a pass forward in each step; the loss
-    is then that of training, before the step. `state_dict() -> name: array` and `load_state_dict(arrays)` put more than
-    the parameters into checkpoints: running statistics, and the generators of dropout (see `data.generators`).
+    Some methods are used where a network has them: `state_dict() -> name: array` and `load_state_dict(arrays)` put more
+    than the parameters into checkpoints, running statistics, say, and the generators of dropout (`data.generators`);
+    `loss_and_gradient(x, t)`, of training, is what `one_pass` asks for.
     """
 
     @property
@@ -72,9 +72,9 @@ class Trainer:
     """Trains a network on mini-batches, and measures its accuracy after every epoch (book, section 5.7 and chapter 6).
 
     `train()` does all of it. `train_loss_list` has a number for each step; `train_acc_list` and `test_acc_list` have
-    one for each epoch; `history` has all of them as `plot_history` draws them. An epoch is as many steps as it takes to
-    draw as many samples as there are. Nothing depends on NumPy's global generator: for the same run again, give a seed
-    here and to the network.
+    one for each measurement, and `measured` the number of steps before it; `history` has all of them as `plot_history`
+    draws them. An epoch is as many steps as it takes to draw as many samples as there are. Nothing depends on NumPy's
+    global generator: for the same run again, give a seed here and to the network.
 
     Parameters
     ----------
@@ -90,11 +90,19 @@ class Trainer:
         Measure accuracies on so many samples, the first ones, instead of on all.
     verbose : bool
         Whether to tell the progress: by a bar on a terminal (if tqdm is installed), by a line an epoch elsewhere.
+    iterations : int, optional
+        How many steps to take, in place of `epochs`.
+    measure_every : int, optional
+        Measure after every so many steps, and also before the first and after the last. If it is None, the accuracies
+        are measured after every epoch alone.
+    one_pass : bool
+        Whether the loss that is noted of each batch is the one before the step, which comes with the gradient. Or else
+        it is the one after the step, as in the book, which takes another pass forward.
     callbacks, step_callbacks : functions of the trainer
-        Called after every epoch, once it is measured, and after every step. They may call `stop()`.
+        Called after every measurement, and after every step. They may call `stop()`.
     early_stopping : int, optional
-        Stop when the test accuracy has not risen for so many epochs, and in any case go back to the parameters that
-        had the highest. (Give validation data as x_test, t_test then.)
+        Stop when the test accuracy has not risen for so many measurements, and in any case go back to the parameters
+        that had the highest. (Give validation data as x_test, t_test then.)
     shuffle : bool
         Whether each epoch has every sample once; or else batches are drawn with replacement, as in the book.
     augment : function of (images, rng), or a sequence of them
@@ -108,14 +116,17 @@ class Trainer:
         None, after every epoch), and after the last.
     resume : bool
         Go on from the checkpoint: all that follows is, bit for bit, as if there had been no interruption, if all other
-        arguments are the same. `epochs` may be more.
+        arguments are the same. `epochs` or `iterations` may be more.
+    settings : mapping, optional
+        What else must be the same where a training goes on: facts that JSON knows, such as {"data": "MNIST"}. They are
+        kept in the checkpoint.
 
     Raises
     ------
     ShapeError
         If there is no sample, or not one label or row for each.
     ValueError
-        If there is no optimizer of that name, or a number is too small.
+        If there is no optimizer of that name, a number is too small, or a network cannot do what `one_pass` asks for.
     DataError
         If the checkpoint is damaged, or one of another training.
     OSError
@@ -136,6 +147,9 @@ class Trainer:
         evaluate_sample_num_per_epoch: int | None = None,
         verbose: bool = True,
         *,
+        iterations: int | None = None,
+        measure_every: int | None = None,
+        one_pass: bool = False,
         callbacks: Sequence[Callable[[Trainer], object]] = (),
         step_callbacks: Sequence[Callable[[Trainer], object]] = (),
         early_stopping: int | None = None,
@@ -146,6 +160,7 @@ class Trainer:
         checkpoint: str | PathLike[str] | None = None,
         checkpoint_every: int | None = None,
         resume: bool = False,
+        settings: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         changes = (augment,) if callable(augment) else tuple(augment)
         self.batches = MiniBatches(x_train, t_train, mini_batch_size, replace=not shuffle, augment=changes, seed=seed)
@@ -155,16 +170,21 @@ class Trainer:
         self.test = x_test, t_test
         self.optimizer = _made(optimizer, optimizer_param)
         self.change_gradient = change_gradient or (lambda gradient: gradient)
+        self.one_pass = one_pass and _offers_one_pass(network)
         self.epochs = _count("epochs", epochs, least=0)
         self.evaluated = _optional_count("evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch)
         self.early_stopping = _optional_count("early_stopping", early_stopping)
         self.verbose, self.callbacks, self.step_callbacks = verbose, tuple(callbacks), tuple(step_callbacks)
         self.iter_per_epoch = len(self.batches)
-        self.max_iter = self.epochs * self.iter_per_epoch
+        whole = self.epochs * self.iter_per_epoch
+        self.max_iter = whole if iterations is None else _count("iterations", iterations, least=0)
+        self.measure_every = _optional_count("measure_every", measure_every)
         self.checkpoint = None if checkpoint is None else _checkpoint_path(checkpoint)
         self.checkpoint_every = _optional_count("checkpoint_every", checkpoint_every) or self.iter_per_epoch
         self.current_iter = 0
         self.stopped = False
+        self.settings = dict(settings)
+        self.measured: list[int] = []
         self.train_loss_list: list[float] = []
         self.train_acc_list: list[float] = []
         self.test_acc_list: list[float] = []
@@ -180,11 +200,16 @@ class Trainer:
         return self.current_iter // self.iter_per_epoch
 
     @property
+    def diverged(self) -> bool:
+        """Whether the last loss is no number any more, or infinite."""
+        return bool(self.train_loss_list) and not np.isfinite(self.train_loss_list[-1])
+
+    @property
     def history(self) -> dict[str, list[float]]:
         """The loss of each step; the accuracies, and after how many epochs they were measured."""
         return {
             "loss": self.train_loss_list,
-            "epoch": [float(epoch) for epoch in range(1, len(self.test_acc_list) + 1)],
+            "epoch": [step / self.iter_per_epoch for step in self.measured],
             "train_accuracy": self.train_acc_list,
             "test_accuracy": self.test_acc_list,
         }
@@ -195,27 +220,28 @@ class Trainer:
             self.save(self.checkpoint)  # what cannot be written is told now
         bar = self._bar()
         with nullcontext() if bar is None else bar:
+            if not self.current_iter:
+                self._measure_either_end()
             while not self._finished():
                 self.train_step()
                 if bar is not None:
                     bar.update()
-                if self.current_iter % self.iter_per_epoch == 0:
+                if self._is_measured():
                     self._tell(bar)
+            self._measure_either_end()
         if self._best:
             _load_network(self.network, self._best)
         if self.verbose:
             print(self._outcome(), flush=True)
 
     def train_step(self) -> None:
-        """Take one step, with all that belongs to it: at the end of an epoch, measure; if it is due, save."""
+        """Take one step, with all that belongs to it: measure and save, where that is due."""
         x, t = self.batches.draw()
         with np.errstate(all="ignore"):  # a training that diverges goes on, as in the book, and the outcome tells of it
             self.train_loss_list.append(self._descend(x, t))
         self.current_iter += 1
-        if self.current_iter % self.iter_per_epoch == 0:
+        if self.current_iter % (self.measure_every or self.iter_per_epoch) == 0:
             self._measure()
-            for callback in self.callbacks:
-                callback(self)
         for callback in self.step_callbacks:
             callback(self)
         due = self.current_iter % self.checkpoint_every == 0 or self._finished()
@@ -242,7 +268,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "batches": self.batches.state_dict(),
             "best": self._best,
-            "history": {name: np.array(values, np.float64) for name, values in self._lists().items()},
+            "history": {name: np.array(values) for name, values in self._lists().items()},
             "training": {"progress": pack_json(progress)},
         }
         save_arrays(file, {f"{part}.{name}": a for part, arrays in parts.items() for name, a in arrays.items()})
@@ -288,45 +314,66 @@ class Trainer:
 
     def _settings(self) -> dict[str, Any]:
         """What must be the same in a training that goes on."""
-        return {
+        return self.settings | {
             "format": FORMAT,
             "optimizer": type(self.optimizer).__name__,
             "training samples": len(self.batches.x),
             "mini_batch_size": self.batches.batch_size,
             "shuffle": not self.batches.replace,
             "early_stopping": self.early_stopping is not None,
+            "one_pass": self.one_pass,
         }
 
-    def _lists(self) -> dict[str, list[float]]:
-        return {"loss": self.train_loss_list, "train_acc": self.train_acc_list, "test_acc": self.test_acc_list}
+    def _lists(self) -> dict[str, list[Any]]:
+        lists: dict[str, list[Any]] = {"loss": self.train_loss_list, "measured": self.measured}
+        return lists | {"train_acc": self.train_acc_list, "test_acc": self.test_acc_list}
 
     def _finished(self) -> bool:
         return self.stopped or self.current_iter >= self.max_iter
 
     def _descend(self, x: Any, t: Any) -> float:
         """One step; returns the loss."""
-        params, both = self.network.params, getattr(self.network, "loss_and_gradient", None)
-        if both is not None:
-            loss, gradient = both(x, t)
-            self.optimizer.update(params, self.change_gradient(gradient))
+        network: Any = self.network
+        if self.one_pass:
+            loss, gradient = network.loss_and_gradient(x, t)
+            self.optimizer.update(network.params, self.change_gradient(gradient))
             return float(loss)
-        self.optimizer.update(params, self.change_gradient(self.network.gradient(x, t)))
+        self.optimizer.update(network.params, self.change_gradient(network.gradient(x, t)))
         with no_grad():
-            return float(self.network.loss(x, t))
+            return float(network.loss(x, t))
+
+    def _is_measured(self) -> bool:
+        """Whether the network, as it is now, has been measured."""
+        return self.measured[-1:] == [self.current_iter]
+
+    def _measure_either_end(self) -> None:
+        """Measure before the first step or after the last, if that was asked for.
+
+        What comes after the last is in no checkpoint: if the training goes on for longer, it is as if there had been
+        no end.
+        """
+        if self.measure_every is not None and not self._is_measured():
+            self._measure()
 
     def _measure(self) -> None:
-        """Note the accuracies, and whether they are the best so far."""
+        """Note the accuracies, and keep the parameters if they are the best so far; then call the callbacks."""
         n = self.evaluated
+        self.measured.append(self.current_iter)
         with np.errstate(all="ignore"):
             self.train_acc_list.append(float(self.network.accuracy(self.batches.x[:n], self.batches.t[:n])))
             self.test_acc_list.append(float(self.network.accuracy(*(a[:n] for a in self.test))))
-        if self.early_stopping is None:
-            return
+        if self.early_stopping is not None:
+            self._keep_best(self.early_stopping)
+        for callback in self.callbacks:
+            callback(self)
+
+    def _keep_best(self, patience: int) -> None:
+        """Keep the parameters if the last accuracy is the best; stop if the best is older than that."""
         best = int(np.argmax(self.test_acc_list))  # the first of the highest
         age = len(self.test_acc_list) - 1 - best
         if not age:
             self._best = {name: a.copy() for name, a in _state_of(self.network).items()}
-        if age >= self.early_stopping:
+        if age >= patience:
             self.stop()
 
     def _bar(self) -> Any:
@@ -346,13 +393,14 @@ class Trainer:
         if bar is not None:
             bar.set_postfix_str(f"loss {loss:.4f}, {accuracies}")
         elif self.verbose:
-            print(f"epoch {self.current_epoch} of {self.epochs}: loss {loss:.4f}, {accuracies}", flush=True)
+            epoch, epochs = (steps / self.iter_per_epoch for steps in (self.current_iter, self.max_iter))
+            print(f"epoch {epoch:g} of {epochs:g}: loss {loss:.4f}, {accuracies}", flush=True)
 
     def _outcome(self) -> str:
         """How it went, in a line or two."""
         with np.errstate(all="ignore"):
             text = f"test accuracy {self.network.accuracy(*self.test):.4f} after {self.current_iter:,} steps"
-        if self.train_loss_list and not np.isfinite(self.train_loss_list[-1]):
+        if self.diverged:
             text += "\nthe loss is no number any more: the training diverged, and a smaller lr may help"
         return text
 
@@ -387,6 +435,15 @@ class Ensemble:
         return float(np.mean(np.concatenate(answers) == labels))
 
 
+def optimizer_named(name: str) -> Callable[..., Optimizer]:
+    """The class of that name in `optim`, in any case. Raises ValueError for another name."""
+    names = {known.lower(): known for known in OPTIMIZERS}
+    if name.lower() not in names:
+        raise ValueError(f"the optimizer is one of {', '.join(OPTIMIZERS)}, in any case, not {name!r}")
+    found: Callable[..., Optimizer] = getattr(optim, names[name.lower()])
+    return found
+
+
 def smooth_curve(x: Any) -> NDArray[np.float64]:
     """A curve without its noise, as the book draws losses: means over 11 points, weighted by a Kaiser window (beta 2).
 
@@ -403,13 +460,7 @@ def smooth_curve(x: Any) -> NDArray[np.float64]:
 
 
 def _made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
-    if not isinstance(optimizer, str):
-        return optimizer
-    names = {name.lower(): name for name in OPTIMIZERS}
-    if optimizer.lower() not in names:
-        raise ValueError(f"the optimizer is one of {', '.join(OPTIMIZERS)}, in any case, not {optimizer!r}")
-    made: Optimizer = getattr(optim, names[optimizer.lower()])(**params)
-    return made
+    return optimizer_named(optimizer)(**params) if isinstance(optimizer, str) else optimizer
 
 
 def _count(name: str, value: Any, least: int) -> int:
@@ -417,6 +468,13 @@ def _count(name: str, value: Any, least: int) -> int:
     if count < least:
         raise ValueError(f"{name} must be {least} or more, not {count}")
     return count
+
+
+def _offers_one_pass(network: Network) -> bool:
+    """True. Raises ValueError for a network that does not."""
+    if not hasattr(network, "loss_and_gradient"):
+        raise ValueError(f"one_pass=True needs loss_and_gradient(x, t), which this {type(network).__name__} has not")
+    return True
 
 
 def _optional_count(name: str, value: Any) -> int | None:
@@ -468,9 +526,10 @@ def _progress(part: Arrays, settings: dict[str, Any]) -> tuple[int, bool]:
     return step, stopped
 
 
-def _checked_history(part: Arrays, step: int, steps_per_epoch: int) -> dict[str, list[float]]:
-    epochs = step // steps_per_epoch
-    expected = {"loss": (step,), "train_acc": (epochs,), "test_acc": (epochs,)}
-    if {name: a.shape for name, a in part.items()} != expected:
-        raise DataError(f"the history is not that of {step} steps and {epochs} epochs")
+def _checked_history(part: Arrays, step: int, steps_per_epoch: int) -> dict[str, list[Any]]:
+    measured = part.get("measured", np.zeros(0))
+    expected = {"loss": (step,)} | dict.fromkeys(("measured", "train_acc", "test_acc"), (measured.size,))
+    rising = np.diff([-1, *measured.ravel().tolist(), step + 1]) > 0
+    if {name: a.shape for name, a in part.items()} != expected or not rising.all():
+        raise DataError(f"the history is not that of {step} steps and {step // steps_per_epoch} epochs")
     return {name: a.tolist() for name, a in part.items()}

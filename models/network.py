@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,12 +16,11 @@ from autograd_dl.data.generators import pack_generator, unpack_generator
 from autograd_dl.errors import DataError, ShapeError
 from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
+from autograd_dl.parallel import workers
 from autograd_dl.serialization import load_arrays, save_arrays
 
 from .layers import Layers, initial_std
 
-PICKLE = ".pkl"
-"""How the names of the book's weight files end."""
 GENERATOR = "dropout_generator"
 """The name of the state of dropout's generator among a network's arrays."""
 
@@ -85,10 +82,18 @@ class Network(ABC):
 
     def gradient(self, x: Any, t: Any) -> dict[str, NDArray[Any]]:
         """The gradient of the loss with respect to each parameter, by one walk back through the graph."""
+        return self.loss_and_gradient(x, t)[1]
+
+    def loss_and_gradient(self, x: Any, t: Any) -> tuple[Tensor, dict[str, NDArray[Any]]]:
+        """The loss of training and its gradient, by one pass forward and one walk back.
+
+        The loss is that of the parameters as they are now, before any step along the gradient.
+        """
         if self.dropout_rng is not None:
             self._masks_drawn_from = self.dropout_rng.bit_generator.state
-        found = gradients(self.training_loss(x, t), list(self.params.values()), retain_graph=False)
-        return {name: g.numpy() for name, g in zip(self.params, found, strict=True)}
+        loss = self.training_loss(x, t)
+        found = gradients(loss, list(self.params.values()), retain_graph=False)
+        return loss.detach(), {name: g.numpy() for name, g in zip(self.params, found, strict=True)}
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, NDArray[np.float64]]:
         """The same by central differences, two losses an element: slow, and in float64 whatever the dtype.
@@ -160,24 +165,15 @@ class Network(ABC):
     def save_params(self, file_name: str | PathLike[str]) -> None:
         """Write parameters and running statistics to a .safetensors file, whole or not at all, with a checksum.
 
-        For the book's "params.pkl" the file beside it, "params.safetensors", is written, with a warning: a pickle can
-        run any program when it is loaded. Raises `DataError`, before anything is written, for another ending.
+        Raises `DataError`, before anything is written, for another ending. (The book's "params.pkl" would be a pickle,
+        which can run any program when it is loaded.)
         """
-        path = Path(file_name)
-        if path.suffix == PICKLE:
-            path = path.with_suffix(".safetensors")
-            warnings.warn(
-                f"a pickle can run any program when it is loaded: the parameters are written to {path.name!r} instead "
-                f"of {Path(file_name).name!r}; load_params finds them under either name",
-                stacklevel=2,
-            )
-        save_arrays(path, self._saved())
+        save_arrays(file_name, self._saved())
 
     def load_params(self, file_name: str | PathLike[str]) -> None:
         """Take parameters and running statistics from a .safetensors or .npz file, converted to the network's dtype.
 
-        A file of parameters alone leaves the running statistics as they are. For "params.pkl", which is never read,
-        "params.safetensors" beside it is taken where it exists.
+        A file of parameters alone leaves the running statistics as they are.
 
         Raises
         ------
@@ -185,9 +181,7 @@ class Network(ABC):
             If the file is damaged or does not fit; the message names every missing, unexpected and misshapen entry.
             The network has not changed then.
         """
-        path = Path(file_name)
-        instead = path.with_suffix(".safetensors")
-        arrays = load_arrays(instead if path.suffix == PICKLE and instead.exists() else path)
+        arrays = load_arrays(file_name)
         params_alone = arrays.keys().isdisjoint(self.running)
         self._refuse(str(file_name), self._faults(arrays, self._params() if params_alone else self._saved()))
         self._take(arrays)
@@ -290,7 +284,13 @@ class ImageNetwork(LayeredNetwork):
 
         Raises `ShapeError` if t has not one label or row for each image, or there is no image.
         """
-        return super().accuracy(x, t, batch_size)
+        with workers():
+            return super().accuracy(x, t, batch_size)
+
+    def loss_and_gradient(self, x: Any, t: Any) -> tuple[Tensor, dict[str, NDArray[Any]]]:
+        """The loss of training and its gradient, by one pass forward and one walk back; see `Network`."""
+        with workers():
+            return super().loss_and_gradient(x, t)
 
 
 def _hits(scores: Tensor, t: NDArray[Any]) -> NDArray[np.bool_]:

@@ -6,11 +6,13 @@ import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
 import autograd_dl
 from autograd_dl.app.cli import main
+from autograd_dl.app.train import Plan
 
 pytest.importorskip("graphviz")
 pytest.importorskip("pygraphviz")
@@ -33,8 +35,8 @@ def refused(capsys, *arguments):
     [
         ("", ["required", "COMMAND"]),
         ("learn", ["learn", "train", "graph"]),
-        ("train", ["required", "model"]),
-        ("train three-layer-net", ["three-layer-net", "two-layer-net"]),
+        ("train", ["required", "MODEL"]),
+        ("train simple-net", ["simple-net", "two-layer-net", "resnet"]),
         ("train two-layer-net --data full", ["--data", "full", "subset", "mnist"]),
         ("train two-layer-net --iterations 0", ["--iterations", "from 1 to 1000000000", "not 0"]),
         ("train two-layer-net --iterations 1.5", ["--iterations", "invalid int value: '1.5'"]),
@@ -51,6 +53,14 @@ def refused(capsys, *arguments):
         ("train two-layer-net --dtype int8", ["--dtype", "int8", "float32"]),
         ("train two-layer-net --out", ["--out", "expected one argument"]),
         ("train two-layer-net --verbose", ["--verbose"]),
+        ("train two-layer-net --optimizer lbfgs", ["--optimizer", "lbfgs", "sgd", "adamw"]),
+        ("train two-layer-net --schedule cyclic", ["--schedule", "cyclic", "constant", "warm-up"]),
+        ("train two-layer-net --checkpoint-every 0", ["--checkpoint-every", "not 0"]),
+        ("train resnet --activation relu", ["--activation"]),
+        ("evaluate", ["required", "MODEL"]),
+        ("evaluate two-layer-net", ["required", "WEIGHTS"]),
+        ("evaluate resnet a.safetensors --activation relu", ["--activation"]),
+        ("evaluate lenet a.safetensors --dtype int8", ["--dtype", "int8"]),
         ("graph", ["required"]),
         ("graph apple", ["required", "-o"]),
         ("graph pear -o pear.svg", ["pear", "apple-orange"]),
@@ -64,19 +74,25 @@ def test_bad_options(capsys, arguments, words):
 
 
 def test_the_options_are_not_too_tight(monkeypatch):
-    seen = {}
-    monkeypatch.setattr("autograd_dl.app.train.train_two_layer_net", lambda **kwargs: seen.update(kwargs))
+    seen = []
+    monkeypatch.setattr("autograd_dl.app.train.train", seen.append)
     assert main(["train", "two-layer-net"]) == 0
-    assert str(seen.pop("out")) == os.path.join("runs", "two-layer-net")
-    assert seen == {
-        "data": "subset", "iterations": 10_000, "epochs": None, "batch_size": 100, "lr": 0.1, "activation": "relu",
-        "seed": 0, "dtype": "float32",
-    }  # fmt: skip
+    (plan,) = seen
+    assert plan == Plan(
+        model="two-layer-net", data="subset", iterations=None, epochs=None, batch_size=100, optimizer="sgd", lr=None,
+        schedule="constant", activation="relu", seed=0, dtype="float32", out=Path("runs", "two-layer-net"),
+        checkpoint_every=None, resume=False,
+    )  # fmt: skip
+    assert (plan.steps, plan.rate) == (10_000, 0.1)
     assert main(["train", "two-layer-net", "--lr", "0", "--seed", str(2**64 - 1), "--epochs", "3"]) == 0
-    assert (seen["lr"], seen["seed"], seen["epochs"]) == (0, 2**64 - 1, 3)
+    plan = seen[1]
+    assert (plan.rate, plan.seed, plan.steps) == (0, 2**64 - 1, 150)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["graph", "--help"], ["--version"]])
+HELP = ["", "train", "train two-layer-net", "train resnet", "evaluate", "evaluate vgg", "graph", "experiment"]
+
+
+@pytest.mark.parametrize("arguments", [*([*words.split(), "--help"] for words in HELP), ["--version"]])
 def test_help_and_version(capsys, arguments):
     with pytest.raises(SystemExit) as caught:
         main(arguments)
@@ -166,8 +182,8 @@ def test_without_any_graphviz_the_dot_text_is_written(tmp_path, capsys, monkeypa
     assert main(["graph", "apple", "-o", str(tmp_path / "apple.svg")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"wrote {tmp_path / 'apple.dot'}"
-    assert lines[1].startswith("(no Graphviz was found to make apple.svg; ")
-    assert lines[1].endswith(f"dot -O -Tsvg {tmp_path / 'apple.dot'})")
+    assert lines[1].startswith("(no Graphviz was found to make apple.svg: ")
+    assert lines[1].endswith(f"dot -Tsvg {tmp_path / 'apple.dot'} -o {tmp_path / 'apple.svg'})")
     assert len(lines) == 2
     assert [p.name for p in tmp_path.iterdir()] == ["apple.dot"]
 
@@ -176,7 +192,7 @@ def test_the_hint_can_be_pasted(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
     monkeypatch.setenv("PATH", "")
     assert main(["graph", "apple", "-o", str(tmp_path / "a $(b).png")]) == 0
-    assert f"dot -O -Tpng '{tmp_path / 'a $(b).dot'}')" in capsys.readouterr().out
+    assert f"dot -Tpng '{tmp_path / 'a $(b).dot'}' -o '{tmp_path / 'a $(b).png'}')" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -188,16 +204,16 @@ def test_the_hint_can_be_pasted(tmp_path, capsys, monkeypatch):
     ],
 )
 def test_other_errors(capsys, monkeypatch, error, line):
-    def fail(**kwargs):
+    def fail(plan):
         raise error
 
-    monkeypatch.setattr("autograd_dl.app.train.train_two_layer_net", fail)
+    monkeypatch.setattr("autograd_dl.app.train.train", fail)
     assert main(["train", "two-layer-net"]) == (130 if isinstance(error, KeyboardInterrupt) else 1)
     assert capsys.readouterr().err == line
 
 
 def test_an_error_of_the_program_is_not_hidden(monkeypatch):
-    monkeypatch.setattr("autograd_dl.app.train.train_two_layer_net", lambda **kwargs: 1 / 0)
+    monkeypatch.setattr("autograd_dl.app.train.train", lambda plan: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["train", "two-layer-net"])
 

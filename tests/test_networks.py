@@ -86,6 +86,17 @@ def test_the_gradients_agree(name):
     assert name not in BATCH_NORM or not same(running, net.running)
 
 
+@everyone
+def test_the_loss_comes_with_the_gradient(name):
+    net, other, (x, t) = TINY[name](seed=0), TINY[name](seed=0), data(name)
+    loss, gradient = net.loss_and_gradient(x, t)
+    assert isinstance(loss, Tensor)
+    assert loss.node is None or not loss.requires_grad
+    assert float(loss) == float(other.training_loss(x, t))
+    assert same(gradient, TINY[name](seed=0).gradient(x, t))
+    assert same(net.state_dict(), other.state_dict()), "one pass forward draws one mask of dropout"
+
+
 def test_differences_leave_no_trace():
     net, (x, t) = TINY["MultiLayerNetExtend"](seed=0), data("MultiLayerNetExtend")
     before = net.state_dict()

@@ -1,4 +1,4 @@
-"""`autograd-dl train two-layer-net`: what it prints, what it leaves, and how it fails."""
+"""`autograd-dl train` and `evaluate`: what they print, what they leave, and how they fail."""
 
 import contextlib
 import errno
@@ -16,9 +16,11 @@ import mnist_files
 import numpy as np
 import pytest
 
-from autograd_dl.app import train
+from autograd_dl.app import recipes, train
 from autograd_dl.app.cli import main
+from autograd_dl.app.schedules import SCHEDULES
 from autograd_dl.serialization import load_arrays
+from autograd_dl.training import OPTIMIZERS, Trainer
 
 for _library in ("graphviz", "matplotlib", "pooch", "pygraphviz", "safetensors", "threadpoolctl", "tqdm"):
     pytest.importorskip(_library)
@@ -33,8 +35,8 @@ def heed_interruptions() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def command(*options: object) -> int:
-    return main(["train", "two-layer-net", *map(str, options)])
+def command(*options: object, model: str = "two-layer-net") -> int:
+    return main(["train", model, *map(str, options)])
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +142,7 @@ class TestOptions:
 
     def test_long_trainings_are_not_measured_after_every_epoch(self, monkeypatch, tmp_path):
         monkeypatch.setattr("models.TwoLayerNet.accuracy", lambda *args: 0.5)
-        monkeypatch.setattr(train._Training, "step", lambda *args: 1.0)
+        monkeypatch.setattr(Trainer, "_descend", lambda *args: 1.0)
         epochs = {}
         for count in (50, 51, 220):
             assert command("--epochs", count, "--out", tmp_path) == 0
@@ -149,16 +151,18 @@ class TestOptions:
         assert epochs[51] == [*range(0, 51, 2), 51]
         assert epochs[220] == list(range(0, 221, 5))
 
-    def test_blas_has_one_thread_while_it_trains(self, monkeypatch, tmp_path):
+    @pytest.mark.parametrize("model", ["two-layer-net", "lenet"])
+    def test_blas_has_one_thread_while_small_products_train(self, monkeypatch, tmp_path, few_digits, model):
         threadpoolctl = pytest.importorskip("threadpoolctl")
 
         def threads():
             return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
 
         before, during = threads(), []
-        monkeypatch.setattr(train._Training, "step", lambda *args: during.append(threads()) or 1.0)
-        assert command("--iterations", 1, "--out", tmp_path) == 0
-        assert during == [{1} if before else set()]
+        monkeypatch.setattr(Trainer, "_descend", lambda *args: during.append(threads()) or 1.0)
+        options = "--data", "mnist", "--batch-size", 20, "--iterations", 1, "--out", tmp_path
+        assert command(*options, model=model) == 0
+        assert during == [before if model == "lenet" or not before else {1}]
         assert threads() == before
 
     def test_training_that_diverges_is_told(self, tmp_path, capsys):
@@ -169,15 +173,46 @@ class TestOptions:
         )
         json.loads((tmp_path / "history.json").read_text(), parse_constant=pytest.fail)
 
-    def test_a_folder_with_the_full_set(self, tmp_path, monkeypatch, capsys):
-        monkeypatch.setattr("autograd_dl.data.mnist.COUNTS", {"train": 200, "t10k": 200})
-        monkeypatch.setenv(
-            "AUTOGRAD_DL_DATA", str(mnist_files.write_set(tmp_path / "full", mnist_files.small_set(200)))
-        )
-        assert command("--data", "mnist", "--iterations", 2, "--out", tmp_path / "out") == 0
+    def test_a_folder_with_the_full_set(self, tmp_path, few_digits, capsys):
+        assert command("--data", "mnist", "--batch-size", 20, "--iterations", 2, "--out", tmp_path / "out") == 0
         printed = capsys.readouterr().out
-        assert "data: the full MNIST: 200 training and 200 test images" in printed
+        assert "data: the full MNIST: 60 training and 60 test images" in printed
         assert "--data mnist" not in printed
+
+    @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+    def test_optimizers_in_any_case_each_with_a_rate_of_its_own(self, monkeypatch, tmp_path, optimizer):
+        seen = []
+        monkeypatch.setattr(Trainer, "train", lambda trainer: seen.append(trainer.optimizer) or 1 / 0)
+        for name in (optimizer, optimizer.lower()):
+            with pytest.raises(ZeroDivisionError):
+                command("--optimizer", name, "--out", tmp_path)
+        own = {"SGD": 0.1, "Adam": 0.001, "AdamW": 0.001, "AdaDelta": 1.0}.get(optimizer, 0.01)
+        assert [(type(made).__name__, made.rate) for made in seen] == [(optimizer, own)] * 2
+
+    @pytest.mark.parametrize(
+        ("schedule", "rates"),
+        [
+            ("constant", [8] * 6),
+            ("step", [8, 8, 0.8, 0.8, 0.08, 0.08]),
+            ("exponential", 8 * 0.01 ** (np.arange(6) / 6)),
+            ("cosine", 4 + 4 * np.cos(np.pi * np.arange(6) / 6)),
+            ("warm-up", [8] * 6),
+        ],
+    )
+    def test_schedules(self, schedule, rates):
+        rate = SCHEDULES[schedule](8.0, 6)
+        assert [rate(step) if callable(rate) else rate for step in range(6)] == pytest.approx(list(rates))
+
+    def test_a_schedule_that_rises(self):
+        rising = SCHEDULES["warm-up"](1.0, 40)
+        assert [rising(step) for step in range(6)] == [0.25, 0.5, 0.75, 1, 1, 1]
+
+    def test_a_schedule_is_used(self, tmp_path, few_digits):
+        options = ["--data", "mnist", "--batch-size", 20, "--iterations", 3]
+        for schedule in SCHEDULES:
+            assert command(*options, "--schedule", schedule, "--out", tmp_path / schedule) == 0
+        weights = {(tmp_path / schedule / "weights.safetensors").read_bytes() for schedule in SCHEDULES}
+        assert len(weights) == len(SCHEDULES) - 1, "three batches are warmed up to after the first"
 
 
 def read(terminal: int) -> bytes:
@@ -244,7 +279,7 @@ class TestFailures:
         assert "AUTOGRAD_DL_DATA" in error
 
     def test_a_batch_larger_than_the_data(self, capsys, monkeypatch, tmp_path):
-        monkeypatch.setattr(train, "load_mnist", None)
+        monkeypatch.setattr(recipes, "load_mnist", None)
         error = fails(capsys, "--data", "mnist", "--batch-size", 60_001, "--out", tmp_path)
         assert "a batch of 60,001 is more than the 60,000" in error
         assert "a batch of 5,001 is more than the 5,000" in fails(capsys, "--batch-size", 5001, "--out", tmp_path)
@@ -264,7 +299,7 @@ class TestFailures:
             raise PermissionError(errno.EACCES, "Permission denied", str(kwargs["dir"]))
 
         monkeypatch.setattr(train.tempfile, "TemporaryFile", refuse)
-        monkeypatch.setattr(train, "load_mnist", None)
+        monkeypatch.setattr(recipes, "load_mnist", None)
         assert f"Permission denied: {tmp_path}\n" in fails(capsys, "--out", tmp_path)
 
     @pytest.mark.parametrize("function", ["os.fsync", "pathlib.Path.write_bytes", "pathlib.Path.replace"])

@@ -1,5 +1,6 @@
 """The Trainer: the book's behaviour, what goes beyond it, checkpoints that outlive a kill, and resuming bit for bit."""
 
+import copy
 import inspect
 import json
 import os
@@ -124,14 +125,25 @@ class TestTheBook:
             assert ours.train_loss_list[-1] == float(theirs.loss(x, t))
         assert weights(ours.network) == weights(theirs)
 
-    def test_one_pass_forward_where_the_network_offers_it(self):
-        class Once(TwoLayerNet):
-            def loss_and_gradient(self, x, t):
-                return self.loss(x, t), self.gradient(x, t)
-
-        once, twice = trained(Once(6, 5, 3, weight_init_std=0.5, seed=0)), trained()
+    def test_one_pass_forward_where_that_is_asked_for(self):
+        network, passes = net(), []
+        predict = network.predict
+        network.predict = lambda x: passes.append(is_grad_enabled()) or predict(x)
+        once, twice = trainer(network, one_pass=True), trained()
+        first = float(net().loss(*copy.deepcopy(once.batches).draw()))
+        for _ in range(15):
+            once.train_step()
         assert weights(once.network) == weights(twice.network)
-        assert once.train_loss_list != twice.train_loss_list
+        assert once.train_loss_list[0] == first != twice.train_loss_list[0]
+        assert passes.count(True) == 15
+        assert passes.count(False) == 6, "of the accuracies"
+
+    def test_one_pass_needs_a_network_that_offers_it(self):
+        class Plain:
+            params = predict = loss = gradient = accuracy = None
+
+        with pytest.raises(ValueError, match=r"needs loss_and_gradient\(x, t\), which this Plain has not"):
+            trainer(Plain(), one_pass=True)
 
     def test_the_loss_that_is_noted_is_not_recorded(self):
         network, seen = net(), []
@@ -219,6 +231,8 @@ class TestTheBook:
             ({"evaluate_sample_num_per_epoch": 0}, "per_epoch must be 1 or more"),
             ({"early_stopping": 0}, "early_stopping must be 1 or more"),
             ({"checkpoint_every": 0}, "checkpoint_every must be 1 or more"),
+            ({"iterations": -1}, "iterations must be 0 or more"),
+            ({"measure_every": 0}, "measure_every must be 1 or more"),
             ({"resume": True}, "give its path as checkpoint="),
         ],
     )
@@ -312,6 +326,47 @@ class TestBeyondTheBook:
         assert len(made.test_acc_list) == 5
         assert weights(made.network) == kept[3] != kept[4]
 
+    @pytest.mark.parametrize(
+        ("options", "measured"),
+        [
+            ({}, [5, 10, 15]),
+            ({"iterations": 12}, [5, 10]),
+            ({"iterations": 12, "measure_every": 5}, [0, 5, 10, 12]),
+            ({"epochs": 1, "measure_every": 2}, [0, 2, 4, 5]),
+            ({"iterations": 4, "measure_every": 100}, [0, 4]),
+            ({"iterations": 4, "measure_every": 2}, [0, 2, 4]),
+            ({"iterations": 0, "measure_every": 2}, [0]),
+            ({"iterations": 0}, []),
+        ],
+    )
+    def test_how_long_and_when_it_is_measured(self, options, measured):
+        seen = []
+        made = trained(callbacks=[lambda t: seen.append(t.current_iter)], **options)
+        assert made.measured == seen == measured
+        assert made.history["epoch"] == [step / 5 for step in measured]
+        assert len(made.train_acc_list) == len(made.test_acc_list) == len(measured)
+        assert made.current_iter == options.get("iterations", 5 * options.get("epochs", 3))
+        assert options.get("measure_every") is None or made.test_acc_list[-1] == made.network.accuracy(*DATA[2:])
+
+    def test_lines_where_it_is_measured(self, capsys):
+        trained(iterations=7, measure_every=3, verbose=True)
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.partition(":")[0] for line in lines[:-1]] == ["epoch 0.6 of 1.4", "epoch 1.2 of 1.4"]
+        assert lines[-1].endswith("after 7 steps")
+
+    def test_early_stopping_counts_measurements_and_the_last_may_be_the_best(self):
+        made = trained(Scripted([0.5, 0.1, 0.2, 0.9]), iterations=9, measure_every=4, early_stopping=3)
+        assert made.measured == [0, 4, 8, 9]
+        assert weights(made.network) == weights(trained(Scripted([0] * 9), iterations=9).network)
+        stopped = trained(Scripted([0.5, 0.1, 0.2, 0.9]), iterations=9, measure_every=4, early_stopping=2)
+        assert stopped.measured == [0, 4, 8]
+        assert weights(stopped.network) == weights(Scripted([]))
+
+    def test_diverged(self):
+        assert not trainer().diverged
+        assert not trained().diverged
+        assert trained(optimizer_param={"lr": 1e30}).diverged
+
     def test_a_schedule(self):
         rates = []
         made = trainer(optimizer_param={"lr": lambda step: rates.append(step) or 0.0})
@@ -349,6 +404,7 @@ class TestResume:
             ("Momentum", {"shuffle": True}),
             ("Adam", {"shuffle": True, "early_stopping": 5}),
             ("AdaDelta", {}),
+            ("Nesterov", {"iterations": 40, "measure_every": 7, "early_stopping": 20, "one_pass": True}),
         ],
     )
     def test_from_every_step_all_that_follows_is_the_same_byte_for_byte(self, tmp_path, optimizer, options):
@@ -378,6 +434,22 @@ class TestResume:
         again = trained(net(9), epochs=3, checkpoint=file, resume=True, seed=5)
         assert again.train_loss_list == trained().train_loss_list
 
+    def test_more_iterations(self, tmp_path):
+        """What is measured at the end is not measured where there is no end."""
+        file, options = tmp_path / "run.safetensors", {"measure_every": 3, "early_stopping": 99}
+        first = trained(iterations=7, checkpoint=file, **options)
+        again = trained(net(9), iterations=11, checkpoint=file, resume=True, seed=5, **options)
+        whole = trained(iterations=11, **options)
+        assert first.measured == [0, 3, 6, 7]
+        assert again.history == whole.history
+        assert weights(again.network) == weights(whole.network)
+
+    def test_before_the_first_measurement(self, tmp_path):
+        file = tmp_path / "run.safetensors"
+        trainer().save(file)
+        again = trained(checkpoint=file, resume=True, measure_every=10)
+        assert again.history == trained(measure_every=10).history
+
     def test_saved_by_hand(self, tmp_path):
         first, second = trainer(), trainer(net(9), seed=5)
         first.train_step()
@@ -402,13 +474,16 @@ class TestResume:
             ({"shuffle": True}, "shuffle is False there, True here"),
             ({"optimizer": "Adam"}, "optimizer is 'Momentum' there, 'Adam' here"),
             ({"early_stopping": 3}, "early_stopping is False there, True here"),
+            ({"one_pass": True}, "one_pass is False there, True here"),
+            ({"settings": {"data": "more", "n": 3}}, "data is 'MNIST' there, 'more' here; n is None there, 3 here"),
             ({"network": TwoLayerNet(6, 4, 3)}, r"W1 has shape \(6, 5\) instead of \(6, 4\); W2 has"),
         ],
     )
     def test_another_training_is_refused_and_nothing_changes(self, tmp_path, options, words):
         file = tmp_path / "run.safetensors"
-        trained(checkpoint=file, optimizer="Momentum")
-        made = trainer(**{"network": net(1), "optimizer": "Momentum"} | options)
+        mine = {"optimizer": "Momentum", "settings": {"data": "MNIST"}}
+        trained(checkpoint=file, **mine)
+        made = trainer(**{"network": net(1), **mine} | options)
         made.train_step()
         self.refused(made, file, words)
 
@@ -421,6 +496,11 @@ class TestResume:
             ({"training.progress": np.zeros(3)}, "a row of bytes"),
             ({"history.loss": np.zeros(3)}, "not that of 15 steps and 3 epochs"),
             ({"history.test_acc": None}, "not that of 15 steps"),
+            ({"history.measured": None}, "not that of 15 steps"),
+            ({"history.measured": np.zeros((3, 1))}, "not that of 15 steps"),
+            ({"history.measured": np.array([5, 5, 10])}, "not that of 15 steps"),
+            ({"history.measured": np.array([5, 10, 20])}, "not that of 15 steps"),
+            ({"history.measured": np.array([-5, 10, 15])}, "not that of 15 steps"),
             ({"batches.rng": None}, "lacks rng"),
             ({"network.W1": None}, "W1 is missing"),
             ({"network.W9": np.zeros(2)}, "W9 is unexpected"),

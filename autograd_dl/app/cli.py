@@ -1,4 +1,4 @@
-"""The command `autograd-dl`: trains the book's networks and draws its graphs."""
+"""The command `autograd-dl`: trains and evaluates the book's networks, draws its graphs, makes its experiments."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import autograd_dl
 from autograd_dl.errors import AutogradError, DataError
+from autograd_dl.training import OPTIMIZERS
 
+from .recipes import DATA, RECIPES, Recipe
+from .schedules import SCHEDULES
+
+_DEFAULT = "default: %(default)s"
 T = TypeVar("T", int, float)
 
 
@@ -97,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"autograd-dl {autograd_dl.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_train(commands)
+    _add_evaluate(commands)
     _add_graph(commands)
     _add_experiment(commands)
     return parser
@@ -106,22 +113,95 @@ def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
     train = commands.add_parser(
         "train",
         help="train a network on handwritten digits",
-        description="Train a network on handwritten digits. Accuracy is measured on all training and test images "
-        "before the training, after every epoch (in long trainings after every second, third ..., so that there are "
-        "about 50 measurements), and at the end.",
+        description="Train a network on handwritten digits; autograd-dl train MODEL --help tells the options.",
     )
-    train.add_argument("model", choices=["two-layer-net"])
-    train.add_argument("--data", choices=["subset", "mnist"], default="subset", help="which digits (default: subset)")
-    length = train.add_mutually_exclusive_group()
-    length.add_argument("--iterations", type=_within(int, 1, 10**9), default=10_000, metavar="N", help="default: 10000")
-    length.add_argument("--epochs", type=_within(int, 1, 10**9), metavar="N", help="instead of iterations")
-    train.add_argument("--batch-size", type=_within(int, 1, 10**9), default=100, metavar="N", help="default: 100")
-    train.add_argument("--lr", type=_within(float, 0, 10**9), default=0.1, metavar="RATE", help="default: 0.1")
-    train.add_argument("--activation", choices=["relu", "sigmoid"], default="relu", help="default: relu")
-    train.add_argument("--seed", type=_within(int, 0, 2**64 - 1), default=0, metavar="N", help="default: 0")
-    train.add_argument("--dtype", choices=["float16", "float32", "float64"], default="float32", help="default: float32")
-    train.add_argument("--out", type=Path, default=Path("runs/two-layer-net"), metavar="DIR", help="where files go")
-    train.set_defaults(run=_train)
+    models = train.add_subparsers(
+        title="networks, and how each is trained unless told otherwise", dest="model", required=True, metavar="MODEL"
+    )
+    for name, recipe in RECIPES.items():
+        model = models.add_parser(
+            name,
+            help=f"{_usual_length(recipe)}, {recipe.optimizer} with lr {recipe.lr}",
+            description="Train this network on handwritten digits. Accuracy is measured on all training and test "
+            "images before the training, after every epoch (in long trainings after every second, third ..., so that "
+            "there are about 50 measurements), and at the end.",
+        )
+        _add_network(model, recipe)
+        _add_length(model, recipe)
+        _add_rate(model, recipe)
+        _add_seed(model)
+        _add_files(model, Path("runs", name))
+        model.set_defaults(run=_train)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[_Parser]) -> None:
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="tell how well given weights read handwritten digits",
+        description="Tell how well given weights read the test images: accuracy, loss, and accuracy on each digit.",
+    )
+    models = evaluate.add_subparsers(dest="model", required=True, metavar="MODEL")
+    for name, recipe in RECIPES.items():
+        model = models.add_parser(name, help=f"weights that autograd-dl train {name} has written")
+        model.add_argument("weights", type=Path, metavar="WEIGHTS", help="a .safetensors or .npz file")
+        _add_network(model, recipe)
+        model.set_defaults(run=_evaluate)
+
+
+def _add_network(model: _Parser, recipe: Recipe) -> None:
+    _add_data(model)
+    if recipe.activations:
+        usual = recipe.activations[0]
+        model.add_argument("--activation", choices=recipe.activations, default=usual, help=_DEFAULT)
+    model.add_argument("--dtype", choices=["float16", "float32", "float64"], default="float32", help=_DEFAULT)
+
+
+def _add_length(model: _Parser, recipe: Recipe) -> None:
+    length = model.add_mutually_exclusive_group()
+    _add_count(length, "--iterations", help=f"how many batches (default: {_usual_length(recipe)})")
+    _add_count(length, "--epochs", help="how many times as many images as there are, instead")
+    _add_count(model, "--batch-size", default=recipe.batch_size, help=_DEFAULT)
+
+
+def _add_rate(model: _Parser, recipe: Recipe) -> None:
+    names = [name.lower() for name in OPTIMIZERS]
+    kinds = "; ".join(f"{name}: {schedule.__doc__}" for name, schedule in SCHEDULES.items())
+    model.add_argument("--optimizer", type=str.lower, choices=names, default=recipe.optimizer, help=_DEFAULT)
+    model.add_argument(
+        "--lr", type=_within(float, 0, 10**9), metavar="RATE",
+        help=f"default: {recipe.lr} for {recipe.optimizer}; others have a default of their own",
+    )  # fmt: skip
+    model.add_argument(
+        "--schedule", choices=SCHEDULES, default="constant", help=f"of the learning rate ({kinds}; {_DEFAULT})"
+    )
+
+
+def _add_files(model: _Parser, out: Path) -> None:
+    model.add_argument("--out", type=Path, default=out, metavar="DIR", help=f"where files go ({_DEFAULT})")
+    _add_count(
+        model, "--checkpoint-every",
+        help="save what it takes to go on, into DIR/checkpoint.safetensors, after every N batches and at the end",
+    )  # fmt: skip
+    model.add_argument(
+        "--resume", action="store_true",
+        help="go on from DIR/checkpoint.safetensors, and save there after every epoch, or as --checkpoint-every says",
+    )  # fmt: skip
+
+
+def _add_data(parser: _Parser) -> None:
+    parser.add_argument("--data", choices=DATA, default="subset", help=f"which digits ({_DEFAULT})")
+
+
+def _add_seed(parser: _Parser) -> None:
+    parser.add_argument("--seed", type=_within(int, 0, 2**64 - 1), default=0, metavar="N", help=_DEFAULT)
+
+
+def _add_count(parser: argparse._ActionsContainer, name: str, **options: Any) -> None:
+    parser.add_argument(name, type=_within(int, 1, 10**9), metavar="N", **options)
+
+
+def _usual_length(recipe: Recipe) -> str:
+    return f"{recipe.iterations:,} batches" if recipe.iterations else f"{recipe.epochs} epochs"
 
 
 def _add_graph(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -139,10 +219,11 @@ def _add_experiment(commands: argparse._SubParsersAction[_Parser]) -> None:
     )
     made.add_argument("name", nargs="?", metavar="NAME", help="which; --list tells them")
     made.add_argument("--list", action="store_true", help="tell all experiments")
-    made.add_argument("--data", choices=["subset", "mnist"], default="subset", help="which digits (default: subset)")
+    _add_data(made)
     made.add_argument("--quick", action="store_true", help="in seconds, with less of everything")
-    made.add_argument("--seed", type=_within(int, 0, 2**64 - 1), default=0, metavar="N", help="default: 0")
+    _add_seed(made)
     made.add_argument("--weights", type=Path, metavar="FILE", help="weights of the network, where one is looked at")
+    made.add_argument("--storage", type=Path, metavar="FILE", help="a journal of trials, to be resumed or shared")
     made.add_argument("--out", type=Path, default=Path("runs/experiments"), metavar="DIR", help="where files go")
     made.set_defaults(run=_experiment)
 
@@ -156,25 +237,23 @@ def _experiment(arguments: argparse.Namespace) -> None:
         return
     if arguments.name not in experiments():
         raise DataError(f"there is no experiment {arguments.name!r}; autograd-dl experiment --list tells them")
-    settings = Settings(arguments.data, arguments.quick, arguments.seed, arguments.weights)
+    settings = Settings(arguments.data, arguments.quick, arguments.seed, arguments.weights, arguments.storage)
     for file in make(arguments.name, settings, arguments.out):
         print(f"wrote {file}")
 
 
 def _train(arguments: argparse.Namespace) -> None:
-    from .train import train_two_layer_net
+    from .train import Plan, train
 
-    train_two_layer_net(
-        data=arguments.data,
-        iterations=arguments.iterations,
-        epochs=arguments.epochs,
-        batch_size=arguments.batch_size,
-        lr=arguments.lr,
-        activation=arguments.activation,
-        seed=arguments.seed,
-        dtype=arguments.dtype,
-        out=arguments.out,
-    )
+    options: dict[str, Any] = {field.name: getattr(arguments, field.name, None) for field in fields(Plan)}
+    train(Plan(**options))
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from .evaluate import evaluate
+
+    activation = getattr(arguments, "activation", None)
+    evaluate(arguments.model, arguments.weights, arguments.data, activation, arguments.dtype)
 
 
 def _graph(arguments: argparse.Namespace) -> None:

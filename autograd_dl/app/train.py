@@ -1,4 +1,4 @@
-"""Training the two-layer network, as chapter 5 does, and what it leaves behind."""
+"""Training a network on digits, and what that leaves behind."""
 
 from __future__ import annotations
 
@@ -6,130 +6,143 @@ import errno
 import json
 import math
 import os
-import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from autograd_dl.data.mnist import count_training_images, load_mnist
+from autograd_dl.data.mnist import count_training_images
 from autograd_dl.errors import DataError
-from autograd_dl.optim import SGD
 from autograd_dl.optional import need
 from autograd_dl.serialization import replacing
-from models import TwoLayerNet
+from autograd_dl.training import Trainer, optimizer_named
+from models import Network
 from visualize import plot_history
 
-from .experiment import one_thread, plain
+from .experiment import plain
 from .graphs import draw, loss_of
+from .progress import shown
+from .recipes import DATA, RECIPES, Split, built, digits, threads
+from .schedules import SCHEDULES
 
-Split = tuple[NDArray[Any], NDArray[Any]]
 EXTRAS = {"matplotlib": "viz", "graphviz": "viz", "tqdm": "train", "safetensors": "train", "threadpoolctl": "train"}
 MEASUREMENTS = 50
 """About as many times accuracy is measured, at most: with the subset one takes as long as 40 batches."""
-DATA = {"subset": "the subset of MNIST that comes with the package", "mnist": "the full MNIST"}
 
 
-def train_two_layer_net(
-    *,
-    data: str,
-    iterations: int,
-    epochs: int | None,
-    batch_size: int,
-    lr: float,
-    activation: str,
-    seed: int,
-    dtype: str,
-    out: Path,
-) -> None:
-    """Train the book's two-layer network, and write its curves, graph, weights and history into the folder `out`.
+@dataclass(frozen=True)
+class Plan:
+    """A training, as it was asked for. None stands for what the network's recipe says."""
 
-    Each gradient is computed by the graph. Batches are drawn with replacement, as in the book. `epochs`, if given, says
-    how long, or else `iterations`. Accuracy is measured on all images before the first batch, after every epoch or, if
-    there are more than 50, after every second, third ... epoch, and after the last batch.
+    model: str
+    data: str
+    iterations: int | None
+    epochs: int | None
+    batch_size: int
+    optimizer: str
+    lr: float | None
+    schedule: str
+    activation: str | None
+    seed: int
+    dtype: str
+    out: Path
+    checkpoint_every: int | None
+    resume: bool
+
+    @property
+    def samples(self) -> int:
+        """How many images there are to train on."""
+        return count_training_images(subset=self.data == "subset")
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """In how many steps as many images are seen as there are."""
+        return math.ceil(self.samples / self.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """How many steps to take."""
+        says = self if self.iterations or self.epochs else RECIPES[self.model]
+        return says.iterations or (says.epochs or 0) * self.steps_per_epoch
+
+    @property
+    def measure_every(self) -> int:
+        """After how many steps accuracy is measured: at ends of epochs, and not much more than 50 times."""
+        return math.ceil(self.steps / self.steps_per_epoch / MEASUREMENTS) * self.steps_per_epoch
+
+    @property
+    def rate(self) -> float:
+        """The learning rate: the recipe's is for its own optimizer, another optimizer has one of its own."""
+        if self.lr is not None:
+            return self.lr
+        recipe = RECIPES[self.model]
+        usual: Any = optimizer_named(self.optimizer)
+        return recipe.lr if self.optimizer == recipe.optimizer else usual().lr
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """Where to save what it takes to go on, if that was asked for."""
+        asked = self.resume or self.checkpoint_every is not None
+        return self.out / "checkpoint.safetensors" if asked else None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What must be the same where it goes on. The rates of a schedule depend on the number of steps."""
+        names = ("model", "activation", "data", "seed", "dtype")
+        length = "" if self.schedule == "constant" else f" over {self.steps:,} batches"
+        return {name: getattr(self, name) for name in names} | {"lr": self.rate, "schedule": self.schedule + length}
+
+
+def train(plan: Plan) -> None:
+    """Train a network, and write its curves, graph, weights and history into the folder `plan.out`.
+
+    Batches are drawn with replacement, as in the book. Accuracy is measured on all images before the first batch, after
+    every epoch or, if there are more than 50, after every second, third ... epoch, and after the last batch.
     """
     for module, extra in EXTRAS.items():
         need(module, extra)
-    available = count_training_images(subset=data == "subset")
-    if batch_size > available:
-        raise DataError(f"a batch of {batch_size:,} is more than the {available:,} training images")
-    _refuse_unwritable(out)
-    (x, t), test = load_mnist(subset=data == "subset")
-    print(f"data: {DATA[data]}: {len(x):,} training and {len(test[0]):,} test images", flush=True)
+    if plan.batch_size > plan.samples:
+        raise DataError(f"a batch of {plan.batch_size:,} is more than the {plan.samples:,} training images")
+    _refuse_unwritable(plan.out)
+    images, test = digits(plan.model, plan.data)
+    print(f"data: {DATA[plan.data]}: {len(images[0]):,} training and {len(test[0]):,} test images", flush=True)
 
-    network = TwoLayerNet(784, 50, 10, activation=activation, dtype=dtype, seed=seed)
-    training = _Training(network, SGD(lr), (x, t), test, batch_size)
-    steps = epochs * training.steps_per_epoch if epochs else iterations
-    with one_thread():
-        training.run(steps, np.random.default_rng([seed, 1]))
+    network = built(plan.model, plan.activation, plan.dtype, plan.seed)
+    trainer = _trainer(plan, network, images, test)
+    with threads(plan.model), shown(trainer):
+        trainer.train()
 
-    saved = _save(network, training.history, out)
-    drawn = draw(loss_of(network, x[:batch_size], t[:batch_size]), out / "graph.svg")
-    print(training.outcome())
+    saved = _save(network, trainer.history, plan.out)
+    drawn = draw(loss_of(network, *(a[: plan.batch_size] for a in images)), plan.out / "graph.svg")
+    print(_outcome(trainer))
     for file in saved:
         print(f"wrote {file}")
     print(drawn)
-    if data == "subset":
-        print("for the full set: autograd-dl train two-layer-net --data mnist")
+    if plan.data == "subset":
+        print(f"for the full set: autograd-dl train {plan.model} --data mnist")
 
 
-class _Training:
-    """A network, an optimizer and data, and how the training went so far."""
+def _trainer(plan: Plan, network: Network, images: Split, test: Split) -> Trainer:
+    """Its trainer, which has gone on from the checkpoint if it is to."""
+    optimizer = optimizer_named(plan.optimizer)(SCHEDULES[plan.schedule](plan.rate, plan.steps))
+    trainer = Trainer(
+        network, *images, *test, mini_batch_size=plan.batch_size, optimizer=optimizer, verbose=False, one_pass=True,
+        iterations=plan.steps, measure_every=plan.measure_every, seed=[plan.seed, 1], checkpoint=plan.checkpoint,
+        checkpoint_every=plan.checkpoint_every, resume=plan.resume, settings=plan.settings,
+    )  # fmt: skip
+    if trainer.current_iter > plan.steps:
+        raise DataError(
+            f"{plan.checkpoint} is {trainer.current_iter:,} batches on, beyond the {plan.steps:,} asked for"
+        )
+    return trainer
 
-    def __init__(self, network: TwoLayerNet, optimizer: SGD, train: Split, test: Split, batch_size: int) -> None:
-        self.network, self.optimizer, self.train, self.test = network, optimizer, train, test
-        self.batch_size = batch_size
-        self.steps_per_epoch = len(train[0]) // batch_size
-        self.history: dict[str, list[float]] = {"loss": [], "epoch": [], "train_accuracy": [], "test_accuracy": []}
 
-    def run(self, steps: int, rng: np.random.Generator) -> None:
-        """Train on `steps` batches, with a progress bar on a terminal, and ten plain lines elsewhere."""
-        x, t = self.train
-        every = math.ceil(steps / self.steps_per_epoch / MEASUREMENTS) * self.steps_per_epoch
-        bar = need("tqdm", "train").tqdm(range(1, steps + 1), unit="batch", disable=not sys.stderr.isatty())
-        with bar, np.errstate(all="ignore"):  # `outcome` tells of a training that diverged
-            self.measure(0)
-            for step in bar:
-                chosen = rng.integers(len(x), size=self.batch_size)
-                self.history["loss"].append(self.step(x[chosen], t[chosen]))
-                if step % every == 0 or step == steps:
-                    self.measure(step)
-                    bar.set_postfix_str(self.measured())
-                if bar.disable and step % math.ceil(steps / 10) == 0:
-                    print(f"{step:,} of {steps:,} batches: {self.progress()}", flush=True)
-
-    def step(self, x: NDArray[Any], t: NDArray[Any]) -> float:
-        """One step down the gradient of the loss; returns the loss before it."""
-        loss = self.network.loss(x, t)
-        loss.backward()
-        self.optimizer.update(self.network.params)
-        for parameter in self.network.params.values():
-            parameter.zero_grad()
-        return float(loss)
-
-    def measure(self, step: int) -> None:
-        """Note the accuracies after so many batches."""
-        self.history["epoch"].append(step / self.steps_per_epoch)
-        self.history["train_accuracy"].append(self.network.accuracy(*self.train))
-        self.history["test_accuracy"].append(self.network.accuracy(*self.test))
-
-    def measured(self) -> str:
-        """The last measurement, and when it was made."""
-        return f"test accuracy {self.history['test_accuracy'][-1]:.4f} after epoch {self.history['epoch'][-1]:.4g}"
-
-    def progress(self) -> str:
-        """How it goes, in a line."""
-        return f"loss {np.mean(self.history['loss'][-100:]):.4f}, {self.measured()}"
-
-    def outcome(self) -> str:
-        """How it went, in a line or two."""
-        accuracies = (self.history[key][-1] for key in ("test_accuracy", "train_accuracy"))
-        text = "test accuracy {:.4f}, training accuracy {:.4f}".format(*accuracies)
-        if math.isfinite(self.history["loss"][-1]):
-            return text
-        return f"{text}\nthe loss is no number any more: the training diverged, and a smaller --lr may help"
+def _outcome(trainer: Trainer) -> str:
+    """How it went, in a line or two."""
+    text = f"test accuracy {trainer.test_acc_list[-1]:.4f}, training accuracy {trainer.train_acc_list[-1]:.4f}"
+    if not trainer.diverged:
+        return text
+    return f"{text}\nthe loss is no number any more: the training diverged, and a smaller --lr may help"
 
 
 def _refuse_unwritable(folder: Path) -> None:
@@ -144,7 +157,7 @@ def _refuse_unwritable(folder: Path) -> None:
         raise
 
 
-def _save(network: TwoLayerNet, history: dict[str, list[float]], out: Path) -> list[Path]:
+def _save(network: Network, history: dict[str, list[float]], out: Path) -> list[Path]:
     """Write all but the picture of the graph; returns the files."""
     weights, numbers, curves = files = [out / name for name in ("weights.safetensors", "history.json", "history.png")]
     network.save_params(weights)

@@ -1,0 +1,42 @@
+"""How well given weights read digits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_dl import no_grad
+from autograd_dl.functional import softmax_loss
+from models import Network
+
+from .recipes import DATA, built, digits, threads
+
+
+def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype: str) -> None:
+    """Print the accuracy and the loss of a network on the test images, and the accuracy on each digit."""
+    network = built(model, activation, dtype)
+    with np.errstate(all="ignore"):  # weights that are no numbers, or too large for the dtype, are seen in the outcome
+        network.load_params(weights)
+        _, (x, t) = digits(model, data)
+        print(f"data: {DATA[data]}: {len(x):,} test images", flush=True)
+        with threads(model):
+            scores = _scores(network, x)
+        loss = float(softmax_loss(scores, t))
+    right = scores.argmax(axis=1) == t
+    print(f"test accuracy {right.mean():.4f}, loss {loss:.4f}")
+    print(_table(right, t))
+
+
+def _scores(network: Network, x: Any) -> NDArray[Any]:
+    with no_grad():
+        return np.concatenate([network.predict(x[i : i + 100]).numpy() for i in range(0, len(x), 100)])
+
+
+def _table(right: NDArray[np.bool_], t: NDArray[Any]) -> str:
+    """A line for each digit that there is an image of: how many there are, and how many of them are read."""
+    counts = {label: (t == label) for label in np.unique(t)}
+    rows = [f"{label:>5}  {of.sum():>6,}  {right[of].mean():>8.4f}" for label, of in counts.items()]
+    return "\n".join(["digit  images  accuracy", *rows])
