@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from made_experiments import made
 
 from autograd_dl.app.cli import main
 from autograd_dl.app.experiment import plain
-from autograd_dl.app.experiments import experiments
+from autograd_dl.app.experiments import Settings, experiments
 
 
 def numbers_in(value):
@@ -59,6 +60,37 @@ def test_an_unknown_one_is_one_line(capsys):
     assert capsys.readouterr().err == (
         "autograd-dl: there is no experiment 'gate'; autograd-dl experiment --list tells them\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "takers"),
+    [
+        ("gates", "weights", "three-layer-inference, filters, feature-maps, misclassified, half-precision"),
+        ("hyper-parameters", "weights", "three-layer-inference, filters, feature-maps, misclassified, half-precision"),
+        ("filters", "storage", "hyper-parameters"),
+    ],
+)
+def test_an_option_that_it_does_not_take_is_refused(tmp_path, capsys, name, option, takers):
+    assert main(["experiment", name, f"--{option}", "file", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"autograd-dl: the experiment {name} takes no --{option}; these do: {takers}\n"
+    )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [name for name, row in experiments().items() if "weights" in row.takes])
+def test_those_that_take_weights_read_them(tmp_path, name):
+    with pytest.raises(FileNotFoundError, match="missing"):
+        experiments()[name].run(Settings(quick=True, weights=tmp_path / "missing.npz"))
+
+
+def test_a_storage_without_optuna_names_the_extra(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    assert main(["experiment", "hyper-parameters", "--quick", "--storage", str(tmp_path / "search.journal")]) == 1
+    assert capsys.readouterr().err == (
+        'autograd-dl: this needs optuna, which the extra "search" installs: pip install "autograd_dl[search]"\n'
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_json_does_not_have_is_null():

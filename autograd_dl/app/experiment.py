@@ -7,10 +7,11 @@ import math
 from pathlib import Path
 from typing import Any
 
+from autograd_dl.errors import DataError
 from autograd_dl.optional import need
 from autograd_dl.serialization import replacing
 
-from .experiments import Settings, experiments
+from .experiments import OPTIONS, Experiment, Settings, experiments
 
 
 def listing() -> str:
@@ -22,15 +23,23 @@ def listing() -> str:
 
 def make(name: str, settings: Settings, out: Path) -> list[Path]:
     """Make an experiment; returns the files that were written into the folder `out`: NAME.png and NAME.json."""
-    run = experiments()[name].run
+    experiment = experiments()[name]
+    _refuse_unused(experiment, settings)
     with one_thread():
-        numbers, figure = run(settings)
+        numbers, figure = experiment.run(settings)
     picture, table = out / f"{name}.png", out / f"{name}.json"
     with replacing(table) as temporary:
         temporary.write_text(json.dumps(plain(numbers), allow_nan=False, indent=1))
     with replacing(picture) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
     return [picture, table]
+
+
+def _refuse_unused(experiment: Experiment, settings: Settings) -> None:
+    for option in OPTIONS:
+        if getattr(settings, option) is not None and option not in experiment.takes:
+            takers = ", ".join(row.name for row in experiments().values() if option in row.takes)
+            raise DataError(f"the experiment {experiment.name} takes no --{option}; these do: {takers}")
 
 
 def one_thread() -> Any:

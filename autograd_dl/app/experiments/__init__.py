@@ -30,13 +30,14 @@ class Settings:
     """How an experiment is to be made.
 
     `data` is "subset" or "mnist"; `quick` asks for as little of everything as still shows the point; `weights` is a
-    file with the weights of a network, where the experiment takes one.
+    file with the weights of a network, and `storage` one in which trials are kept, where the experiment takes one.
     """
 
     data: str = "subset"
     quick: bool = False
     seed: int = 0
     weights: Path | None = None
+    storage: Path | None = None
 
     def few(self, usual: T, quick: T) -> T:
         """The usual number, or the one for those in a hurry."""
@@ -65,12 +66,13 @@ Run = Callable[[Settings], Outcome]
 
 
 class Experiment(NamedTuple):
-    """An experiment: its name, the section of the book, what it shows in a line, and the function."""
+    """An experiment: its name, the section of the book, what it shows in a line, the function, and its own options."""
 
     name: str
     section: str
     shows: str
     run: Run
+    takes: tuple[str, ...]
 
 
 _FOUND: dict[str, Experiment] = {}
@@ -78,13 +80,18 @@ CHAPTERS = ("chapter2", "chapter3", "chapter4", "chapter5", "chapter6", "chapter
 """The modules that hold the experiments."""
 
 
-def experiment(name: str, section: str) -> Callable[[Run], Run]:
+OPTIONS = ("weights", "storage")
+"""The settings that only some experiments take."""
+
+
+def experiment(name: str, section: str, takes: tuple[str, ...] = ()) -> Callable[[Run], Run]:
     """Enter a function as the experiment of that name; the first line of its docstring tells what it shows."""
+    assert set(takes) <= set(OPTIONS), f"{name} takes {takes}"
 
     def enter(run: Run) -> Run:
         assert name not in _FOUND, f"there are two experiments {name}"
         shows = (run.__doc__ or "").partition("\n")[0]
-        _FOUND[name] = Experiment(name, section, shows, run)
+        _FOUND[name] = Experiment(name, section, shows, run, takes)
         return run
 
     return enter

@@ -135,7 +135,7 @@ def digit(settings: Settings) -> Outcome:
     return Outcome(numbers, figure)
 
 
-@experiment("three-layer-inference", "3.6.2-3.6.3")
+@experiment("three-layer-inference", "3.6.2-3.6.3", takes=("weights",))
 def three_layer_inference(settings: Settings) -> Outcome:
     """The three-layer network answers for test images one by one and in batches: the same, and in batches faster.
 

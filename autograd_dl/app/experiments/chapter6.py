@@ -21,6 +21,7 @@ from autograd_dl.training import Trainer, smooth_curve
 from models import MultiLayerNet, MultiLayerNetExtend, Network
 
 from . import Arrays, Outcome, Settings, experiment
+from .search import Curves, random_search, shared_search
 
 COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")
 BINS = 30
@@ -282,30 +283,44 @@ def _overfitting(settings: Settings, epochs: int, networks: Mapping[str, Mapping
 # -- 6.5: hyper-parameters
 
 
-@experiment("hyper-parameters", "6.5")
+POWERS = {"lr": (-6, -2), "weight_decay": (-8, -4)}
+
+
+@experiment("hyper-parameters", "6.5", takes=("storage",))
 def hyper_parameters(settings: Settings) -> Outcome:
-    """A random search for learning rate and weight decay, judged by digits put aside: the 20 best of 100 trials."""
+    """A random search for learning rate and weight decay, judged by digits put aside: the 20 best of 100 trials.
+
+    Where the settings name a storage, the trials are kept there, and those of other processes are among them.
+    """
+    search = random_search if settings.storage is None else shared_search
+    trials = search(settings, POWERS, _validation(settings), settings.few(100, 5))
+    trials.sort(key=lambda trial: trial["validation_accuracy"][-1], reverse=True)
+    return Outcome({"trials": trials}, _best(trials[: settings.few(20, 5)]))
+
+
+def _validation(settings: Settings) -> Curves:
+    """What trains a network with given hyper-parameters, and measures it on digits put aside."""
     digits = first(settings.few(500, 100), settings.mnist()[0])
     train, validation = split_validation(*digits, share=0.2, seed=settings.rng(1))
-    width, epochs, rng = settings.few(100, 20), settings.few(50, 2), settings.rng(2)
-    trials: list[dict[str, Any]] = []
-    for _ in range(settings.few(100, 5)):
-        lr, decay = 10 ** rng.uniform(-6, -2), 10 ** rng.uniform(-8, -4)
-        network = MultiLayerNet(784, [width] * 6, 10, weight_decay_lambda=decay, seed=settings.seed)
+    width, epochs = settings.few(100, 20), settings.few(50, 2)
+
+    def curves(lr: float, weight_decay: float) -> dict[str, list[float]]:
+        network = MultiLayerNet(784, [width] * 6, 10, weight_decay_lambda=weight_decay, seed=settings.seed)
         trainer = trained(network, train, validation, settings, epochs=epochs, optimizer_param={"lr": lr})
-        trials.append({
-            "lr": lr, "weight_decay": decay, "validation_accuracy": trainer.test_acc_list,
-            "train_accuracy": trainer.train_acc_list,
-        })  # fmt: skip
-    trials.sort(key=lambda trial: trial["validation_accuracy"][-1], reverse=True)
-    best = trials[:20]
-    rows = math.ceil(len(best) / 5)
+        return {"validation_accuracy": trainer.test_acc_list, "train_accuracy": trainer.train_acc_list}
+
+    return curves
+
+
+def _best(trials: Sequence[Mapping[str, Any]]) -> Figure:
+    """The curves of each trial, five in a row."""
+    rows = math.ceil(len(trials) / 5)
     figure = Figure(figsize=(14, 2 + 2.3 * rows), layout="constrained")
     grid = figure.subplots(rows, 5, sharex=True, sharey=True, squeeze=False).flat
-    for place, (axes, trial) in enumerate(zip(grid, best, strict=True), 1):
+    for place, (axes, trial) in enumerate(zip(grid, trials, strict=True), 1):
         curves = {"validation": trial["validation_accuracy"], "training": trial["train_accuracy"]}
         title = f"{place}: lr {trial['lr']:.2g}, decay {trial['weight_decay']:.1g}"
         draw_accuracies(axes, title, curves, legend=place == 1)
         axes.title.set_fontsize(10)
         axes.label_outer()
-    return Outcome({"trials": trials}, figure)
+    return figure

@@ -135,7 +135,7 @@ def simple_convnet_training(settings: Settings) -> Outcome:
     return train_convnet(simple_convnet(settings), settings)
 
 
-@experiment("filters", "7.6.1")
+@experiment("filters", "7.6.1", takes=("weights",))
 def filters(settings: Settings) -> Outcome:
     """The filters of SimpleConvNet before and after training: edges and blobs come out of noise."""
     before = simple_convnet(settings).params["W1"].numpy()
@@ -150,7 +150,7 @@ def filters(settings: Settings) -> Outcome:
     return Outcome(numbers, figure)
 
 
-@experiment("feature-maps", "7.6.1-7.6.2")
+@experiment("feature-maps", "7.6.1-7.6.2", takes=("weights",))
 def feature_maps(settings: Settings) -> Outcome:
     """What each learned filter of SimpleConvNet answers to, in one digit."""
     network = learned(simple_convnet(settings), settings)

@@ -49,7 +49,7 @@ def deep_convnet_training(settings: Settings) -> Outcome:
     return train_convnet(deep_convnet(settings), settings)
 
 
-@experiment("misclassified", "8.1.1")
+@experiment("misclassified", "8.1.1", takes=("weights",))
 def misclassified(settings: Settings) -> Outcome:
     """The first 20 test digits that a trained DeepConvNet takes for others."""
     network = learned(deep_convnet(settings), settings)
@@ -248,7 +248,7 @@ def _timed_pass(network: DeepConvNet, x: Any, t: Any) -> dict[str, tuple[float, 
     return {name: (float(f), float(b)) for name, f, b in zip(names, forward, backward, strict=True)}
 
 
-@experiment("half-precision", "8.3.4")
+@experiment("half-precision", "8.3.4", takes=("weights",))
 def half_precision(settings: Settings) -> Outcome:
     """A trained DeepConvNet in float32 and in float16: half the memory, and as many digits read."""
     full, half = learned(deep_convnet(settings), settings), deep_convnet(settings, dtype="float16")

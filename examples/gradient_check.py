@@ -1,0 +1,17 @@
+"""Gradient check (section 5.7.3): backpropagation against numerical differentiation.
+
+Run: python examples/gradient_check.py
+"""
+
+import json
+from pathlib import Path
+
+from autograd_dl.app.experiment import make
+from autograd_dl.app.experiments import Settings
+
+picture, table = make("gradient-check-5", Settings(quick=True), Path("runs"))
+numbers = json.loads(table.read_text())
+
+for name, difference in numbers["mean difference"].items():
+    print(f"{name}: gradients of about {numbers['mean gradient'][name]:.1e} differ by {difference:.1e}")
+print(f"wrote {picture}")
