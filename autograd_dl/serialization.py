@@ -64,7 +64,10 @@ def load_arrays(file: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     """
     path = Path(file)
     if path.suffix not in (".safetensors", ".npz"):
-        raise DataError(f"{path}: weights are read from .safetensors or .npz files, never from pickle")
+        raise DataError(
+            f"{path}: weights are read from .safetensors or .npz files, never from pickle, which can run any program; "
+            "docs/book.md has the lines that turn the book's .pkl files into .npz"
+        )
     return _load_npz(path) if path.suffix == ".npz" else _load_safetensors(path)
 
 

@@ -1,6 +1,5 @@
 """Saving and loading a network's parameters."""
 
-import os
 import pickle
 
 import numpy as np
@@ -69,27 +68,14 @@ def test_npz(tmp_path):
     assert same(values(net), arrays)
 
 
-def test_the_books_file_name_stands_for_the_safetensors_file_beside_it(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    net, other = network(), network(seed=1)
-    with pytest.warns(
-        UserWarning, match=r"can run any program.* 'params\.safetensors' instead of 'params\.pkl'"
-    ) as seen:
-        net.save_params("params.pkl")
-    assert [warning.filename for warning in seen] == [__file__]
-    assert os.listdir() == ["params.safetensors"]
-    other.load_params("params.pkl")
-    assert same(values(net), values(other))
-
-
-def test_a_pickle_is_never_read_nor_overwritten(tmp_path):
+def test_a_pickle_is_neither_read_nor_written(tmp_path):
     file = tmp_path / "params.pkl"
-    file.write_bytes(pickle.dumps({}))
-    with pytest.raises(DataError, match="never from pickle"):
-        network().load_params(file)
-    with pytest.warns(UserWarning, match="instead of"):
+    with pytest.raises(DataError, match=r"write to 'params\.safetensors', not 'params\.pkl'"):
         network().save_params(file)
-    assert file.read_bytes() == pickle.dumps({})
+    assert list(tmp_path.iterdir()) == []
+    file.write_bytes(pickle.dumps({}))
+    with pytest.raises(DataError, match=r"never from pickle.*docs/book\.md"):
+        network().load_params(file)
 
 
 @pytest.mark.parametrize("name", ["params", "params.npz", "params.pickle", "params.pkl.bak"])
