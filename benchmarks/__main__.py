@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 
-from . import chain, itself, networks, two_layer
+from . import chain, itself, memory, networks, two_layer
 from .measure import Process, compare, laps_of
 
 ROWS = {"two-layer training step": two_layer.SIDES, "2,000 scalar ops chained": chain.SIDES, **networks.NETWORKS}
@@ -36,6 +36,10 @@ def main() -> None:
         for peer in sides:
             if peer != "ours":
                 _print_row(title, peer)
+    if os.path.exists("/proc/self/clear_refs"):
+        ratio = memory.compare("PyTorch eager")
+        print(f"{'growth of memory in a step of DeepConvNet (goal 0.8)':56}{ratio!s:22} ", end="")
+        print(f"{ratio.ours / 2**20:.0f} MiB, {ratio.theirs / 2**20:.0f} MiB")
     print(f"\nbytes a node, chain of 1,000,000 (goal 450): {itself.bytes_per_node():.0f}")
     for collector in (False, True):
         costs = ", ".join(f"{n:,}: {c:.2f}x" for n, c in zip(itself.LENGTHS, itself.growth(collector), strict=True))
