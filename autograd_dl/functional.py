@@ -12,7 +12,7 @@ from . import ops
 from .engine import Tensor
 from .errors import DataError, DTypeError, ShapeError
 from .ops.convolution import Pair, pair
-from .ops.fused import statistics_of
+from .ops.fused import deviations
 from .tensor import bare
 
 Values = ArrayLike | Tensor
@@ -261,19 +261,24 @@ def batch_norm(
     a = _array(x)
     if a.ndim not in (2, 4):
         raise ShapeError(f"batch_norm takes (N, D) or images (N, C, H, W), not {a.shape}")
-    axes, one_each = ((0,), (-1,)) if a.ndim == 2 else ((0, 2, 3), (-1, 1, 1))
-    scale, shift = np.reshape(gamma, one_each), np.reshape(beta, one_each)
-    if not train:
-        if running_mean is None or running_var is None:
-            raise ShapeError("batch_norm needs running_mean and running_var where it does not train")
-        inverse = 1 / np.sqrt(np.reshape(running_var, one_each) + eps)
-        return (a - np.reshape(running_mean, one_each)) * (scale * inverse) + shift
-    statistics = statistics_of(bare(a), axes)
-    if running_mean is not None and running_var is not None:
-        for running, batch in zip((running_mean, running_var), statistics, strict=True):
-            running *= momentum
-            running += (1 - momentum) * batch.reshape(running.shape)
-    return scale * ops.standardize(a, axes, eps, statistics) + shift
+    rows = a if a.ndim == 2 else np.moveaxis(a, 1, 3).reshape(-1, a.shape[1])
+    scale, shift = (_one_each(values, rows.shape[1]) for values in (gamma, beta))
+    if train:
+        statistics = deviations(bare(rows))
+        if running_mean is not None and running_var is not None:
+            for running, batch in zip((running_mean, running_var), statistics[1:], strict=True):
+                running *= momentum
+                running += (1 - momentum) * batch
+        y = ops.normalize_columns(rows, scale, shift, eps, statistics)
+    elif running_mean is None or running_var is None:
+        raise ShapeError("batch_norm needs running_mean and running_var where it does not train")
+    else:
+        y = (rows - running_mean) * (scale / np.sqrt(running_var + eps)) + shift
+    return y if a.ndim == 2 else np.moveaxis(y.reshape(len(a), *a.shape[2:], -1), 3, 1)
+
+
+def _one_each(values: Any, features: int) -> Any:
+    return values if np.shape(values) == (features,) else np.broadcast_to(np.reshape(values, -1), (features,))
 
 
 def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any:

@@ -13,6 +13,7 @@ from .convolution import conv_output_size as conv_output_size
 from .convolution import im2col as im2col
 from .entry import composed as composed
 from .entry import primitive as primitive
+from .fused import normalize_columns as normalize_columns
 from .fused import relu as relu
 from .fused import sigmoid as sigmoid
 from .fused import softmax as softmax
