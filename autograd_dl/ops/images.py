@@ -396,7 +396,8 @@ def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pa
     disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
 
     def fill(images: slice) -> None:
-        some, first = g[images], winners[images]
+        some = np.copy(g[images].transpose(0, 2, 3, 1), order="C").transpose(0, 3, 1, 2)
+        first = winners[images]
         frame[images] = 0
         for k, view in enumerate(_views(frame[images], at)):
             if disjoint:
