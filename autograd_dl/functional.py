@@ -122,7 +122,8 @@ def softmax_loss(X: Values, t: Values) -> Any:
     X : (classes,) or (batch, classes)
         Scores.
     t : labels or rows
-        Integer labels, (batch,); or rows of X's shape, one-hot or any weights: -sum(t log(softmax(X))) / batch.
+        Integer labels, (batch,) or (batch, 1); or rows of X's shape, one-hot or any weights:
+        -sum(t log(softmax(X))) / batch.
 
     Raises
     ------
@@ -375,6 +376,8 @@ def _targets(y: Any, t: Any) -> Any:
         raise ShapeError("the scores or probabilities must have a last axis, the classes; this is a single number")
     if t.shape == y.shape:
         return t if t.dtype == y.dtype else t.astype(y.dtype)
+    if t.shape == (*y.shape[:-1], 1):
+        t = t[..., 0]
     if t.shape != y.shape[:-1]:
         raise ShapeError(f"t must be labels of shape {y.shape[:-1]} or rows of shape {y.shape}, not {t.shape}")
     labels = t.data if isinstance(t, Tensor) else t

@@ -1,4 +1,4 @@
-"""A small AlexNet (A. Krizhevsky, I. Sutskever and G. Hinton, 2012; book, section 7.6.2)."""
+"""A small AlexNet (A. Krizhevsky, I. Sutskever and G. Hinton, 2012; book, section 7.7.2)."""
 
 from __future__ import annotations
 

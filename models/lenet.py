@@ -1,4 +1,4 @@
-"""LeNet, the first convolutional network (Y. LeCun et al., 1998; book, section 7.6.1)."""
+"""LeNet, the first convolutional network (Y. LeCun et al., 1998; book, section 7.7.1)."""
 
 from __future__ import annotations
 

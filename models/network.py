@@ -21,6 +21,8 @@ from autograd_dl.serialization import load_arrays, save_arrays
 
 from .layers import Layers, initial_std
 
+WEIGHTS = "params.safetensors"
+"""The file of weights, where no other is named."""
 GENERATOR = "dropout_generator"
 """The name of the state of dropout's generator among a network's arrays."""
 
@@ -162,7 +164,7 @@ class Network(ABC):
         self._take(plain)
         self.dropout_rng, self._masks_drawn_from = rng, None
 
-    def save_params(self, file_name: str | PathLike[str]) -> None:
+    def save_params(self, file_name: str | PathLike[str] = WEIGHTS) -> None:
         """Write parameters and running statistics to a .safetensors file, whole or not at all, with a checksum.
 
         Raises `DataError`, before anything is written, for another ending. (The book's "params.pkl" would be a pickle,
@@ -170,7 +172,7 @@ class Network(ABC):
         """
         save_arrays(file_name, self._saved())
 
-    def load_params(self, file_name: str | PathLike[str]) -> None:
+    def load_params(self, file_name: str | PathLike[str] = WEIGHTS) -> None:
         """Take parameters and running statistics from a .safetensors or .npz file, converted to the network's dtype.
 
         A file of parameters alone leaves the running statistics as they are.

@@ -15,6 +15,7 @@ from models import ThreeLayerNet
 DOCS = Path(__file__).parents[1] / "docs"
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the docs are not beside an installed copy's tests")
 PAGES = sorted(DOCS.glob("*.md"))
+BOOK, TWIN = DOCS / "book.md", DOCS / "book.ja.md"
 
 
 def blocks(page, language):
@@ -52,10 +53,50 @@ def test_the_failure_in_testing_is_what_pytest_prints(tmp_path):
 def test_the_books_pickle_becomes_what_a_network_loads(tmp_path):
     net = ThreeLayerNet(seed=0)
     (tmp_path / "sample_weight.pkl").write_bytes(pickle.dumps({name: p.numpy() for name, p in net.params.items()}))
-    subprocess.run([sys.executable, "-c", files(DOCS / "book.md")["to_npz.py"]], cwd=tmp_path, check=True)
+    subprocess.run([sys.executable, "-c", files(BOOK)["to_npz.py"]], cwd=tmp_path, check=True)
     other = ThreeLayerNet(seed=1)
     other.load_params(tmp_path / "sample_weight.npz")
     assert all((other.params[name].numpy() == p.numpy()).all() for name, p in net.params.items())
+
+
+def sections_and_rows(page):
+    text = page.read_text(encoding="utf-8")
+    return re.split(r"^#+ ", text, flags=re.M) + re.findall(r"^\|.*", text, re.M)
+
+
+def facts(text):
+    """What is the same in every language: code and decimals, in any order."""
+    return sorted(re.findall(r"`[^`\n]+`|\d+\.\d+", text))
+
+
+def test_the_japanese_page_has_all_that_the_english_one_has():
+    english, japanese = map(sections_and_rows, (BOOK, TWIN))
+    assert len(english) == len(japanese)
+    for ours, theirs in zip(english, japanese, strict=True):
+        assert facts(ours) == facts(theirs), ours
+    assert blocks(BOOK, "python") == blocks(TWIN, "python")
+
+
+def test_every_experiment_and_every_network_stands_in_the_tables():
+    pytest.importorskip("matplotlib", reason="matplotlib, of the extra viz, is not installed")
+    from autograd_dl.app.experiments import experiments
+    from autograd_dl.app.recipes import RECIPES
+
+    page = BOOK.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d., -]*\d) .*?`autograd-dl experiment ([a-z\d-]+)`.*`([\w.-]+)`", page, re.M)
+    assert {name: section for section, name, _ in rows} == {e.name: e.section for e in experiments().values()}
+    assert all(picture == f"{name}.png" for _, name, picture in rows)
+    assert set(re.findall(r"`autograd-dl train ([a-z-]+)", page)) == RECIPES.keys()
+
+
+def test_the_files_that_the_tables_name_have_what_they_say():
+    named = re.findall(r"`((?!ch0|common/)[\w/]+\.py)`(?: \(([^)]*)\))?", BOOK.read_text(encoding="utf-8"))
+    for file, names in named:
+        code = (DOCS.parent / file).read_text(encoding="utf-8")
+        for name in re.findall(r"\w+", names):
+            assert re.search(rf"^ *(?:def|class) {name}\b", code, re.M), f"{name} in {file}"
+    examples = {f"examples/{path.name}" for path in (DOCS.parent / "examples").glob("*.py")}
+    assert examples <= {file for file, _ in named}
 
 
 def without_numbers(line):

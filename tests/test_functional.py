@@ -168,6 +168,9 @@ class TestCrossEntropy:
         (g,) = gradients(value, x)
         assert g.shape == (0, 3)
 
+    def test_a_column_of_labels(self, loss):
+        np.testing.assert_array_equal(loss(SCORES, LABELS[:, None]), loss(SCORES, LABELS))
+
     @pytest.mark.parametrize("t", [[0, 1, 2, 3], [-1, 0, 0, 0], np.full(4, 255, np.uint8)])
     def test_labels_that_are_no_classes(self, loss, t):
         with pytest.raises(DataError, match=r"labels of 3 classes are 0 to 2; these are -?\d+ to \d+"):
@@ -179,7 +182,7 @@ class TestCrossEntropy:
         with pytest.raises(DTypeError, match="not bool"):
             loss(SCORES, LABELS > 0)
 
-    @pytest.mark.parametrize("shape", [(3,), (4, 1), (4, 4), (5,), (1, 4), ()])
+    @pytest.mark.parametrize("shape", [(3,), (4, 2), (4, 4), (5,), (1, 4), ()])
     def test_targets_of_another_shape(self, loss, shape):
         with pytest.raises(ShapeError, match=r"labels of shape \(4,\) or rows of shape \(4, 3\), not"):
             loss(SCORES, np.zeros(shape, int))
