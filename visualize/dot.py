@@ -1,83 +1,259 @@
-"""The picture of a graph in DOT, the language of Graphviz, in the style of the book's "apples and oranges"."""
+"""The picture of a graph in DOT, the language of Graphviz: as the book draws it, op by op, or layer by layer."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Collection, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from autograd_dl import Tensor
 from autograd_dl.engine import Node
 from autograd_dl.optional import need
 
+from .backward import gradient_graph
 from .cost import ranks_crossed
+from .recalled import recalled
+from .rendering import new_picture
+from .replay import opened
+from .styles import BACK, FRAME, MARKED_LINE, NOTE, box_style
+from .summary import writer
+from .symbols import Symbols
 from .text import printable
-from .trace import Box, trace
+from .trace import Box, Line, Look, Trace, ordered, trace, traced
+from .words import Plain
 
 if TYPE_CHECKING:
     import graphviz
 
-RED = "#d62728"
-TEXT = {"shape": "plaintext", "width": "0", "height": "0", "margin": "0.05,0.03"}
-"""As large as its letters, so that arrows end beside them."""
-STYLES = {
-    "op": {"shape": "circle", "margin": "0.03"},
-    "long op": {"shape": "box", "style": "rounded", "margin": "0.1,0.06"},
-    "leaf": TEXT,
-    "unnamed": {"shape": "point", "width": "0.06"},
-    "constant": TEXT,
-    "output": TEXT,
-}
-MARK = {"color": RED, "penwidth": "2", "fillcolor": "#fbe3e4"}
-LONG = 5
-"""Characters that do not fit into a circle."""
 LARGE, WIDE = 1500, 400
 """Lines, and ranks between their ends, above which labels are put where there is room: that is ten times as fast."""
+PIECE, ESCAPED = 2000, str.maketrans({"\\": "\\\\", '"': '\\"'})
+"""Characters of a string of DOT, and what in it is written by a backslash."""
 HURRIED = {"nslimit": "1", "nslimit1": "1", "mclimit": "0.3"}
 """Let Graphviz stop its search for the best layout earlier."""
+CHOICES = {
+    "style": ("book", "ops", "layers", "backward"),
+    "values": ("auto", "full", "symbols", None),
+    "constants": ("inputs", "inside"),
+    "lang": (None, "en", "ja"),
+    "rankdir": ("LR", "TB", "RL", "BT"),
+}
+"""What options of `draw_graph` may be."""
 
 
-def draw_graph(output: Tensor, *, highlight: Collection[Node] = ()) -> graphviz.Digraph:
+def draw_graph(
+    output: Tensor,
+    *,
+    style: str = "book",
+    values: str | None = "auto",
+    gradients: bool | None = None,
+    shapes: bool | None = None,
+    names: bool = True,
+    constants: str = "inputs",
+    lang: str | None = None,
+    rankdir: str = "LR",
+    depth: int | None = None,
+    highlight: Collection[Tensor | Node | str] = (),
+    maximum: int | None = 300,
+    expand: bool = False,
+) -> graphviz.Digraph:
     """The computation graph of `output`: ops in circles, values in black, gradients in red on the arrows back.
 
-    Arrays are shown by their shape. On a live graph whose output is one number the gradient of every edge is computed
-    for the picture (no `.grad` is touched, nothing is released); after `backward()` each leaf's `.grad` is drawn, on an
-    arrow of its own. In a large graph each op that reads a leaf has its own box of it. The ops of the nodes in
-    `highlight` are marked in red: `draw_graph(loss, highlight=[h.node])`.
+    On a live graph whose output is one number the gradient of every edge is computed for the picture (no `.grad` is
+    touched, nothing is released); after `backward()` each leaf's `.grad` is drawn, on an arrow of its own. In a large
+    graph each op that reads a leaf has its own box of it.
+
+    Parameters
+    ----------
+    output : Tensor
+    style : "book", "ops", "layers" or "backward"
+        "ops" has dtypes and shapes on the lines, and a frame around each scope; "layers" has one box for each scope;
+        "backward" is the graph of the computation of the gradients themselves, in red, with what it reads.
+    values : "auto", "full", "symbols" or None
+        What stands on the lines: numbers, and arrays by their shape; arrays whole or, if they are large, their range,
+        mean, norm, zeros, NaN and infinities; symbols, as in the book's chain rule: t = x + y, ∂z/∂z·∂z/∂t; nothing.
+    gradients : bool, optional
+        Whether gradients are drawn; if not given, in the style "book".
+    shapes : bool, optional
+        Whether the shapes of arrays are written; if not given, they are unless `values` are symbols.
+    names : bool
+        Whether names of Tensors are written.
+    constants : "inputs" or "inside"
+        Whether a constant has a place of its own, or stands in its op: "× 2".
+    lang : "ja" or "en", optional
+        Write well-known names and the picture's own words in this language.
+    rankdir : "LR", "TB", "RL" or "BT"
+        Where the picture runs to.
+    depth : int, optional
+        How many scopes within each other are open; what lies deeper is drawn as one box a scope. If not given, all are,
+        and in the style "layers" none.
+    highlight : Tensors, Nodes, names of scopes
+        What is marked in red, and the lines between: `highlight=["Conv1"]`, `highlight=[h]`.
+    maximum : int, optional
+        Of a graph with more nodes, scopes are drawn as one box, and if that does not suffice all that lies between its
+        two ends; the picture says so.
+    expand : bool
+        Draw fused ops as the compositions that they stand for: softmax with loss, batch normalization, sigmoid,
+        convolution, pooling. The program is recorded again for that.
 
     Raises
     ------
+    ValueError
+        If an option is none of these.
+    GraphError
+        If `highlight` names a scope that there is not, the style "backward" finds nothing that requires grad or a
+        released graph, or `expand` finds values that are no more.
     MissingExtraError
         If the extra "viz" is not installed.
     """
-    graphviz = need("graphviz", "viz")
-    graph = graphviz.Digraph()
-    graph.attr("graph", rankdir="LR", nodesep="0.4", ranksep="0.7", ordering="in")
+    need("graphviz", "viz")
+    _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
+    if (depth is not None and depth < 1) or (maximum is not None and maximum < 1):
+        raise ValueError(f"depth and maximum are at least 1, or None, not {depth} and {maximum}")
+    look = Look(
+        gradients=style == "book" if gradients is None else gradients, names=names,
+        constants_inside=constants == "inside", layers=style == "layers", titles=style == "ops",
+        depth=1 if style == "layers" and depth is None else depth, maximum=maximum, lang=lang,
+    )  # fmt: skip
+    marked = {h.node if isinstance(h, Tensor) else h for h in highlight} - {None}
+    shapes = values != "symbols" if shapes is None else shapes
+    picture = _pictured(output, style, values, shapes, expand, marked, look)
+    return dot_of(picture, style=style, rankdir=rankdir)
+
+
+def to_dot(output: Tensor, **options: Any) -> str:
+    """The DOT text of `draw_graph`, with the same options: the same program gives the same text."""
+    return str(draw_graph(output, **options).source)
+
+
+def dot_of(picture: Trace, *, style: str = "book", rankdir: str = "LR", identified: bool = False) -> graphviz.Digraph:
+    """A picture as a graph of Graphviz.
+
+    `identified` gives each element of an SVG its `id`: a box has its own, the i-th line "{source}-{target}-{i}-value"
+    and, for the arrow back, "{source}-{target}-{i}-gradient".
+    """
+    graph = new_picture()
+    graph.attr("graph", rankdir=rankdir, nodesep="0.4", ranksep="0.7", ordering="in")
     graph.attr("node", fontname="Helvetica", fontsize="13")
     graph.attr("edge", fontname="Helvetica", fontsize="12", arrowsize="0.7")
-    boxes, lines = trace(output, highlight)
     label = "label"
-    if len(lines) > LARGE or ranks_crossed((line.source, line.target) for line in lines) > WIDE:
+    if len(picture.lines) > LARGE or ranks_crossed((line.source, line.target) for line in picture.lines) > WIDE:
         label = "xlabel"
         graph.attr("graph", **HURRIED)
-    for box in boxes:
-        graph.node(box.id, label=graphviz.escape(printable(box.label)), **_style(box))
-    for line in lines:
-        if line.value is not None:
-            text = {label: f" {line.value} "} if line.value else {}
-            graph.edge(line.source, line.target, **text)
-        if line.gradient is not None:
-            text = {label: f" {line.gradient} "}
-            graph.edge(line.source, line.target, **text, dir="back", color=RED, fontcolor=RED)
+    _draw_boxes(graph, picture.boxes, style, identified)
+    for i, line in enumerate(picture.lines):
+        _draw_line(graph, line, label, f"{line.source}-{line.target}-{i}" if identified else "")
     return graph
 
 
-def to_dot(output: Tensor, *, highlight: Collection[Node] = ()) -> str:
-    """The DOT text of `draw_graph`: the same program gives the same text."""
-    return str(draw_graph(output, highlight=highlight).source)
+def _refuse(**chosen: str | None) -> None:
+    for option, value in chosen.items():
+        if value not in CHOICES[option]:
+            raise ValueError(f"draw_graph: {option} is one of {', '.join(map(repr, CHOICES[option]))}, not {value!r}")
 
 
-def _style(box: Box) -> dict[str, str]:
-    style = STYLES["long op" if box.kind == "op" and len(box.label) >= LONG else box.kind]
-    if not box.marked:
-        return style
-    return {**style, **MARK, "style": "rounded,filled" if "style" in style else "filled"}
+def _pictured(
+    output: Tensor,
+    style: str,
+    values: str | None,
+    shapes: bool,
+    expand: bool,
+    marked: set[Any],
+    look: Look,
+) -> Trace:
+    write = writer(values, shapes, style == "ops", look.lang)
+    known: dict[Node, str] = {}
+    if expand:
+        again = opened(output)
+        output, marked = again.output, _copies(marked, again.copies)
+        known = {node: write(value) for node, value in again.values.items()} if values == "full" else {}
+    elif values == "full":
+        known = {node: write(value) for node, value, _ in recalled(output)}
+    ends = gradient_graph(output, look.lang) if style == "backward" else []
+    nodes = ordered([tensor.node for tensor in (output, *(end.output for end in ends)) if tensor.node is not None])
+    plain = Plain(write, known, whole=values == "full")
+    words = Symbols(output, nodes, shapes, look.lang) if values == "symbols" else plain
+    if not ends:
+        return trace(output, marked, look=look, words=words)
+    assert output.node is not None
+    return traced(ends, marked, look, words, backward=output.node.number)
+
+
+def _copies(marked: set[Any], copies: Mapping[Node, Sequence[Node]]) -> set[Any]:
+    return {copy for m in marked for copy in (copies.get(m, ()) if isinstance(m, Node) else (m,))}
+
+
+def _draw_boxes(graph: graphviz.Digraph, boxes: Sequence[Box], style: str, identified: bool) -> None:
+    """All boxes; where frames are drawn, those of each scope within its frame."""
+    if style not in ("ops", "layers"):
+        for box in boxes:
+            _draw_box(graph, box, style, identified)
+        return
+    frames: list[str] = []
+    count = 0
+    for frame, members in groupby(sorted(boxes, key=lambda box: bool(_frame(box))), key=_frame):
+        common = next(
+            (i for i, (a, b) in enumerate(zip(frames, frame, strict=False)) if a != b), min(len(frames), len(frame))
+        )
+        graph.body += ["\t}\n"] * (len(frames) - common)
+        del frames[common:]
+        for name in frame[common:]:
+            graph.body.append(f"\tsubgraph cluster_{count} {{\n")
+            graph.body.append(_statement("graph", {"label": f" {name} "}, FRAME, ""))  # Graphviz fails at an empty line
+            frames.append(name)
+            count += 1
+        for box in members:
+            _draw_box(graph, box, style, identified)
+    graph.body += ["\t}\n"] * len(frames)
+
+
+def _frame(box: Box) -> tuple[str, ...]:
+    """The open scopes that a box is drawn in."""
+    is_layer = box.kind == "scope" and box.node is None
+    return box.scope[:-1] if is_layer else box.scope
+
+
+def _draw_box(graph: graphviz.Digraph, box: Box, style: str, identified: bool) -> None:
+    if box.kind == "note":
+        graph.body.append(_statement("graph", {"label": box.label}, NOTE, ""))
+    else:
+        graph.body.append(_statement(box.id, {"label": box.label}, box_style(box, style), box.id if identified else ""))
+
+
+def _draw_line(graph: graphviz.Digraph, line: Line, label: str, id: str) -> None:
+    for direction, text, look in (
+        ("value", line.value, MARKED_LINE if line.marked else {}),
+        ("gradient", line.gradient, BACK),
+    ):
+        if text is not None:
+            written = {label: f" {text} "} if text else {}
+            own = f"{id}-{direction}" if id else ""
+            graph.body.append(_statement(f"{line.source} -> {line.target}", written, look, own))
+
+
+def _statement(what: str, label: Mapping[str, str], attributes: Mapping[str, str], own: str) -> str:
+    """A statement of DOT. (The methods `node` and `edge` of a Digraph quote all attributes anew, in twice the time.)"""
+    parts = [f"{key}={_quoted(text)}" for key, text in label.items()]
+    parts += [_list(tuple(attributes.items()))] if attributes else []
+    parts += [f"id={_quoted(own)}"] if own else []
+    return f"\t{what} [{' '.join(parts)}]\n" if parts else f"\t{what}\n"
+
+
+@functools.cache
+def _list(attributes: tuple[tuple[str, str], ...]) -> str:
+    return " ".join(f"{key}={_quoted(value)}" for key, value in sorted(attributes))
+
+
+@functools.lru_cache(1000)
+def _quoted(text: str) -> str:
+    """Any text as a string of DOT: what Graphviz would do of itself, as for `<b>` or `\\N`, it does not.
+
+    A long one is joined of several, since Graphviz reads at most 16 kB as one.
+    """
+    graphviz = need("graphviz", "viz")
+    shown = printable(text)
+    if len(shown) <= PIECE:
+        return str(graphviz.quoting.quote(graphviz.escape(shown)))
+    pieces = (shown[i : i + PIECE] for i in range(0, len(shown), PIECE))
+    return " + ".join(f'"{piece.translate(ESCAPED)}"' for piece in pieces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 SYMBOLS = {
@@ -18,7 +18,9 @@ SYMBOLS = {
     "absolute": "abs",
     "pad_constant": "pad",
     "softmax_cross_entropy": "softmax\nwith loss",
+    "normalize_columns": "batch\nnorm",
 }
+OPERATORS = frozenset("+−×/^")
 DIGITS = {2: 3, 4: 6}
 """How many digits of a float are no rounding error, by its size in bytes; 12 of a float64."""
 LONGEST = 40
@@ -42,8 +44,13 @@ def quantity(value: Any) -> str:
     """A value on an edge: a number for one element of no dimension, else the shape, as (2, 3); of several, all."""
     if isinstance(value, tuple):
         return ", ".join(map(quantity, value))
+    return shape_of(value) or number(value)
+
+
+def shape_of(value: Any) -> str:
+    """The shape of an array, as (2, 3); nothing for a number."""
     shape = getattr(value, "shape", ())
-    return _shape(shape) if shape else number(value)
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})" if shape else ""
 
 
 def is_quantity(value: Any) -> bool:
@@ -68,20 +75,28 @@ def symbol(name: str, settings: Sequence[Any], kwargs: dict[str, Any]) -> str:
     return "\n".join([SYMBOLS.get(name.strip("_"), name.strip("_")), *filter(None, [_listed(settings)]), *keywords])
 
 
+def with_constants(label: str, operands: int, constants: Mapping[int, str]) -> str:
+    """An op with some of its operands, by their places, written in its node.
+
+    >>> with_constants("×", 2, {1: "1.1"}), with_constants("−", 2, {0: "1"}), with_constants("maximum", 2, {1: "0"})
+    ('× 1.1', '1 −', 'maximum\\n(·, 0)')
+    """
+    if operands == 2 and len(constants) == 1 and label in OPERATORS:
+        ((place, constant),) = constants.items()
+        return f"{label} {constant}" if place else f"{constant} {label}"
+    return f"{label}\n({', '.join(constants.get(i, '·') for i in range(operands))})"
+
+
 def printable(text: str) -> str:
     """The text as Graphviz and XML take it: no control characters, and nothing that reads as a character reference."""
     if text.isascii() and text.isprintable() and "&" not in text:
         return text
     shown = "".join(" " if c == "\t" else c if _is_shown(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return re.sub(r"&(?=#?\w+;)", "&amp;", shown)
+    return re.sub(r"&(?=#?\w*;)", "&amp;", shown)
 
 
 def _is_shown(character: str) -> bool:
     return character == "\n" or unicodedata.category(character) not in ("Cc", "Cs", "Cn")
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
 
 
 def _listed(settings: Sequence[Any]) -> str:
@@ -97,5 +112,5 @@ def _setting(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return f"({_listed(value)}{',' if len(value) == 1 else ''})"
     if getattr(value, "shape", ()):
-        return f"{value.dtype} {_shape(value.shape)}"
+        return f"{value.dtype} {shape_of(value)}"
     return "..." if value is Ellipsis else str(getattr(value, "__name__", value))

@@ -1,16 +1,20 @@
-"""The graphs that the command draws: the book's two purchases, and its two-layer network."""
+"""The graphs that the command draws: the book's purchases and formulas, and the losses of networks."""
 
 from __future__ import annotations
 
-import shlex
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from autograd_dl import Tensor
-from autograd_dl.data import load_mnist
-from models import TwoLayerNet
-from visualize import draw_graph, render
+from models import Network
+from visualize import draw_graph
+from visualize.rendering import how_to_draw, write_picture
+
+from .recipes import RECIPES, built, digits
 
 
 def apple() -> Tensor:
@@ -26,27 +30,55 @@ def apple_orange() -> Tensor:
     return _named((apples + oranges) * _leaf(1.1, "tax"), "total")
 
 
-def two_layer_net() -> Tensor:
-    """The loss of an untrained two-layer network on a hundred digits."""
-    (x, t), _ = load_mnist(subset=True)
-    return loss_of(TwoLayerNet(784, 50, 10, seed=0), x[:100], t[:100])
+def apple_constants() -> Tensor:
+    """The same two apples, of which only the price is a variable (book, figure 5-1)."""
+    return _named(_leaf(100, "apple price") * 2 * 1.1, "total")
 
 
-def loss_of(network: TwoLayerNet, x: ArrayLike, t: ArrayLike) -> Tensor:
+def chain_rule() -> Tensor:
+    """z = t², t = x + y (book, section 5.2)."""
+    z = _named(_leaf(2, "x") + _leaf(3, "y"), "t") ** 2
+    return _named(z, "z")
+
+
+def sum_of_products() -> Tensor:
+    """2x + 3y·4z."""
+    return 2 * _leaf(1, "x") + 3 * _leaf(2, "y") * (4 * _leaf(3, "z"))
+
+
+def network(model: str) -> Tensor:
+    """The loss in training of an untrained network on a hundred digits."""
+    (x, t), _ = digits(model, "subset")
+    built_network = built(model, next(iter(RECIPES[model].activations), None), "float32", seed=0)
+    return _named(built_network.training_loss(x[:100], Tensor(t[:100], name="t")), "loss")
+
+
+def loss_of(network: Network, x: ArrayLike, t: ArrayLike) -> Tensor:
     """The loss, with names for the picture."""
     return _named(network.loss(x, Tensor(t, name="t")), "loss")
 
 
-GRAPHS = {"apple": apple, "apple-orange": apple_orange, "two-layer-net": two_layer_net}
+GRAPHS: dict[str, Callable[[], Tensor]] = {
+    "apple": apple,
+    "apple-constants": apple_constants,
+    "apple-orange": apple_orange,
+    "chain-rule": chain_rule,
+    "sum-of-products": sum_of_products,
+    **{model: partial(network, model) for model in RECIPES},
+}
+"""The graphs, by the names that the command knows."""
+OPTIONS: dict[str, dict[str, Any]] = {
+    "apple-constants": {"constants": "inside"},
+    "chain-rule": {"values": "symbols", "constants": "inside"},
+    "sum-of-products": {"values": "symbols", "constants": "inside"},
+}
+"""How some of them are drawn; see `draw_graph`."""
 
 
-def draw(output: Tensor, file: Path) -> str:
-    """Draw a graph into a file, and return what there is to say of it."""
-    written = render(draw_graph(output), file)
-    if written == file:
-        return f"wrote {file}"
-    by_hand = f"dot -O -T{file.suffix[1:].lower()} {shlex.quote(str(written))}"
-    return f"wrote {written}\n(no Graphviz was found to make {file.name}; pip install pygraphviz, or: {by_hand})"
+def draw(output: Tensor, file: Path, **options: Any) -> str:
+    """Draw a graph into a file, with these options of `draw_graph`, and return what there is to say of it."""
+    written = write_picture(draw_graph(output, **options), file)
+    return f"wrote {file}" if written == file else f"wrote {written}\n({how_to_draw(written, file)})"
 
 
 def _leaf(value: float, name: str) -> Tensor:

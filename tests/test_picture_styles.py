@@ -1,0 +1,435 @@
+"""The styles of a picture: constants in their nodes, layers, ops, the backward computation, fused ops opened."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, scope
+from autograd_dl.app.cli import FORMULAS, main
+from autograd_dl.app.graphs import GRAPHS, OPTIONS, apple, apple_constants, network
+from autograd_dl.app.recipes import RECIPES
+from autograd_dl.data import load_mnist
+from autograd_dl.errors import GraphError
+from autograd_dl.functional import conv2d, logsumexp, max_pool2d, sigmoid, softmax_loss
+from models import DeepConvNet, MultiLayerNetExtend, SimpleConvNet, TwoLayerNet
+from visualize import draw_graph, render, to_dot
+from visualize.dot import dot_of
+from visualize.replay import opened
+from visualize.trace import trace
+
+pytest.importorskip("graphviz")
+(IMAGES, LABELS), _ = load_mnist(subset=True, flatten=False)
+DEEP = ["Conv", "ReLU", "Conv", "ReLU", "Pool"] * 3 + ["Affine", "ReLU", "Dropout", "Affine", "Dropout"]
+SIMPLE = ["Conv", "ReLU", "Pool", "Affine", "ReLU", "Affine"]
+LOSS = "Softmax\nwith Loss"
+LAYER = "fillcolor"
+
+
+def leaf(value, name=None):
+    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
+
+
+def boxes(text):
+    """id -> (label, attributes) of all nodes, in order."""
+    found = re.findall(r'^\t(\w+) \[label=(?:"((?:[^"\\]|\\.)*)"|(\w+)) ?(.*)\]$', text, re.M)
+    return {name: (quoted or plain, rest) for name, quoted, plain, rest in found if name not in ("graph", "out")}
+
+
+def labels(text):
+    return [label for label, _ in boxes(text).values()]
+
+
+def layers(text):
+    """The labels of the layers' boxes along the arrows between them, from the input on."""
+    found = {name: label for name, (label, attributes) in boxes(text).items() if LAYER in attributes}
+    lines = dict(re.findall(r"^\t(\w+) -> (\w+)", text, re.M))
+    at, order = next(iter(found)), []
+    while at in found:
+        order.append(found[at])
+        at = lines[at]
+    assert len(order) == len(found)
+    return order
+
+
+def loss_of(network, count=5):
+    loss = network.training_loss(IMAGES[:count], Tensor(LABELS[:count], name="t"))
+    loss.name = "loss"
+    return loss
+
+
+@pytest.fixture(scope="module")
+def deep():
+    return loss_of(DeepConvNet(seed=0))
+
+
+@pytest.fixture(scope="module")
+def simple():
+    network = SimpleConvNet(seed=0)
+    return network, loss_of(network)
+
+
+class TestConstantsInside:
+    def test_the_books_first_picture(self):
+        text = to_dot(apple_constants(), constants="inside")
+        assert labels(text) == ["apple price", "× 2", "× 1.1"]
+        assert re.findall(r'label=" ([\d.]+) "', text) == ["100", "2.2", "200", "1.1", "220", "1"]
+
+    @pytest.mark.parametrize(
+        ("f", "label"),
+        [
+            (lambda x: 2 - x, "2 −"),
+            (lambda x: x - 2, "− 2"),
+            (lambda x: x**2, "^ 2"),
+            (lambda x: 1 / x, "1 /"),
+            (lambda x: np.maximum(x, 0.5), "maximum\n(·, 0.5)"),
+            (lambda x: x * Tensor(4.0, name="c"), "× 4"),
+            (lambda x: x * np.ones(3), "× (3,)"),
+        ],
+    )
+    def test_where_it_stands(self, f, label):
+        assert labels(to_dot(f(leaf(3, "x")), constants="inside")) == ["x", label]
+
+    def test_a_variable_is_no_constant(self):
+        assert to_dot(apple(), constants="inside") == to_dot(apple())
+
+
+class TestLayers:
+    def test_deep_convnets_twenty_one_boxes(self, deep):
+        assert layers(to_dot(deep, style="layers")) == [*DEEP, LOSS]
+
+    def test_simple_convnets_seven(self, simple):
+        text = to_dot(simple[1], style="layers")
+        assert layers(text) == [*SIMPLE, LOSS]
+        assert [label for label in labels(text) if label not in {*SIMPLE, LOSS}] == ["t", "x"]
+        assert 'label=" (5, 30, 24, 24) "' in text
+        assert "#d62728" not in text
+
+    def test_the_first_in_red(self, simple):
+        found = boxes(to_dot(simple[1], style="layers", highlight=["Conv1"]))
+        assert [label for label, style in found.values() if "#d62728" in style] == ["Conv"]
+
+    def test_a_node_marks_the_layer_that_it_is_in(self, simple):
+        network, loss = simple
+        node = loss.node.inputs[0].inputs[0]  # the product of the last affine layer
+        found = boxes(to_dot(loss, style="layers", highlight=[node]))
+        assert [name for name, (_, style) in found.items() if "#d62728" in style] == [list(found)[-2]]
+        assert network.params["W1"].node is not node
+
+    def test_a_path_in_red(self, simple):
+        text = to_dot(simple[1], style="layers", highlight=["Conv1", "Relu1", "Pool1"])
+        assert len(re.findall(r'->.*color="#d62728" penwidth=2', text)) == 2
+
+    def test_an_unknown_scope(self, simple):
+        with pytest.raises(GraphError, match=r"no op .* in a scope 'conv1'; its scopes: 'Conv1', 'Relu1', .*'Affine2'"):
+            to_dot(simple[1], highlight=["conv1"])
+
+    def test_an_input_that_wants_its_gradient_is_still_there(self):
+        x = leaf(np.ones((2, 4)), "x")
+        net = TwoLayerNet(4, 3, 2, dtype="float64", seed=0)
+        text = to_dot(net.loss(x, np.array([0, 1])), style="layers", gradients=True)
+        assert labels(text) == ["x", "Affine", "ReLU", "Affine", LOSS, "(2,)"]
+        assert text.count("dir=back") == 5
+
+    def test_depth_opens_scopes(self, deep):
+        with scope("outer"), scope("inner"):
+            y = leaf(2, "x") * 3
+        with scope("outer"):
+            y = y + 1
+        closed, half, opened = (labels(to_dot(y, style="layers", depth=d)) for d in (1, 2, 3))
+        assert closed == ["x", "outer"]
+        assert half == ["x", "inner", "+", "1"]
+        assert opened == ["x", "×", "3", "+", "1"]
+        assert "outer" in to_dot(y, style="layers", depth=2)
+        with pytest.raises(ValueError, match="at least 1"):
+            to_dot(deep, depth=0)
+
+    def test_a_scope_that_comes_again_is_a_box_again(self):
+        y = leaf(2, "x")
+        for name in ("A", "B", "A"):
+            with scope(name):
+                y = y * y
+        assert layers(to_dot(y, style="layers", names=False)) == ["A", "B", "A"]
+
+    def test_gradients_into_a_layer_are_summed(self):
+        x = leaf(3, "x")
+        with scope("A"):
+            y = x * x + x
+        assert re.findall(r'x0 -> scope1 \[label=" ([\d.]+) "', to_dot(y, depth=1)) == ["3", "7"]
+
+    def test_layers_of_numbers_are_named_without(self):
+        assert labels(to_dot(loss_of_batch_norm(), style="layers"))[1:4] == ["Affine", "Batch\nNorm", "ReLU"]
+
+
+def loss_of_batch_norm():
+    net = MultiLayerNetExtend(6, [4], 3, use_batchnorm=True, seed=0)
+    return net.training_loss(np.random.default_rng(0).standard_normal((5, 6)), np.array([0, 1, 2, 0, 1]))
+
+
+class TestOps:
+    def test_dtypes_shapes_and_scopes(self, simple):
+        text = to_dot(simple[1], style="ops")
+        assert {"np.dot", "conv2d", "relu"} <= set(labels(text))
+        assert 'label=" float32 (5, 30, 24, 24) "' in text
+        assert text.count("subgraph cluster_") == 6
+        assert text.count("{") == text.count("}")
+        assert 'graph [label=" Conv1 "' in text
+        assert "dir=back" not in text
+
+    @pytest.mark.parametrize("depth", [1, 2, None])
+    def test_frames_nest(self, depth):
+        y = leaf(2.0)
+        with scope("a"):
+            y = y * 2
+            with scope("b"):
+                y = y * 3
+        with scope("c"):
+            y = y * 4
+        text = to_dot(y, style="ops", depth=depth)
+        assert text.count("subgraph") == {1: 0, 2: 2, None: 3}[depth]
+        pygraphviz = pytest.importorskip("pygraphviz")
+        assert len(pygraphviz.AGraph(string=text).subgraphs()) == min(2, text.count("subgraph"))
+
+    def test_deep_convnet_is_drawn_in_seconds(self, deep, tmp_path):
+        pytest.importorskip("pygraphviz")
+        started = time.perf_counter()
+        render(draw_graph(deep, style="ops"), tmp_path / "a.svg")
+        assert time.perf_counter() - started < 10  # it is 1.2 on a quiet machine
+
+
+class TestBackward:
+    def test_the_apples(self):
+        text = to_dot(apple(), style="backward")
+        ends = re.findall(r'^\tout\d* \[label="?(∂.*?)"? height', text, re.M)
+        assert ends == ["∂total/∂apple price", "∂total/∂number of apples", "∂total/∂tax"]
+        values = dict(re.findall(r'-> (out\d*) \[label=" ([\d.]+) "', text))
+        assert values == {"out": "2.2", "out1": "110", "out2": "200"}
+        red = [label for label, style in boxes(text).values() if "#d62728" in style]
+        assert set(red) == {"×"}
+        assert labels(text).count("×") > len(red)  # the product of price and number is read, and black
+
+    def test_it_touches_nothing(self):
+        x = leaf(2, "x")
+        y = x * x
+        to_dot(y, style="backward")
+        assert x.grad is None
+        y.backward()
+        assert float(x.grad) == 4
+
+    def test_leaves_that_have_died(self):
+        assert "∂loss/∂W1" in to_dot(loss_of(SimpleConvNet(seed=0)), style="backward")
+
+    def test_a_gradient_that_reads_nothing(self):
+        assert '"∂z/∂x"' in to_dot(leaf(2, "x") * 3, style="backward")
+
+    @pytest.mark.parametrize("output", [Tensor(2.0), Tensor(2.0) * 3])
+    def test_nothing_to_differentiate(self, output):
+        with pytest.raises(GraphError, match="no backward computation to draw"):
+            to_dot(output, style="backward")
+
+    def test_a_released_graph(self):
+        y = leaf(2.0) * 3 * leaf(1.0)
+        y.backward()
+        with pytest.raises(GraphError, match="released"):
+            to_dot(y, style="backward")
+
+
+def numbers(output):
+    """What the picture of a program says of its result and its leaves."""
+    text = to_dot(output)
+    return re.findall(r'-> out \[label=" (.*?) "', text)
+
+
+class TestExpand:
+    rng = np.random.default_rng(0)
+
+    @pytest.mark.parametrize(
+        ("f", "ops"),
+        [
+            (lambda x: sigmoid(x), ["−", "exp", "+", "1", "/", "1"]),
+            (lambda x: logsumexp(x), ["−", "exp", "sum", "log", "+"]),
+            (lambda x: softmax_loss(x, np.array([0, 2])), ["−", "exp", "sum", "/", "log", "×", "sum", "−", "/"]),
+            (lambda x: softmax_loss(x, np.eye(3)[[0, 2]]), ["−", "exp", "sum", "/", "log", "×", "sum", "−", "/"]),
+        ],
+    )
+    def test_compositions(self, f, ops):
+        x = leaf([[1, 2, 3], [4, 5, 7]], "x")
+        output = np.sum(f(x))
+        found = [label.split("\n")[0] for label in labels(to_dot(output, expand=True))]
+        assert [label for label in found if label in ops][: len(ops)] == ops
+        again = opened(output).output
+        np.testing.assert_allclose(again.numpy(), output.numpy(), rtol=1e-12)
+
+    def test_their_gradients_are_those_of_the_fused(self):
+        def last_gradient(**options):
+            text = to_dot(softmax_loss(leaf([1, 2, 3], "x") * leaf(2, "w"), np.array(1)), **options)
+            return re.findall(r'x1 -> op2 \[label=" (.*?) " color', text)
+
+        assert last_gradient() == last_gradient(expand=True) != []
+
+    def test_probabilities_of_zero_make_no_nan(self):
+        text = to_dot(softmax_loss(leaf([0.0, 1000.0], "x"), np.array(0)), expand=True, values="full")
+        assert "nan" not in text.lower()
+        assert re.search(r'-> out \[label=" 1000 "', text)
+
+    def test_batch_normalization_op_by_op(self):
+        found = [label.split("\n")[0] for label in labels(to_dot(loss_of_batch_norm(), expand=True))]
+        start = found.index("mean")
+        assert found[start : start + 9] == ["mean", "−", "^", "2", "mean", "+", "1e-06", "sqrt", "/"]
+        assert "batch" not in found
+
+    def test_convolution_and_pooling_as_the_book_computes_them(self):
+        x, w = leaf(self.rng.standard_normal((2, 3, 6, 6)), "x"), leaf(self.rng.standard_normal((4, 3, 3, 3)), "w")
+        b = leaf(self.rng.standard_normal(4), "b")
+        output = max_pool2d(conv2d(x, w, b, stride=1, pad=1), 2, 2)
+        found = [label.split("\n")[0] for label in labels(to_dot(output, expand=True))]
+        assert [f for f in found if f in ("im2col", "dot", "+", "max")] == ["im2col", "dot", "+", "im2col", "max"]
+
+    @pytest.mark.parametrize("options", [{"dilation": 2}, {"groups": 3}])
+    def test_convolutions_that_the_book_does_not_have_stay(self, options):
+        w = leaf(np.ones((3, 1 if "groups" in options else 3, 2, 2)), "w")
+        assert "conv2d" in to_dot(conv2d(leaf(np.ones((1, 3, 5, 5)), "x"), w, **options), expand=True)
+
+    @pytest.mark.parametrize("pad", [0, 1])
+    def test_compositions_compute_the_same(self, pad):
+        from visualize.compositions import COMPOSITIONS
+
+        rng = np.random.default_rng(1)
+        arguments = {
+            "sigmoid": (rng.standard_normal(5),),
+            "logsumexp": (rng.standard_normal((3, 4)), 1),
+            "softmax_cross_entropy": (rng.standard_normal((3, 4)), np.array([0, 3, 1])),
+            "standardize": (rng.standard_normal((3, 4)), (1,), 1e-6),
+            "normalize_columns": (rng.standard_normal((5, 3)), np.ones(3), np.zeros(3), 1e-6),
+            "conv2d": (rng.standard_normal((2, 3, 5, 6)), rng.standard_normal((4, 3, 2, 3)), np.ones(4), (1, 2), pad),
+            "max_pool2d": (rng.standard_normal((2, 3, 5, 6)), (2, 3), (1, 2), pad),
+        }
+        assert {fun.__name__ for fun in COMPOSITIONS} == set(arguments)
+        for fun, composition in COMPOSITIONS.items():
+            given = arguments[fun.__name__]
+            np.testing.assert_allclose(composition(*given), fun(*given), rtol=1e-6, err_msg=fun.__name__)
+
+    def test_names_scopes_and_marks_stay(self, simple):
+        text = to_dot(simple[1], expand=True, style="layers", highlight=["Conv1"])
+        assert layers(text.replace("im2col(x)", "x"))[:3] == ["Conv", "ReLU", "Pool"]
+        marked = boxes(to_dot(simple[1], expand=True, highlight=[simple[1]]))
+        assert sum("#d62728" in style for _, style in marked.values()) >= 8
+        assert {"W1", "b2", "t"} <= set(labels(to_dot(simple[1], expand=True)))
+
+    def test_networks_that_have_died(self):
+        text = to_dot(loss_of(SimpleConvNet(seed=0)), expand=True)
+        assert "softmax" not in text
+
+    def test_several_results(self):
+        values, vectors = np.linalg.eigh(leaf([[2, 1], [1, 3]], "x"))
+        output = sigmoid(values.sum() + vectors[0, 0])
+        assert labels(to_dot(output, expand=True)).count("eigh") == 1
+
+    def test_the_program_itself_is_not_touched(self):
+        x = leaf([1.0, 2.0], "x")
+        loss = softmax_loss(x, np.array(0))
+        to_dot(loss, expand=True, values="full")
+        assert x.grad is None
+        loss.backward()
+        np.testing.assert_allclose(x.grad.numpy().sum(), 0, atol=1e-12)
+
+    def test_what_cannot_be_run_again(self):
+        x = leaf([1.0, 2.0], "x")
+        loss = softmax_loss(x, np.array(0))
+        loss.backward()
+        with pytest.raises(GraphError, match="cannot be run again for the picture: its graph was released"):
+            to_dot(loss, expand=True)
+        y = x + 1
+        x -= 1
+        with pytest.raises(GraphError, match="changed in place"):
+            to_dot(y * 2, expand=True)
+
+    def test_what_a_fused_op_has_read_must_be_known(self):
+        def output():
+            return sigmoid(leaf(np.ones(1000), "x") + leaf(np.ones(1000), "y")).sum()
+
+        with pytest.raises(GraphError, match="sigmoid cannot be opened: the graph does not hold what it was computed"):
+            to_dot(output(), expand=True)
+
+
+class TestOptions:
+    @pytest.mark.parametrize(
+        ("option", "known"),
+        [
+            ({"style": "Book"}, "'book', 'ops', 'layers', 'backward', not 'Book'"),
+            ({"values": "all"}, "'auto', 'full', 'symbols', None, not 'all'"),
+            ({"constants": None}, "'inputs', 'inside', not None"),
+            ({"lang": "fr"}, "None, 'en', 'ja', not 'fr'"),
+            ({"rankdir": "lr"}, "'LR', 'TB', 'RL', 'BT', not 'lr'"),
+            ({"maximum": 0}, "at least 1"),
+        ],
+    )
+    def test_what_they_may_be(self, option, known):
+        with pytest.raises(ValueError, match=known):
+            draw_graph(apple(), **option)
+
+    def test_rankdir(self):
+        assert "rankdir=TB" in to_dot(apple(), rankdir="TB")
+
+    def test_japanese(self):
+        text = to_dot(apple(), lang="ja")
+        assert labels(text) == ["リンゴの値段", "リンゴの個数", "消費税", "×", "×"]
+        assert "支払金額" in text
+
+    def test_english(self):
+        price = leaf(100, "リンゴの値段")
+        assert labels(to_dot(price * 2, lang="en"))[0] == "apple price"
+        assert labels(to_dot(price * 2))[0] == "リンゴの値段"
+
+    def test_without_names_gradients_or_values(self):
+        assert set(labels(to_dot(apple(), names=False))) == {"", "×"}
+        assert "dir=back" not in to_dot(apple(), gradients=False)
+        assert "dir=back" in to_dot(apple(), style="ops", gradients=True)
+        assert 'label=" ' not in to_dot(apple(), values=None)
+
+    def test_every_element_can_be_found(self):
+        graph = dot_of(trace(apple()), identified=True)
+        assert re.findall(r"^\t\w+ \[.*id=(\w+)\]$", graph.source, re.M) == ["x0", "x1", "x2", "op3", "op4", "out"]
+        assert 'id="x0-op3-0-value"' in graph.source
+        assert 'id="x0-op3-0-gradient"' in graph.source
+        assert "id=" not in to_dot(apple())
+
+    def test_boxes_know_their_nodes_and_scopes(self):
+        with scope("A"):
+            y = leaf(2, "x") * 3
+        found = {box.id: box for box in trace(y).boxes}
+        assert found["op1"].node is y.node
+        assert found["op1"].scope == ("A",)
+        assert found["x0"].node is y.node.inputs[0]
+
+
+class TestCommandsGraphs:
+    @pytest.mark.parametrize("name", ["apple-constants", "chain-rule", "sum-of-products"])
+    def test_formulas(self, name):
+        assert to_dot(GRAPHS[name](), **OPTIONS[name])
+
+    @pytest.mark.parametrize("model", ["deep-convnet", "multi-layer-net-extend", "resnet"])
+    @pytest.mark.parametrize("style", ["layers", "ops"])
+    def test_networks(self, model, style):
+        text = to_dot(network(model), style=style)
+        assert "loss" in text
+        assert text.count("\n") < 500
+
+    def test_all_can_be_asked_for(self):
+        assert [*FORMULAS, *RECIPES] == list(GRAPHS)
+
+    @pytest.mark.parametrize(
+        ("arguments", "shown"),
+        [
+            ("apple --lang ja", "リンゴの値段"),
+            ("apple-constants", "× 1.1"),
+            ("chain-rule", "t = x + y"),
+            ("two-layer-net --style layers", "Affine"),
+            ("resnet --depth 1", "Block1"),
+            ("apple --style backward", "∂total/∂tax"),
+        ],
+    )
+    def test_options(self, tmp_path, arguments, shown):
+        assert main(["graph", *arguments.split(), "-o", str(tmp_path / "a.dot")]) == 0
+        assert shown in (tmp_path / "a.dot").read_text(encoding="utf-8")

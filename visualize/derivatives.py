@@ -1,0 +1,35 @@
+"""The local derivatives of ops that work number by number: of z = op(x, y) with respect to each argument."""
+
+# fmt: off
+ELEMENTWISE = {
+    "add":        ("1", "1"),
+    "subtract":   ("1", "−1"),
+    "multiply":   ("{y}", "{x}"),
+    "divide":     ("1 / {y}", "−{z} / {y}"),
+    "negative":   ("−1",),
+    "positive":   ("1",),
+    "reciprocal": ("−{z}²",),
+    "power":      ("{y} · {x}^({y} − 1)", "{z} · log {x}"),
+    "square":     ("2 · {x}",),
+    "sqrt":       ("1 / (2 · {z})",),
+    "exp":        ("{z}",),
+    "expm1":      ("{z} + 1",),
+    "log":        ("1 / {x}",),
+    "log1p":      ("1 / (1 + {x})",),
+    "log2":       ("1 / ({x} · log 2)",),
+    "log10":      ("1 / ({x} · log 10)",),
+    "sin":        ("cos {x}",),
+    "cos":        ("−sin {x}",),
+    "tan":        ("1 + {z}²",),
+    "sinh":       ("cosh {x}",),
+    "cosh":       ("sinh {x}",),
+    "tanh":       ("1 − {z}²",),
+    "arctan":     ("1 / (1 + {x}²)",),
+    "absolute":   ("sign {x}",),
+    "sigmoid":    ("{z} · (1 − {z})",),
+    "relu":       ("[{x} > 0]",),
+    "maximum":    ("[{x} > {y}]", "[{y} > {x}]"),
+    "minimum":    ("[{x} < {y}]", "[{y} < {x}]"),
+}
+"""[ ] is 1 if what it says is so, else 0."""
+# fmt: on

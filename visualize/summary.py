@@ -1,0 +1,70 @@
+"""How the values of a picture are written: in short, by dtype, or with all that can be said of an array's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograd_dl.table import Outline
+
+from .language import said
+from .text import number, quantity, shape_of
+
+WHOLE, ROW = 12, 6
+"""Numbers of an array, and of its last axis, up to which all are written."""
+
+
+def writer(values: str | None, shapes: bool, dtypes: bool, lang: str | None) -> Callable[[Any], str]:
+    """The function that writes a value as these options of `draw_graph` ask for."""
+
+    def write(value: Any) -> str:
+        if isinstance(value, tuple):
+            return ", ".join(map(write, value))
+        shape = f"{getattr(value, 'dtype', 'float64')} {getattr(value, 'shape', ())}" if dtypes else shape_of(value)
+        lines = [shape if shapes else "", summary(value, lang) if values == "full" else ""]
+        if values == "auto" and not dtypes and not getattr(value, "shape", ()):
+            lines.append(number(value))
+        return "\n".join(filter(None, lines))
+
+    return quantity if (values, shapes, dtypes) == ("auto", True, False) else write
+
+
+def summary(value: Any, lang: str | None = None) -> str:
+    r"""What the numbers of a value are: a small array whole, of a large one range, mean and norm, and what stands out.
+
+    Zeros, NaN and infinities are counted; range, mean and norm are those of the finite numbers.
+
+    >>> summary(np.array([[1.0, 2.0], [3.0, np.inf]]))
+    '[1, 2]\n[3, inf]'
+    >>> print(summary(np.array([[0.0, 3.0, 4.0, np.nan] * 5])))
+    0 … 4
+    mean 2.333, norm 11.18
+    zeros: 5
+    NaN: 5
+    """
+    if isinstance(value, Outline):
+        return ""
+    if not getattr(value, "shape", ()):
+        return number(value)
+    if value.size <= WHOLE and value.ndim <= 2 and value.shape[-1] <= ROW:
+        return _rows(value)
+    numbers = value.astype(np.float64)
+    finite = numbers[np.isfinite(numbers)]
+    nans = int(np.isnan(numbers).sum())
+    counts = {said("zeros", lang): (numbers == 0).sum(), "NaN": nans, "∞": numbers.size - finite.size - nans}
+    lines = [f"{what}: {count:,}" for what, count in counts.items() if count]
+    if finite.size:
+        with np.errstate(all="ignore"):
+            least, most, mean, norm = (
+                f"{n:.4g}" for n in (finite.min(), finite.max(), finite.mean(), np.sqrt(np.sum(finite**2)))
+            )
+        lines = [f"{least} … {most}", f"{said('mean', lang)} {mean}, {said('norm', lang)} {norm}", *lines]
+    return "\n".join(lines)
+
+
+def _rows(value: Any) -> str:
+    if not value.size:
+        return "[]"
+    return "\n".join(f"[{', '.join(map(number, row))}]" for row in value.reshape(-1, value.shape[-1]))
