@@ -14,7 +14,8 @@ from autograd_dl import Tensor
 from visualize import draw_graph, render
 from visualize import rendering as module
 from visualize.cost import ranks_crossed
-from visualize.rendering import RenderError
+from visualize.fonts import japanese_font
+from visualize.rendering import NoGraphvizWarning, RenderError
 
 pytest.importorskip("graphviz")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for `dot` is a shell script")
@@ -96,7 +97,8 @@ def test_a_broken_pygraphviz_is_none(graph, tmp_path, monkeypatch):
     pytest.importorskip("pygraphviz")
     monkeypatch.setattr(module, "DRAW", "import sys; sys.modules['pygraphviz'] = None" + module.DRAW)
     monkeypatch.setenv("PATH", "")
-    assert render(graph, tmp_path / "a.svg") == tmp_path / "a.dot"
+    with pytest.warns(NoGraphvizWarning):
+        assert render(graph, tmp_path / "a.svg") == tmp_path / "a.dot"
 
 
 def test_its_warnings_are_not_shown(graph, tmp_path, capfd, monkeypatch):
@@ -159,6 +161,11 @@ class TestProgram:
         assert render(graph, tmp_path / "a.svg") == tmp_path / "a.svg"
         assert (tmp_path / "a.svg").read_text() == f"1 -Tsvg\n{graph.source}"
 
+    @pytest.mark.skipif(japanese_font() is None, reason="matplotlib-fontja, which has the font, is not installed")
+    def test_it_is_told_of_the_japanese_font(self, graph, tmp_path, bare):
+        stand_in(bare, 'PATH=/bin:/usr/bin cat "$FONTCONFIG_FILE"')
+        assert f"<dir>{japanese_font().parent}</dir>" in render(graph, tmp_path / "a.svg").read_text(encoding="utf-8")
+
     @pytest.mark.parametrize("name", ["a b.svg", "; rm -rf x.svg", "$(touch hacked).svg", "-o.svg", "'.svg", "é ×.svg"])
     def test_the_files_name_goes_through_no_shell(self, graph, tmp_path, bare, name):
         stand_in(bare, 'echo "$# $1"')
@@ -189,13 +196,54 @@ class TestProgram:
 class TestWithoutGraphviz:
     @pytest.mark.parametrize("kind", HEADS)
     def test_the_text_is_written_instead(self, graph, tmp_path, bare, kind):
-        assert render(graph, tmp_path / f"a.{kind}") == tmp_path / "a.dot"
+        with pytest.warns(NoGraphvizWarning) as told:
+            assert render(graph, tmp_path / f"a.{kind}") == tmp_path / "a.dot"
+        text, picture = tmp_path / "a.dot", tmp_path / f"a.{kind}"
+        assert [str(warning.message) for warning in told] == [
+            f"{text} was written: no Graphviz was found to make a.{kind}: pip install pygraphviz, "
+            f"or: dot -T{kind} {text} -o {picture}"
+        ]
+        assert told[0].filename == __file__
         assert (tmp_path / "a.dot").read_text(encoding="utf-8") == graph.source
         assert not (tmp_path / f"a.{kind}").exists()
 
     def test_text_needs_no_graphviz(self, graph, tmp_path, bare):
         assert render(graph, tmp_path / "a.dot") == tmp_path / "a.dot"
         assert render(graph, tmp_path / "a.gv") == tmp_path / "a.gv"
+
+
+class TestPicture:
+    """What `draw_graph` returns."""
+
+    @pytest.mark.parametrize("method", ["save", "render"])
+    @pytest.mark.parametrize("kind", HEADS)
+    def test_it_writes_itself(self, graph, tmp_path, method, kind):
+        pytest.importorskip("pygraphviz")
+        file = tmp_path / f"a.{kind}"
+        assert getattr(graph, method)(str(file)) == file
+        assert file.read_bytes().startswith(HEADS[kind])
+        assert list(tmp_path.iterdir()) == [file]
+
+    def test_its_text(self, graph, tmp_path):
+        assert graph.save(tmp_path / "a.dot").read_text(encoding="utf-8") == graph.source
+
+    def test_without_graphviz_the_warning_points_to_the_callers_line(self, graph, tmp_path, bare):
+        with pytest.warns(NoGraphvizWarning) as told:
+            graph.save(tmp_path / "a.svg")
+        assert told[0].filename == __file__
+
+    def test_a_copy_is_one_too(self, graph, tmp_path):
+        graph.copy().save(tmp_path / "a.gv")
+        with graph.subgraph(name="cluster") as part:
+            part.node("inside")
+        assert "inside" in graph.source
+
+    def test_it_can_be_shown_by_the_system(self, graph, monkeypatch):
+        pytest.importorskip("pygraphviz")
+        shown = []
+        monkeypatch.setattr("graphviz.view", shown.append)
+        assert [graph.view()] == shown
+        assert shown[0].read_bytes().startswith(HEADS["svg"])
 
 
 @pytest.mark.parametrize("name", ["a", "a.jpg", "a.", ".svg"])

@@ -1,23 +1,33 @@
-"""From DOT to a picture: by pygraphviz, whose wheels bring Graphviz along, or by a `dot` on the PATH."""
+"""From DOT to a picture: by pygraphviz, whose wheels bring Graphviz along, or by a `dot` on the PATH.
+
+Both run in a process of their own, pygraphviz too. Graphviz can take hours over a graph, and a process can be stopped;
+it can crash; it prints warnings of fonts; and where to find fonts it reads once, as it is loaded.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograd_dl.errors import AutogradError
+from autograd_dl.optional import need
 from autograd_dl.serialization import replacing
 
 from .cost import ranks_crossed
+from .fonts import with_japanese
 
 if TYPE_CHECKING:
     import graphviz
+
+    from .picture import Picture
 
 FORMATS = ("svg", "png", "pdf")
 TIME_LIMIT = 120
@@ -40,17 +50,36 @@ except Exception as error:
     sys.exit(type(error).__name__ + ": " + str(error))
 sys.stdout.buffer.write(picture)
 """
-"""Run by a process of its own, which can be stopped, and whose warnings about fonts no one need read."""
+"""The program that draws with pygraphviz."""
 
 
 class RenderError(AutogradError, RuntimeError):
     """Graphviz could not draw the picture."""
 
 
+class NoGraphvizWarning(UserWarning):
+    """No Graphviz was found: the graph's text was written instead of its picture."""
+
+
+def new_picture() -> Picture:
+    """An empty picture, to which nodes and edges are added as to any `graphviz.Digraph`.
+
+    Raises
+    ------
+    MissingExtraError
+        If the extra "viz" is not installed.
+    """
+    need("graphviz", "viz")
+    from .picture import Picture
+
+    return Picture()
+
+
 def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
     """Write the picture to a file, of the kind that its ending says: .svg, .png, .pdf or .dot.
 
-    Where no Graphviz is found, the DOT text is written beside it, as FILE.dot, instead.
+    Where no Graphviz is found, the DOT text is written beside it, as FILE.dot, instead; a `NoGraphvizWarning` says how
+    to make a picture of it.
 
     Returns
     -------
@@ -62,19 +91,42 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
     RenderError
         For another ending, for a graph too large to lay out, or if Graphviz fails.
     """
-    path = Path(file)
+    written = write_picture(graph, Path(file))
+    if written != Path(file):
+        warnings.warn(f"{written} was written: {how_to_draw(written, Path(file))}", NoGraphvizWarning, stacklevel=2)
+    return written
+
+
+def write_picture(graph: graphviz.Digraph, path: Path) -> Path:
+    """As `render`, for who says in words of their own that the DOT text was written."""
     kind = path.suffix.lower().removeprefix(".")
     if kind in ("dot", "gv"):
         return _write(path, graph.source.encode())
     if kind not in FORMATS:
         raise RenderError(f"{path}: a picture's name ends in {', '.join('.' + f for f in FORMATS)} or .dot")
-    if len(graph.body) > LARGEST or ranks_crossed(_edges(graph)) > WIDEST:
+    if is_too_large(graph):
         raise RenderError(
             f"{path}: Graphviz would take very long over {len(graph.body):,} nodes and edges; "
             f"write their DOT text, to {path.with_suffix('.dot').name}, or draw a part of the graph"
         )
-    picture = _by_pygraphviz(graph.source, kind) or _by_program(graph.source, kind)
+    picture = drawn(graph.source, kind)
     return _write(path.with_suffix(".dot"), graph.source.encode()) if picture is None else _write(path, picture)
+
+
+def drawn(source: str, kind: str) -> bytes | None:
+    """The picture of a DOT text, as "svg", "png" or "pdf"; None where no Graphviz is found."""
+    return _by_pygraphviz(source, kind) or _by_program(source, kind)
+
+
+def is_too_large(graph: graphviz.Digraph) -> bool:
+    """Whether Graphviz would take hours over it."""
+    return len(graph.body) > LARGEST or ranks_crossed(_edges(graph)) > WIDEST
+
+
+def how_to_draw(text: Path, picture: Path) -> str:
+    """What to do where no Graphviz was found, once it has been installed."""
+    command = f"dot -T{picture.suffix[1:].lower()} {shlex.quote(str(text))} -o {shlex.quote(str(picture))}"
+    return f"no Graphviz was found to make {picture.name}: pip install pygraphviz, or: {command}"
 
 
 def _write(path: Path, content: bytes) -> Path:
@@ -106,7 +158,10 @@ def _by_program(source: str, kind: str) -> bytes | None:
 def _run(name: str, command: list[str], source: str) -> subprocess.CompletedProcess[bytes]:
     """Give the DOT text to a command, which is stopped when time is up, or this process is interrupted."""
     try:
-        return subprocess.run(command, input=source.encode(), capture_output=True, timeout=TIME_LIMIT)
+        with with_japanese() as environment:
+            return subprocess.run(
+                command, input=source.encode(), capture_output=True, timeout=TIME_LIMIT, env=environment
+            )
     except subprocess.TimeoutExpired as error:
         raise RenderError(
             f"{name} took more than {TIME_LIMIT} seconds; write the graph's DOT text, to a file that ends in .dot, "

@@ -82,7 +82,8 @@ def _drawn(error: GradientError, file: Path) -> str:
     """Draw the program that failed, its wrong op in red; returns a line that says where, or why not."""
     from autograd_dl import Tensor
     from autograd_dl.errors import AutogradError
-    from visualize import draw_graph, render
+    from visualize import draw_graph
+    from visualize.rendering import write_picture
 
     program, suspect = error.program, error.suspect
     assert program is not None
@@ -94,6 +95,6 @@ def _drawn(error: GradientError, file: Path) -> str:
         marked = [wrong.node] if isinstance(wrong, Tensor) and wrong.node is not None else []
         output = results[-1] if isinstance(results[-1], Tensor) else results[-1][0]
         file.parent.mkdir(parents=True, exist_ok=True)
-        return f"the graph is drawn in {render(draw_graph(output, highlight=marked), file)}"
+        return f"the graph is drawn in {write_picture(draw_graph(output, highlight=marked), file)}"
     except (AutogradError, OSError, ArithmeticError) as fault:
         return f"the graph could not be drawn: {fault}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,8 @@ from autograd_dl.nn import AddLayer, MulLayer
 from autograd_dl.numerical import H
 from autograd_dl.training import Trainer, smooth_curve
 from models import TwoLayerNet
-from visualize import draw_graph, render
+from visualize import draw_graph
+from visualize.rendering import drawn
 
 from . import Outcome, Settings, experiment
 
@@ -71,10 +71,8 @@ def _picture(total: Tensor, numbers: dict[str, dict[str, float]]) -> Figure:
     """The picture of the graph; without a Graphviz that could draw it, a table of its numbers."""
     graph = draw_graph(total)
     graph.attr("graph", dpi=str(DPI))
-    with TemporaryDirectory() as folder:
-        written = render(graph, Path(folder) / "graph.png")
-        pixels = imread(written) if written.suffix == ".png" else None
-    if pixels is None:
+    picture = drawn(graph.source, "png")
+    if picture is None:
         figure = Figure(figsize=(6, 4), layout="constrained")
         axes = figure.subplots()
         rows = [(f"{value:g}", f"{numbers['gradients'][name]:g}") for name, value in numbers["values"].items()]
@@ -82,6 +80,7 @@ def _picture(total: Tensor, numbers: dict[str, dict[str, float]]) -> Figure:
         for row in range(1, len(rows) + 1):
             table[row, 1].get_text().set_color("#d62728")
     else:
+        pixels = imread(BytesIO(picture))
         figure = Figure(figsize=(pixels.shape[1] / DPI, pixels.shape[0] / DPI), layout="constrained")
         axes = figure.subplots()
         axes.imshow(pixels)

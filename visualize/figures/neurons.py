@@ -1,0 +1,303 @@
+"""Neurons in columns, joined by arrows: the book's figures of a perceptron, of one layer, of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby, pairwise, product
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from autograd_dl.errors import ShapeError
+from autograd_dl.optional import need
+
+from ..plots.canvas import RED, array, readable, words
+from ..text import number
+from .wording import chosen
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLACK, GREY, WHITE, PALE = "#222222", "#888888", "#ffffff", "#e4e4e4"
+INCH = 0.62
+"""One unit of the lengths that follow."""
+RADIUS, COLUMN, ROW, LETTERS = 0.42, 3.6, 1.15, 0.4
+"""Of a neuron; from column to column; from row to row; the height that the text on an arrow takes."""
+MOST, LABELLED = 5, 4
+"""Neurons of a column that are drawn: of more, the first ones and the last. The same where arrows have texts."""
+INPUTS, DEEPEST = 12, 20
+"""Inputs of a perceptron, and layers of a network: figures of more would be metres wide."""
+DOTS = "⋮"
+"""Stands for the neurons that are left out; it is drawn, since not every font has it."""
+HEADINGS = {"en": ("input layer", "hidden layer", "output layer"), "ja": ("入力層", "中間層", "出力層")}
+
+
+class _Neuron(NamedTuple):
+    x: float
+    y: float
+    text: str
+    color: str = BLACK
+    fill: str = WHITE
+
+
+class _Arrow(NamedTuple):
+    start: _Neuron
+    end: _Neuron
+    text: str = ""
+    color: str = BLACK
+
+
+@readable
+def draw_perceptron(
+    weights: int | Any = 2, bias: Any = None, *, x: Sequence[Any] | None = None, activation: str | None = None
+) -> Figure:
+    """A perceptron (book, section 2.1): its inputs, its weights on the arrows, its output.
+
+    Parameters
+    ----------
+    weights : int or array, shape (inputs,)
+        The weights, or how many there are, which are drawn as symbols then.
+    bias : optional
+        A number or a symbol: the weight of one more input, which is always 1.
+    x : sequence, shape (inputs,), optional
+        Numbers or symbols for the inputs.
+    activation : str, optional
+        The activation function, drawn in red inside the neuron (book, section 3.1.3).
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many inputs as weights, or more than 12.
+    """
+    w = _symbols("w", weights) if isinstance(weights, int) else _texts(array(weights, "weights").ravel())
+    inputs = _symbols("x", len(w), x)
+    if len(inputs) != len(w):
+        raise ShapeError(f"there are {len(w)} weights, but {len(inputs)} inputs x")
+    if not 0 < len(w) <= INPUTS:
+        raise ShapeError(f"a perceptron is drawn with 1 to {INPUTS} weights, not with {len(w)}; see draw_layers")
+    ends = [_Neuron(COLUMN, 0, "$a$" if activation else "$y$")]
+    if activation is not None:
+        ends.append(_Neuron(COLUMN * 1.7, 0, "$y$", RED))
+    arrows = [_Arrow(a, b, f"{words(activation)}( )", RED) for a, b in pairwise(ends)]
+    starts = _column(0, [*([] if bias is None else ["1"]), *inputs], ones=bias is not None)
+    texts = [*([] if bias is None else _texts([bias])), *w]
+    arrows += [_Arrow(start, ends[0], text) for start, text in zip(starts, texts, strict=True)]
+    return _figure([*starts, *ends], arrows, around=ends[1:] and ends)
+
+
+@readable
+def draw_affine(
+    weights: tuple[int, int] | Any,
+    bias: Any = None,
+    *,
+    x: Any = None,
+    names: tuple[str, str, str, str] = ("x", "w", "b", "y"),
+    red: bool = False,
+) -> Figure:
+    """One layer of neurons, x · W + b (book, sections 3.3.3 and 3.4): a weight on each arrow.
+
+    Parameters
+    ----------
+    weights : array, shape (inputs, outputs), or its shape
+        The weights, as `Affine` has them; of a shape, symbols are drawn.
+    bias : array, shape (outputs,), or True, optional
+        The biases, or symbols for them: the arrows from one more input, which is always 1.
+    x : array, shape (inputs,), optional
+        The inputs: with it, and weights that are numbers, the outputs are numbers too.
+    names : four strings
+        The symbols of inputs, weights, biases and outputs.
+    red : bool
+        Draw the outputs in red.
+
+    Raises
+    ------
+    ShapeError
+        If the shapes do not fit, or there are more than 4 inputs or outputs: no one could read the weights.
+    """
+    w = None if _is_shape(weights) else array(weights, "weights")
+    rows, columns = _legible(weights if w is None else w.shape)
+    b = None if bias is None or bias is True else _of_shape(bias, (columns,), "bias")
+    given = None if x is None else _of_shape(x, (rows,), "x")
+    inputs, outputs = _symbols(names[0], rows, given), _symbols(names[3], columns)
+    texts = [_symbols(names[1], columns, None if w is None else w[i], f"{i + 1}") for i in range(rows)]
+    if w is not None and given is not None and bias is not True:
+        with np.errstate(all="ignore"):
+            outputs = _texts(given @ w if b is None else given @ w + b)
+    if bias is not None:
+        inputs, texts = ["1", *inputs], [_symbols(names[2], columns, b), *texts]
+    color = RED if red else BLACK
+    starts, ends = _column(0, inputs, ones=bias is not None), _column(COLUMN, outputs, color)
+    arrows = [_Arrow(starts[i], ends[j], text, color) for i, row in enumerate(texts) for j, text in enumerate(row)]
+    return _figure([*starts, *ends], arrows)
+
+
+@readable
+def draw_layers(layers: Sequence[Any], *, red: Collection[int] = (), lang: str = "en") -> Figure:
+    """A network of fully connected layers (book, section 3.1.1), in columns of neurons.
+
+    Parameters
+    ----------
+    layers : sequence
+        How many neurons each layer has, the inputs first; or the weights of its `Affine` layers. Of more than 5 neurons
+        the first ones and the last are drawn.
+    red : collection of int
+        The layers to draw in red, each with the arrows that lead to it; 0 is the inputs.
+    lang : "en" or "ja"
+        The language of the headings.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than 2 layers or more than 20, or one's outputs are not the next one's inputs.
+    """
+    sizes = _sizes(layers)
+    first, hidden, last = chosen("lang", lang, HEADINGS)
+    titles = [first, *[f"{hidden} {i}" if len(sizes) > 3 else hidden for i in range(1, len(sizes) - 1)], last]
+    colors = [RED if i in red else BLACK for i in range(len(sizes))]
+    columns = [_column(COLUMN * i, _elided(size), colors[i]) for i, size in enumerate(sizes)]
+    arrows = []
+    for before, after in pairwise(columns):
+        arrows += [_Arrow(a, b, "", b.color) for a, b in product(before, after) if DOTS not in (a.text, b.text)]
+    headings = [f"{title}\n{size}" for title, size in zip(titles, sizes, strict=True)]
+    return _figure([n for column in columns for n in column], arrows, headings=headings)
+
+
+# -- what is written
+
+
+def _symbols(name: str, count: int, known: Any = None, before: str = "") -> list[str]:
+    """The numbers that are known, else x₁, x₂, ..."""
+    return [f"{words(name)}$_{{{before}{i}}}$" for i in range(1, count + 1)] if known is None else _texts(known)
+
+
+def _texts(values: Iterable[Any]) -> list[str]:
+    return [words(value) if isinstance(value, str) else number(value) for value in values]
+
+
+def _of_shape(values: Any, shape: tuple[int, ...], what: str) -> Any:
+    found = array(values, what)
+    if found.shape != shape:
+        raise ShapeError(f"{what} has shape {found.shape}; for these weights it must be {shape}")
+    return found
+
+
+def _is_shape(weights: Any) -> bool:
+    return isinstance(weights, tuple) and all(isinstance(size, int) for size in weights)
+
+
+def _legible(shape: tuple[int, ...]) -> tuple[int, int]:
+    """The shape of weights that are drawn one by one."""
+    if len(shape) != 2 or not all(0 < n <= LABELLED for n in shape):
+        raise ShapeError(
+            f"weights of shape {shape} cannot be drawn one by one: it must be (inputs, outputs), each from 1 to "
+            f"{LABELLED}; larger layers are drawn by draw_layers, without their weights"
+        )
+    return shape[0], shape[1]
+
+
+def _sizes(layers: Sequence[Any]) -> list[int]:
+    """The neurons of each layer, of which some were given by their weights."""
+    if all(isinstance(layer, int) for layer in layers):
+        sizes = list(layers)
+    else:
+        shapes = [array(layer, "weights").shape for layer in layers]
+        fitting = all(len(shape) == 2 for shape in shapes) and all(a[1] == b[0] for a, b in pairwise(shapes))
+        if not fitting:
+            raise ShapeError(f"weights of shapes {', '.join(map(str, shapes))} cannot follow each other in a network")
+        sizes = [shape[0] for shape in shapes[:1]] + [shape[1] for shape in shapes]
+    if not 2 <= len(sizes) <= DEEPEST or min(sizes) < 1:
+        raise ShapeError(f"a network is drawn with 2 to {DEEPEST} layers of 1 neuron or more each, not as {sizes}")
+    return sizes
+
+
+def _elided(size: int) -> list[str]:
+    return [""] * size if size <= MOST else [""] * (MOST - 2) + [DOTS, ""]
+
+
+# -- where it is drawn
+
+
+def _column(x: float, texts: Sequence[str], color: str = BLACK, *, ones: bool = False) -> list[_Neuron]:
+    """Neurons below each other; the first is grey if it is the constant 1."""
+    top = ROW * (len(texts) - 1) / 2
+    return [_Neuron(x, top - ROW * i, text, color, PALE if ones and i == 0 else WHITE) for i, text in enumerate(texts)]
+
+
+def _place(arrows: Sequence[_Arrow]) -> tuple[float, float]:
+    """How far along the arrows their texts stand, and the room between two: near the middle, if that leaves enough."""
+    room = {}
+    for t in np.linspace(0.4, 0.2, 21):
+        heights = np.sort([a.start.y + t * (a.end.y - a.start.y) for a in arrows])
+        room[float(t)] = round(float(np.diff(heights).min(initial=np.inf)), 6)
+    return next(((t, gap) for t, gap in room.items() if gap >= LETTERS), max(room.items(), key=itemgetter(1)))
+
+
+def _figure(
+    neurons: Sequence[_Neuron],
+    arrows: Sequence[_Arrow],
+    *,
+    headings: Sequence[str] = (),
+    around: Sequence[_Neuron] = (),
+) -> Figure:
+    """The neurons and arrows, as far apart as the texts need; `around` are inside one larger neuron."""
+    labelled = [arrow for arrow in arrows if arrow.text]
+    groups = [list(group) for _, group in groupby(sorted(labelled, key=attrgetter("start.x")), attrgetter("start.x"))]
+    places = {group[0].start.x: _place(group) for group in groups}
+    stretch = max([1.0, *(LETTERS / room for _, room in places.values())])
+    xs, ys = [n.x for n in neurons], [n.y * stretch for n in neurons]
+    left, right, bottom, top = min(xs) - 1, max(xs) + 1, min(ys) - 1, max(ys) + (1.7 if headings else 1)
+    need("matplotlib", "viz")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(INCH * (right - left), INCH * (top - bottom)))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
+    axes.set_axis_off()
+    _draw_around(axes, around)
+    for arrow in arrows:
+        place = places[arrow.start.x][0] if arrow.text else 0.5
+        _draw_arrow(axes, arrow, stretch, place)
+    for neuron in neurons:
+        _draw_neuron(axes, neuron, stretch)
+    for x, heading in zip(sorted(set(xs)), headings, strict=bool(headings)):
+        axes.text(x, top - 0.15, heading, ha="center", va="top", fontsize=10)
+    return figure
+
+
+def _draw_neuron(axes: Any, neuron: _Neuron, stretch: float) -> None:
+    from matplotlib.patches import Circle
+
+    at = (neuron.x, neuron.y * stretch)
+    if neuron.text == DOTS:
+        axes.plot([neuron.x] * 3, [at[1] + y for y in (-0.2, 0, 0.2)], "o", color=neuron.color, markersize=2)
+        return
+    axes.add_patch(Circle(at, RADIUS, facecolor=neuron.fill, edgecolor=neuron.color, linewidth=1.3))
+    axes.text(*at, neuron.text, ha="center", va="center", color=neuron.color, fontsize=_fitting(neuron.text))
+
+
+def _draw_arrow(axes: Any, arrow: _Arrow, stretch: float, place: float) -> None:
+    start, end = (np.array([n.x, n.y * stretch]) for n in (arrow.start, arrow.end))
+    along = (end - start) / np.hypot(*(end - start))
+    axes.annotate(
+        "", end - RADIUS * along, start + RADIUS * along,
+        arrowprops={"arrowstyle": "-|>", "color": arrow.color, "linewidth": 1, "shrinkA": 0, "shrinkB": 0},
+    )  # fmt: skip
+    if arrow.text:
+        back = {"facecolor": WHITE, "edgecolor": "none", "pad": 0.6}
+        axes.text(*(start + place * (end - start)), arrow.text, ha="center", va="center", color=arrow.color, bbox=back)
+
+
+def _draw_around(axes: Any, neurons: Sequence[_Neuron]) -> None:
+    from matplotlib.patches import FancyBboxPatch
+
+    if neurons:
+        left, width = neurons[0].x, neurons[-1].x - neurons[0].x
+        style = f"round,pad={RADIUS + 0.3},rounding_size={RADIUS + 0.3}"
+        axes.add_patch(FancyBboxPatch((left, 0), width, 0.001, boxstyle=style, facecolor="none", edgecolor=GREY))
+
+
+def _fitting(text: str) -> float:
+    """The font size at which a text fits into a neuron."""
+    letters = len(text.replace("$", "").replace("_{", "").replace("}", ""))
+    return 12 if letters <= 4 else max(4, 48 / letters)

@@ -1,0 +1,101 @@
+"""How im2col cuts an image: which patch becomes which row."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autograd_dl.errors import ShapeError
+from autograd_dl.ops import im2col
+from autograd_dl.optional import need
+
+from ..plots.canvas import array, readable
+from ..text import number
+from .wording import chosen
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INCH, GAP = 0.36, 1.5
+"""Of a cell; cells between the images and the rows, and above."""
+MOST, LARGEST, LONGEST = 9, 8, 16
+"""Patches; rows and columns of the image; numbers of a patch."""
+BLUE, PALE, GREY = "#1f77b4", "#cfe3f4", "#cccccc"
+TITLES = {
+    "en": ("image", "im2col: a row for each patch"),
+    "ja": ("画像", "im2col：パッチごとに 1 行"),
+}
+
+
+@readable
+def draw_im2col(
+    image: Any = None, filter_h: int = 3, filter_w: int = 3, stride: int = 1, pad: int = 0, *, lang: str = "en"
+) -> Figure:
+    """An image beside its `im2col` (book, section 7.4.3): each patch that the filter covers, and the row it becomes.
+
+    Parameters
+    ----------
+    image : array, shape (height, width), optional
+        The image's numbers: 4 x 4, from 0 to 15, without.
+    filter_h, filter_w, stride, pad : int
+        As for `im2col`.
+
+    Raises
+    ------
+    ShapeError
+        If the image is not two-dimensional, or the filter does not fit, or no one could read the figure: it takes up to
+        8 x 8 pixels, padding included, and 9 patches of up to 16 numbers.
+    """
+    need("matplotlib", "viz")
+    from matplotlib.figure import Figure
+
+    pixels = np.arange(16.0).reshape(4, 4) if image is None else array(image, "image")
+    if pixels.ndim != 2:
+        raise ShapeError(f"the image has shape {pixels.shape}: one channel of one image is drawn, (height, width)")
+    rows = im2col(pixels[None, None], filter_h, filter_w, stride, pad)
+    padded = np.pad(pixels, pad)
+    if max(padded.shape) > LARGEST or rows.shape[0] > MOST or rows.shape[1] > LONGEST:
+        raise ShapeError(
+            f"an image of shape {padded.shape} with {rows.shape[0]} patches of {rows.shape[1]} numbers is too large to "
+            f"read: at most {LARGEST} x {LARGEST} pixels, {MOST} patches, {LONGEST} numbers"
+        )
+    height, width = padded.shape
+    across = width + GAP + rows.shape[1]
+    down = len(rows) * (height + 1) + 0.5
+    figure = Figure(figsize=(INCH * (across + 1), INCH * (down + 0.5)))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=(-0.5, across + 0.5), ylim=(down, -0.5), aspect="equal")
+    axes.set_axis_off()
+    for x, title in zip((0, width + GAP), chosen("lang", lang, TITLES), strict=True):
+        axes.text(x, 0.2, title, va="center", fontsize=9)
+    places = (padded.shape[1] - filter_w) // stride + 1
+    for k, row in enumerate(rows):
+        top, left = 1 + k * (height + 1), width + GAP
+        i, j = (stride * place for place in divmod(k, places))
+        inside = np.zeros(padded.shape, bool)
+        inside[i : i + filter_h, j : j + filter_w] = True
+        _draw_cells(axes, padded, inside, 0, top)
+        middle = top + (height - 1) / 2
+        _draw_cells(axes, row[None], np.ones((1, row.size), bool), left, middle)
+        axes.annotate(
+            "",
+            (left - 0.15, middle + 0.5),
+            (width + 0.15, middle + 0.5),
+            arrowprops={"arrowstyle": "-|>", "color": BLUE},
+        )
+    return figure
+
+
+def _draw_cells(axes: Any, values: Any, inside: Any, left: float, top: float) -> None:
+    """A grid of numbers; those inside the patch on blue."""
+    from matplotlib.patches import Rectangle
+
+    for (i, j), value in np.ndenumerate(values):
+        color, fill = (BLUE, PALE) if inside[i, j] else (GREY, "none")
+        zorder = 2 if inside[i, j] else 1
+        axes.add_patch(Rectangle((left + j, top + i), 1, 1, edgecolor=color, facecolor=fill, zorder=zorder))
+        text = number(value)
+        axes.text(
+            left + j + 0.5, top + i + 0.5, text, ha="center", va="center", fontsize=min(8, 24 / len(text)), zorder=3
+        )
