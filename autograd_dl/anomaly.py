@@ -33,6 +33,12 @@ def watch_forward(op: Any, values: Sequence[Any], _kwargs: Any, ans: Any, node: 
         node.noted().line = line
 
 
+def note_line(_op: Any, _values: Any, _kwargs: Any, _ans: Any, node: Any) -> None:
+    """Note on a node where the program recorded it, whatever its result."""
+    if node is not None:
+        node.noted().line = user_line()
+
+
 def watch_backward(node: Any, gradient: Any, arriving: Any, values: Sequence[Any], i: int) -> None:
     """Raise if the gradient that `node` sends to its argument `i` is not finite."""
     fault = _fault(gradient)

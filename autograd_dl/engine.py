@@ -137,9 +137,17 @@ def edge_gradients(output: Tensor) -> dict[tuple[Node, int], Any]:
         if type(gradient) is not Parts:
             found[node, i] = outline(gradient)
 
-    seeds = _seeds([output], [None], create_graph=False)
-    _walk(toposort(seeds), seeds, (), create_graph=False, release=False, watch=note)
+    watch_gradients(output, note)
     return found
+
+
+def watch_gradients(output: Tensor, watch: Watch) -> None:
+    """Walk back from a one-element Tensor, and tell `watch` of each gradient that goes along an edge.
+
+    No `.grad` is touched and nothing is released. Raises `GraphError` if the graph was released before.
+    """
+    seeds = _seeds([output], [None], create_graph=False)
+    _walk(toposort(seeds), seeds, (), create_graph=False, release=False, watch=watch)
 
 
 def _seeds(outputs: Sequence[Tensor], grad_outputs: Sequence[Any], create_graph: bool) -> dict[Node, Any]:

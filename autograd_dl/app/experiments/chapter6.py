@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from autograd_dl import Tensor, gradients
@@ -19,6 +18,7 @@ from autograd_dl.functional import relu, sigmoid, tanh
 from autograd_dl.optim import SGD, AdaGrad, Adam, Momentum, Optimizer
 from autograd_dl.training import Trainer, smooth_curve
 from models import MultiLayerNet, MultiLayerNetExtend, Network
+from visualize import plots
 
 from . import Arrays, Outcome, Settings, experiment
 from .search import Curves, random_search, shared_search
@@ -52,13 +52,8 @@ def first(count: int, data: Arrays) -> Arrays:
 
 def draw_accuracies(axes: Axes, title: str, curves: Mapping[str, Sequence[float]], legend: bool = True) -> None:
     """Accuracies after each epoch: a line for each name."""
-    for (name, values), color, style in zip(curves.items(), COLORS, ("-", "--", "-.", ":"), strict=False):
-        axes.plot(range(1, len(values) + 1), values, style, color=color, label=name)
+    plots.curves(curves, start=1, legend=legend, ax=axes)
     axes.set(title=title, xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    if legend:
-        axes.legend()
 
 
 def gradient_check(network: Network, x: Any, t: Any) -> Outcome:
@@ -91,16 +86,15 @@ def optimizer_paths(settings: Settings) -> Outcome:
     """The ways that SGD, Momentum, AdaGrad and Adam go down x²/20 + y²."""
     steps = settings.few(30, 10)
     figure = Figure(figsize=(10, 8), layout="constrained")
-    x, y = np.meshgrid(np.linspace(-10, 10, 200), np.linspace(-5, 5, 100))
+    limits, levels = ((-10, 10), (-5, 5)), [0.1, 0.5, 1, 2, 4, 8, 16]
     paths = {}
     made = SGD(0.95), Momentum(0.1), AdaGrad(1.5), Adam(0.3)
     for optimizer, axes in zip(made, figure.subplots(2, 2).flat, strict=True):
         name = type(optimizer).__name__
         path = paths[name] = _path(optimizer, steps)
-        axes.contour(x, y, _valley(x, y), levels=[0.1, 0.5, 1, 2, 4, 8, 16], colors="#bbbbbb", linewidths=0.8)
-        axes.plot(*zip(*path, strict=True), "o-", color=COLORS[1], markersize=4, label=f"{steps} steps from (-7, 2)")
+        plots.paths(_valley, {f"{steps} steps": path}, limits=limits, levels=levels, ax=axes)
         axes.plot(0, 0, "k+", markersize=12, label="minimum")
-        axes.set(title=f"{name}, lr {optimizer.rate:g}", xlabel="x", ylabel="y", xlim=(-10, 10), ylim=(-5, 5))
+        axes.set_title(f"{name}, lr {optimizer.rate:g}")
         axes.legend(loc="upper right")
     return Outcome({"paths": paths}, figure)
 
@@ -139,16 +133,15 @@ def activations(settings: Settings) -> Outcome:
     for (function, (name, std)), row in zip(rows, figure.subplots(12, layers), strict=True):
         outputs = _layer_outputs(function, std, layers, settings)
         low = -1 if function is tanh else 0
-        counts = [np.histogram(a, BINS, (low, 1))[0] for a in outputs]
+        counts = [np.histogram(a, BINS, (low, 1))[0].tolist() for a in outputs]
         numbers[f"{function.__name__}, std {name}"] = {
             "mean": [float(a.mean()) for a in outputs],
             "std": [float(a.std()) for a in outputs],
-            "counts": [count.tolist() for count in counts],
+            "counts": counts,
         }
-        for number, (axes, count) in enumerate(zip(row, counts, strict=True), 1):
-            axes.stairs(count, np.linspace(low, 1, BINS + 1), fill=True, color=COLORS[0])
-            axes.set(xlim=(low, 1), title=f"layer {number}" if axes.get_subplotspec().is_first_row() else "")
-            axes.tick_params(labelsize=7)
+        for number, (axes, output) in enumerate(zip(row, outputs, strict=True), 1):
+            plots.histogram(output, bins=BINS, limits=(low, 1), ax=axes)
+            axes.set_title(f"layer {number}" if axes.get_subplotspec().is_first_row() else "")
             if function is relu:
                 axes.set_ylim(0, 7000)
         row[0].set_ylabel(f"{function.__name__}\nstd {name}")
@@ -178,7 +171,7 @@ def _losses(settings: Settings, runs: Mapping[str, tuple[Optimizer, float | str]
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     losses = {}
-    for color, (name, (optimizer, std)) in zip(COLORS, runs.items(), strict=False):
+    for name, (optimizer, std) in runs.items():
         network = MultiLayerNet(784, [width] * 4, 10, weight_init_std=std, seed=settings.seed)
         trainer = training(
             network, train, train, settings,
@@ -187,10 +180,8 @@ def _losses(settings: Settings, runs: Mapping[str, tuple[Optimizer, float | str]
         for _ in range(steps):
             trainer.train_step()
         losses[name] = trainer.train_loss_list
-        axes.plot(smooth_curve(losses[name]), color=color, label=name)
+    plots.curves({name: smooth_curve(values) for name, values in losses.items()}, ax=axes)
     axes.set(xlabel="iteration", ylabel="loss of the batch (smoothed)", yscale=yscale)
-    axes.legend()
-    axes.grid(alpha=0.3)
     return Outcome({"losses": losses, "last_100": {k: float(np.mean(v[-100:])) for k, v in losses.items()}}, figure)
 
 
@@ -314,13 +305,13 @@ def _validation(settings: Settings) -> Curves:
 
 def _best(trials: Sequence[Mapping[str, Any]]) -> Figure:
     """The curves of each trial, five in a row."""
-    rows = math.ceil(len(trials) / 5)
-    figure = Figure(figsize=(14, 2 + 2.3 * rows), layout="constrained")
-    grid = figure.subplots(rows, 5, sharex=True, sharey=True, squeeze=False).flat
-    for place, (axes, trial) in enumerate(zip(grid, trials, strict=True), 1):
-        curves = {"validation": trial["validation_accuracy"], "training": trial["train_accuracy"]}
-        title = f"{place}: lr {trial['lr']:.2g}, decay {trial['weight_decay']:.1g}"
-        draw_accuracies(axes, title, curves, legend=place == 1)
-        axes.title.set_fontsize(10)
-        axes.label_outer()
+    panels = {
+        f"{place}: lr {trial['lr']:.2g}, decay {trial['weight_decay']:.1g}": {
+            "validation": trial["validation_accuracy"],
+            "training": trial["train_accuracy"],
+        }
+        for place, trial in enumerate(trials, 1)
+    }
+    figure: Figure = plots.curve_grid(panels, start=1, columns=5)
+    figure.axes[0].set_ylim(0, 1.02)
     return figure

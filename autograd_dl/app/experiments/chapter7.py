@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, FigureBase
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -17,7 +15,7 @@ from autograd_dl.functional import conv2d, relu
 from autograd_dl.ops import im2col
 from autograd_dl.optim import Adam
 from models import Network, SimpleConvNet
-from visualize import plot_history
+from visualize import plot_history, plots
 
 from . import Outcome, Settings, experiment
 from .chapter6 import COLORS, first, gradient_check, trained
@@ -25,16 +23,6 @@ from .chapter6 import COLORS, first, gradient_check, trained
 N = TypeVar("N", bound=Network)
 
 # -- what several experiments share, also those of chapter 8
-
-
-def draw_images(figure: FigureBase, images: Sequence[NDArray[Any]], titles: Sequence[str], columns: int) -> None:
-    """Images side by side, in rows, each in its own shades of gray from lowest to highest."""
-    grid = figure.add_gridspec(max(1, math.ceil(len(images) / columns)), columns)
-    for place, (image, title) in enumerate(zip(images, titles, strict=True)):
-        axes = figure.add_subplot(grid[divmod(place, columns)])
-        axes.axis("off")
-        axes.imshow(image, cmap="gray_r")
-        axes.set_title(title, fontsize=9)
 
 
 def simple_convnet(settings: Settings) -> SimpleConvNet:
@@ -145,7 +133,7 @@ def filters(settings: Settings) -> Outcome:
     numbers = {}
     for name, weights, part in zip(("before", "after"), (before, after), parts, strict=True):
         part.suptitle(f"{name} training")
-        draw_images(part, list(weights[:, 0]), [str(k) for k in range(len(weights))], columns=10)
+        plots.filters(weights, figure=part)
         numbers[name] = {"std": float(weights.std()), "filters": weights.tolist()}
     return Outcome(numbers, figure)
 
@@ -157,8 +145,7 @@ def feature_maps(settings: Settings) -> Outcome:
     _, (x, t) = settings.mnist(flatten=False)
     with no_grad():
         maps = relu(conv2d(x[:1], network.params["W1"], network.params["b1"])).numpy()[0]
-    figure = Figure(figsize=(12, settings.few(7, 2)), layout="constrained")
     titles = [f"a {t[0]}", *(f"filter {k}" for k in range(len(maps)))]
-    draw_images(figure, [x[0, 0], *maps], titles, columns=8)
+    figure = plots.image_grid([x[0, 0], *maps], titles, columns=8)
     means, largest = maps.mean(axis=(1, 2)).tolist(), maps.max(axis=(1, 2)).tolist()
     return Outcome({"label": int(t[0]), "mean": means, "largest": largest}, figure)

@@ -17,10 +17,11 @@ from autograd_dl.functional import softmax_loss
 from autograd_dl.optim import Adam
 from autograd_dl.training import Ensemble
 from models import DeepConvNet, Layers, LeNet, Network
+from visualize import plots
 
 from . import Arrays, Outcome, Settings, experiment
 from .chapter6 import COLORS, draw_accuracies, first, trained
-from .chapter7 import draw_images, learned, train_convnet
+from .chapter7 import learned, train_convnet
 
 # -- 8.1: DeepConvNet
 
@@ -56,11 +57,7 @@ def misclassified(settings: Settings) -> Outcome:
     _, (x, t) = settings.mnist(flatten=False)
     answers = _scores(network, x).argmax(axis=1)
     wrong = np.flatnonzero(answers != t)
-    shown = wrong[: settings.few(20, 5)]
-    figure = Figure(figsize=(10, settings.few(9, 3)), layout="constrained")
-    figure.suptitle(f"{len(wrong):,} of {len(x):,} test digits are misread")
-    titles = [f"label {t[i]}, answer {answers[i]}" for i in shown]
-    draw_images(figure, list(x[shown, 0]), titles, columns=5)
+    figure = plots.misclassified(x, t, answers, most=settings.few(20, 5))
     numbers = {"images": wrong.tolist(), "labels": t[wrong].tolist(), "answers": answers[wrong].tolist()}
     return Outcome({"accuracy": float(np.mean(answers == t)), **numbers}, figure)
 
@@ -89,7 +86,7 @@ def augmentation(settings: Settings) -> Outcome:
     for stream, (name, change) in enumerate(changes.items(), 1):
         images += list(change(train[0][:6], settings.rng(2, stream))[:, 0])
         titles += [name] * 6
-    draw_images(above, images, titles, columns=6)
+    plots.image_grid(images, titles, columns=6, figure=above)
     curves, accuracies = {}, {}
     for name, augment in (("without", ()), ("with shifts, scales and turns", (shift, scale, rotate))):
         network = small_network(settings)
