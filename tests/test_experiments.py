@@ -62,6 +62,13 @@ def test_an_unknown_one_is_one_line(capsys):
     )
 
 
+def test_no_name_is_asked_for(capsys):
+    assert main(["experiment"]) == 1
+    assert capsys.readouterr().err == (
+        "autograd-dl: which experiment? autograd-dl experiment NAME; autograd-dl experiment --list tells them\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "option", "takers"),
     [

@@ -22,6 +22,8 @@ from .recipes import DATA, RECIPES, Recipe
 from .schedules import SCHEDULES
 
 _DEFAULT = "default: %(default)s"
+FORMULAS = ("apple", "apple-constants", "apple-orange", "chain-rule", "sum-of-products")
+"""The graphs that the command draws, beside networks."""
 T = TypeVar("T", int, float)
 
 
@@ -105,6 +107,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_train(commands)
     _add_evaluate(commands)
     _add_graph(commands)
+    _add_explore(commands)
+    _add_gallery(commands)
     _add_experiment(commands)
     return parser
 
@@ -205,10 +209,35 @@ def _usual_length(recipe: Recipe) -> str:
 
 
 def _add_graph(commands: argparse._SubParsersAction[_Parser]) -> None:
-    graph = commands.add_parser("graph", help="draw a computation graph")
-    graph.add_argument("graph", choices=["apple", "apple-orange", "two-layer-net"])
+    graph = commands.add_parser(
+        "graph",
+        help="draw a computation graph",
+        description="Draw a computation graph: a purchase or a formula of the book, or an untrained network's loss.",
+    )
+    graph.add_argument("graph", choices=[*FORMULAS, *RECIPES], metavar="GRAPH", help=", ".join([*FORMULAS, *RECIPES]))
     graph.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .svg, .png, .pdf or .dot")
+    graph.add_argument(
+        "--style", choices=["book", "ops", "layers", "backward"], default="book",
+        help="as the book, with shapes and dtypes, by layers, or the computation of gradients (%(default)s)",
+    )  # fmt: skip
+    graph.add_argument("--lang", choices=["ja", "en"], help="the language of names")
+    _add_count(graph, "--depth", help="how many scopes within each other are open")
     graph.set_defaults(run=_graph)
+
+
+def _add_explore(commands: argparse._SubParsersAction[_Parser]) -> None:
+    page = commands.add_parser("explore", help="make a page that steps through a graph, forward and backward")
+    page.add_argument("graph", choices=[*FORMULAS, *RECIPES], metavar="GRAPH", help=", ".join([*FORMULAS, *RECIPES]))
+    page.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .html file")
+    page.set_defaults(run=_explore)
+
+
+def _add_gallery(commands: argparse._SubParsersAction[_Parser]) -> None:
+    page = commands.add_parser(
+        "gallery", help="make the gallery: the book's figures, each beside the line that made it"
+    )
+    page.add_argument("--out", type=Path, default=Path("runs/gallery"), metavar="DIR", help="where files go")
+    page.set_defaults(run=_gallery)
 
 
 def _add_experiment(commands: argparse._SubParsersAction[_Parser]) -> None:
@@ -235,6 +264,8 @@ def _experiment(arguments: argparse.Namespace) -> None:
     if arguments.list:
         print(listing())
         return
+    if arguments.name is None:
+        raise DataError("which experiment? autograd-dl experiment NAME; autograd-dl experiment --list tells them")
     if arguments.name not in experiments():
         raise DataError(f"there is no experiment {arguments.name!r}; autograd-dl experiment --list tells them")
     settings = Settings(arguments.data, arguments.quick, arguments.seed, arguments.weights, arguments.storage)
@@ -257,9 +288,25 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 
 
 def _graph(arguments: argparse.Namespace) -> None:
-    from .graphs import GRAPHS, draw
+    from .graphs import GRAPHS, OPTIONS, draw
 
-    print(draw(GRAPHS[arguments.graph](), arguments.output))
+    options = {name: getattr(arguments, name) for name in ("style", "lang", "depth")}
+    print(draw(GRAPHS[arguments.graph](), arguments.output, **OPTIONS.get(arguments.graph, {}), **options))
+
+
+def _explore(arguments: argparse.Namespace) -> None:
+    from visualize import explore
+
+    from .graphs import GRAPHS
+
+    print(f"wrote {explore(GRAPHS[arguments.graph](), arguments.output)}")
+
+
+def _gallery(arguments: argparse.Namespace) -> None:
+    from .gallery import make
+
+    for file in make(arguments.out):
+        print(f"wrote {file}")
 
 
 def _within(kind: Callable[[str], T], least: int, most: int) -> Callable[[str], T]:

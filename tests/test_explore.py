@@ -1,0 +1,382 @@
+"""The page that steps through a program: what is in its file, whatever the program is."""
+
+import base64
+import hashlib
+import json
+import math
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hostile_names import HOSTILE
+
+import visualize
+from autograd_dl import Tensor, detect_anomaly, scope
+from autograd_dl.app.cli import main
+from autograd_dl.app.graphs import apple_orange
+from autograd_dl.errors import GraphError, ShapeError
+from models import TwoLayerNet
+from visualize.derivatives import ELEMENTWISE
+from visualize.explore import explore
+from visualize.explore import folding as folding_module
+from visualize.explore.arrays import TILES, sketch
+from visualize.explore.folding import LARGEST, MOST, WIDE, folded, views
+from visualize.explore.formulas import WORDS
+from visualize.explore.page import WEB, page
+from visualize.explore.story import story
+from visualize.rendering import RenderError
+from visualize.text import number
+
+pytest.importorskip("pygraphviz")
+DOCS = Path(__file__).parents[1] / "docs" / "explore"
+
+
+def leaf(value, name=None):
+    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
+
+
+def chain(ops):
+    y = x = leaf(1, "x")
+    for _ in range(ops // 2):
+        y = y * 0.999 + x
+    return y
+
+
+def written(output):
+    """The page of an output, and the data in it."""
+    told = story(output)
+    text = page(told, views(told))
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    return text, json.loads(data)
+
+
+def gradients(output):
+    return {n["name"]: n["gradient"].get("text") for n in story(output)["nodes"] if n["kind"] == "leaf"}
+
+
+class TestStory:
+    def test_the_purchase(self):
+        assert gradients(apple_orange()) == {
+            "apple price": "2.2", "number of apples": "110", "orange price": "3.3", "number of oranges": "165",
+            "tax": "650",
+        }  # fmt: skip
+
+    def test_local_derivatives_with_their_numbers(self):
+        product = story(leaf(3, "x") * leaf(-2, "y"))["nodes"][-1]
+        assert product["equation"] == "3 × (−2) = -6"
+        to_x, to_y = product["inputs"]
+        assert (to_x["symbols"], to_x["numbers"], to_x["local"]["text"], to_x["gradient"]["text"]) == (
+            "y", "(−2)", "-2", "-2",
+        )  # fmt: skip
+        assert (to_y["symbols"], to_y["numbers"], to_y["local"]["text"]) == ("x", "3", "3")
+
+    def test_branches(self):
+        x = leaf(3, "x")
+        assert gradients(x * x + x) == {"x": "7"}
+
+    def test_nothing_is_touched(self):
+        x = leaf(2, "x")
+        y = np.exp(x * x)
+        story(y)
+        assert x.grad is None
+        y.backward()
+        assert float(x.grad) == pytest.approx(4 * math.exp(4))
+
+    def test_values_that_the_graph_does_not_hold(self):
+        rng = np.random.default_rng(0)
+        w, b = leaf(rng.standard_normal((200, 50)), "W"), leaf(np.zeros(50), "b")
+        loss = np.sum((rng.standard_normal((100, 200)) @ w + b) ** 2)
+        assert all("stats" in node["value"] or "value" in node["value"] for node in story(loss)["nodes"])
+
+    def test_the_line_is_known_of_what_ran_in_detect_anomaly(self):
+        x = leaf(2)
+        with detect_anomaly():
+            y = x * 3
+        (op,) = [n for n in story(y + 1)["nodes"] if "line" in n]
+        assert re.fullmatch(r"test_explore\.py:\d+, in test_the_line.*", op["line"])
+
+    def test_names_in_both_languages(self):
+        told = story(apple_orange())
+        assert told["out"]["names"] == {"en": "total", "ja": "支払金額"}
+        assert "names" not in story(leaf(1, "W1") * 2)["nodes"][0]
+
+    def test_a_number_that_changed_since_is_that_which_was_read(self):
+        w = leaf(2, "w")
+        y = w + 3
+        w -= 1
+        told = story(y)
+        assert told["nodes"][0]["value"]["text"] == "2"
+        assert told["nodes"][-1]["equation"] == "2 + 3 = 5"
+
+    @pytest.mark.parametrize(
+        ("make", "error", "words"),
+        [
+            (lambda: Tensor(2.0) * 3, GraphError, "nothing has led"),
+            (lambda: leaf([1, 2]) * 3, ShapeError, "elements"),
+            (lambda: _released(), GraphError, "retain_graph=True"),
+        ],
+    )
+    def test_what_cannot_be_told(self, make, error, words, tmp_path):
+        with pytest.raises(error, match=words):
+            explore(make(), tmp_path / "a.html")
+        assert list(tmp_path.iterdir()) == []
+
+
+def _released():
+    y = leaf(2) * 3
+    y.backward()
+    return y
+
+
+PROGRAMS = {
+    "a leaf": lambda: leaf(3, "x"),
+    "NaN and infinity": lambda: leaf(np.nan, "x") * np.inf + leaf(-np.inf),
+    "empty": lambda: leaf(np.zeros((0, 3)), "x").sum() + leaf(np.zeros((2, 0, 3))).sum(),
+    "one element": lambda: leaf([[2]], "x") * 3,
+    "float16": lambda: (Tensor(np.float16([1.1, 60000]), requires_grad=True) * np.float16(0.5)).sum(),
+    "float32": lambda: np.tanh(Tensor(np.float32(0.3), requires_grad=True)),
+    "several results": lambda: np.linalg.eigh(leaf([[2, 1], [1, 3]]))[1].sum(),
+    "no rule for numbers": lambda: np.linalg.inv(leaf(np.eye(3) * 2)).sum(),
+    "an index": lambda: leaf(np.arange(24).reshape(2, 3, 4))[1, :, [0, 2]].sum(),
+    "a list": lambda: np.stack([leaf(1), leaf(2), leaf(3)]).sum(),
+    "many inputs": lambda: np.concatenate([leaf([i], f"x{i}") for i in range(100)]).sum(),
+    "five dimensions": lambda: leaf(np.ones((3, 2, 5, 4, 3))).mean(),
+    "huge": lambda: leaf(np.ones((2000, 600))).sum(),
+    "integers and booleans": lambda: (leaf([1.0, 2.0]) * np.array([3, 4]) * np.array([True, False])).sum(),
+    "a network": lambda: TwoLayerNet(4, 3, 2, seed=0).loss(np.ones((5, 4)), np.zeros(5, int)),
+    "a scope that comes again": lambda: _scopes_again(),
+    "deep scopes": lambda: _deep_scopes(),
+}
+
+
+def _scopes_again():
+    x = leaf(2, "x")
+    with scope("A"):
+        y = x * 2
+    z = y + 1
+    with scope("A"):
+        return z * y * x
+
+
+def _deep_scopes(depth=60):
+    if not depth:
+        return leaf(2, "x") * 3
+    with scope(f"s{depth}"):
+        return _deep_scopes(depth - 1) + 1
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_any_program(name):
+    text, data = written(PROGRAMS[name]())
+    assert "{{" not in text.replace(json.dumps(data), "").split('id="data"')[0]
+    for view in data["views"]:
+        boxes = {box["id"] for box in view["boxes"]}
+        assert all({line["from"], line["to"]} <= boxes for line in view["lines"])
+        assert all(0 <= box["x"] <= view["width"] and 0 <= box["y"] <= view["height"] for box in view["boxes"])
+        assert not math.isnan(view["width"])
+    assert all(len(cells) < 4000 for cells in _cells(data))
+
+
+def _cells(data):
+    for node in data["nodes"]:
+        yield node["value"].get("cells", [])
+
+
+class TestPage:
+    def test_nothing_is_fetched_and_scripts_are_let_in_by_their_text(self):
+        text, _ = written(apple_orange())
+        (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', text)
+        assert policy.startswith("default-src 'none'; ")
+        assert "unsafe" not in policy
+        for kind, tag in (("script", r'<script type="module">'), ("style", "<style>")):
+            (part,) = re.findall(f"{tag}(.*?)</{kind}>", text, re.S)
+            digest = base64.b64encode(hashlib.sha256(part.encode()).digest()).decode()
+            assert f"{kind}-src 'sha256-{digest}'" in policy
+        assert set(re.findall(r"https?://[^\"' ]*", text)) == {"http://www.w3.org/2000/svg"}
+
+    def test_it_is_small(self):
+        text, data = written(apple_orange())
+        assert len(text.encode()) - len(json.dumps(data)) < 100_000
+
+    def test_no_html_is_made_of_data(self):
+        for file in WEB.glob("*.js"):
+            assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", file.read_text()), (
+                file
+            )
+
+    @pytest.mark.parametrize(
+        "hostile", ["</script><script>alert(1)</script>", "<!--<script>", "\u2028", "]]>", "{{style}}"]
+    )
+    def test_data_cannot_end_their_script(self, hostile):
+        text, data = written(leaf(1, hostile) * 2)
+        inside = text.split('id="data">')[1].split("</script>")[0]
+        assert not set(inside) & set("<>&\u2028\u2029")
+        assert data["nodes"][0]["name"] in (hostile, "\N{REPLACEMENT CHARACTER}")
+
+    def test_two_hundred_hostile_names(self):
+        assert len(HOSTILE) >= 200
+        output = leaf(1, "x")
+        for i, name in enumerate(HOSTILE):
+            with scope(HOSTILE[i // 10]):
+                output = output + leaf(1, name)
+        output.name = HOSTILE[-1]
+        text, data = written(output)
+        assert text.count("<script") == 2
+        assert text.count("</script") == 2
+        assert sum(node["kind"] == "leaf" for node in data["nodes"]) == len(HOSTILE) + 1
+
+    def test_the_same_program_gives_the_same_page(self):
+        assert written(apple_orange())[0] == written(apple_orange())[0]
+
+    def test_the_words_are_there_in_both_languages(self):
+        text = (WEB / "words.js").read_text(encoding="utf-8")
+        english, japanese = (re.findall(r'^    "?([\w ]+?)"?:', part, re.M) for part in text.split("\n  ja: {"))
+        assert english == japanese
+        assert set(WORDS.values()) <= set(english)
+        used = re.findall(r'\bt\("(\w+)"', "".join(f.read_text(encoding="utf-8") for f in WEB.glob("*.js")))
+        used += re.findall(r'data-(?:t|label)="(\w+)"', (WEB / "template.html").read_text(encoding="utf-8"))
+        assert set(used) <= set(english)
+        chosen = {"forward", "backward", "constant", "input", "pause"}
+        facts = {"least", "most", "mean", "norm", "zeros", "nans", "infinities"}
+        assert set(english) == set(used) | set(WORDS.values()) | chosen | facts
+
+    def test_no_two_modules_share_a_name(self):
+        text = "\n".join(file.read_text(encoding="utf-8") for file in WEB.glob("*.js"))
+        names = re.findall(r"^(?:export )?(?:function|const|let) (\w+)", text, re.M)
+        assert len(names) == len(set(names)) > 50
+
+
+class TestFolding:
+    def test_scopes_are_groups_and_later_ones_others(self):
+        root = folded(story(_scopes_again()))
+        assert [(g.label, g.ops) for g in root.groups()] == [("A", [2]), ("A", [5, 6])]
+
+    def test_boxes_never_feed_each_other(self):
+        told = story(_scopes_again())
+        for view in views(told)["views"]:
+            seen = set()
+            order = sorted((box for box in view["boxes"] if box["kind"] in ("op", "group")), key=lambda box: box["x"])
+            for box in order:
+                sources = {line["from"] for line in view["lines"] if line["to"] == box["id"]}
+                assert {s for s in sources if s in {b["id"] for b in order}} <= seen
+                seen.add(box["id"])
+
+    def test_a_long_program_is_cut_into_groups_that_open(self):
+        told = story(chain(600))
+        folding = views(told)
+        assert len(folding["views"]) == len(folding["groups"]) + 1
+        first = folding["views"][folding["first"]]
+        assert sum(box["kind"] == "group" for box in first["boxes"]) == len(folding["groups"]) <= WIDE
+        assert sorted(op for group in folding["groups"] for op in group["ops"]) == [
+            i for i, node in enumerate(told["nodes"]) if node["kind"] == "op"
+        ]
+
+    def test_of_thousands_of_nodes_some_groups_stay_closed(self, monkeypatch):
+        monkeypatch.setattr(folding_module, "MOST", 300)
+        folding = views(story(chain(1200)))
+        counts = [sum(box["kind"] in ("op", "group") for box in view["boxes"]) for view in folding["views"]]
+        assert max(counts) <= LARGEST
+        assert 200 < sum(counts) <= 300 < MOST
+        assert len(folding["views"]) < len(folding["groups"])
+
+    def test_at_first_all_are_open_to_one_depth(self):
+        x = leaf(2, "x")
+        for i in range(9):
+            with scope(f"outer{i}"), scope(f"inner{i}"):
+                x = x * 2 + 1 + 3
+        folding = views(story(x))
+        first = folding["views"][folding["first"]]
+        assert [box["label"] for box in first["boxes"] if box["kind"] == "group"] == [f"inner{i}" for i in range(9)]
+
+    def test_a_parameter_stays_in_its_layer(self):
+        told = story(TwoLayerNet(4, 3, 2, seed=0).loss(np.ones((5, 4), "f4"), np.zeros(5, int)))
+        closed = views(told)["views"][0]
+        labels = [box["label"] for box in closed["boxes"]]
+        assert "x" in labels
+        assert "W1" not in labels
+        assert {"Affine1", "Affine2"} <= set(labels)
+
+
+class TestSketch:
+    def test_a_number(self):
+        assert sketch(np.float32(1.1), 9) == {
+            "shape": [], "dtype": "float32", "value": float(np.float32(1.1)), "text": "1.1",
+        }  # fmt: skip
+        assert sketch(np.array(-np.inf), 9)["value"] == "-Infinity"
+
+    def test_a_small_array_is_whole(self):
+        found = sketch(np.array([[1, 2, 3], [4, 5, np.nan]]), 100)
+        assert (found["tiles"], found["rows"], found["columns"]) == ([[]], [0, 1], [0, 1, 2])
+        assert found["cells"] == [1, 2, 3, 4, 5, "NaN"]
+        assert found["stats"] == {
+            "zeros": 0, "nans": 1, "infinities": 0, "least": 1, "most": 5, "mean": 3, "norm": 7.4162,
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        "shape", [(7,), (5000,), (3, 5000), (5000, 3), (300, 400), (40, 3, 64, 64), (2, 3, 4, 5, 6)]
+    )
+    def test_the_cells_are_those_of_the_array(self, shape):
+        array = np.arange(math.prod(shape), dtype=float).reshape(shape)
+        found = sketch(array, 600)
+        assert len(found["tiles"]) <= TILES
+        assert len(found["cells"]) <= 1300
+        assert len(found["cells"]) == len(found["tiles"]) * len(found["rows"]) * len(found["columns"])
+        indices = [(*t, r, c)[-len(shape) :] for t in found["tiles"] for r in found["rows"] for c in found["columns"]]
+        assert [float(f"{array[i]:.6g}") for i in indices] == found["cells"]
+        corners = {tuple(np.zeros(len(shape), int)), tuple(np.array(shape) - 1)}
+        assert corners <= set(indices)
+
+    def test_nothing_to_show(self):
+        assert sketch(np.zeros((0, 3)), 9)["cells"] == []
+        assert "least" not in sketch(np.array([np.nan, np.inf]), 9)["stats"]
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_the_formulas_are_true(name):
+    """With the numbers put in, a formula is what the op's rule gives."""
+    fun = getattr(np, name, None) or getattr(__import__("autograd_dl.functional").functional, name)
+    arguments = [0.7, 1.3][: len(ELEMENTWISE[name])]
+    told = story(fun(*(leaf(a) for a in arguments)))["nodes"][-1]
+    assert len(told["inputs"]) == len(arguments)
+    for given in told["inputs"]:
+        formula = re.sub(r"\b(cos|sin|cosh|sinh|sign|log) (\(.*?\)|[\d.]+)", r"\1(\2)", given["numbers"])
+        for old, new in {"−": "-", "·": "*", "^": "**", "²": "**2", "[": "float(", "]": ")"}.items():
+            formula = formula.replace(old, new)
+        functions = {n: getattr(np, n) for n in ("cos", "sin", "cosh", "sinh", "sign", "log")}
+        assert eval(formula, functions) == pytest.approx(given["local"]["value"], rel=1e-4), given["numbers"]
+        assert given["gradient"]["text"] == number(given["local"]["value"])
+
+
+class TestCommand:
+    def test_it_writes_the_page(self, tmp_path, capsys):
+        file = tmp_path / "graph.html"
+        assert main(["explore", "apple", "-o", str(file)]) == 0
+        assert capsys.readouterr().out == f"wrote {file}\n"
+        assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+    def test_without_graphviz(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pygraphviz", None)
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert main(["explore", "apple", "-o", str(tmp_path / "a.html")]) == 1
+        assert "pip install pygraphviz" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+        with pytest.raises(RenderError):
+            explore(apple_orange(), tmp_path / "a.html")
+
+    def test_it_is_a_name_of_the_package(self):
+        assert visualize.explore is explore
+
+    @pytest.mark.skipif(not DOCS.exists(), reason="the docs are not beside the tests")
+    @pytest.mark.parametrize("name", ["apple-orange", "two-layers"])
+    def test_the_pages_in_docs_are_those_of_today(self, name):
+        """But for their data, in which Graphviz has placed the boxes. The gallery makes them."""
+        text = (DOCS / f"{name}.html").read_text(encoding="utf-8")
+        data = re.compile(r'(?<=id="data">).*?(?=</script>)', re.S)
+        assert data.sub("", text) == data.sub("", written(apple_orange())[0])
+
+    def test_the_page_is_shipped(self):
+        names = {file.name for file in Path(WEB).iterdir()}
+        assert {"template.html", "style.css", "main.js"} <= names

@@ -1,0 +1,29 @@
+// Numbers as people write them, as the pictures of graphs do: rounding errors of the dtype are dropped.
+
+const DIGITS = { float16: 3, float32: 6 };
+
+export function number(value, dtype) {
+  const known = Number(value);
+  if (Number.isNaN(known)) return "nan";
+  if (!Number.isFinite(known)) return known > 0 ? "inf" : "-inf";
+  if (Number.isInteger(known) && Math.abs(known) < 1e9) return String(known + 0 === 0 ? 0 : known);
+  const text = general(known, DIGITS[dtype] ?? 12);
+  return text.length <= 9 ? text : general(known, 6);
+}
+
+// A number with so many significant digits, without zeros at its end.
+function general(value, digits) {
+  const [mantissa, power] = value.toExponential(digits - 1).split("e");
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < digits) return trimmed(value.toFixed(digits - 1 - exponent));
+  return `${trimmed(mantissa)}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
+}
+
+function trimmed(text) {
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+// The number that a dtype would hold.
+export function rounded(value, dtype) {
+  return dtype === "float32" ? Math.fround(value) : value;
+}

@@ -1,0 +1,232 @@
+// What is said of each step.
+
+import { element } from "./dom.js";
+import { factList, heatMap } from "./heatmap.js";
+import { brief, facts, isNumber, kindOf, total } from "./sketches.js";
+import { edgeGradient, gradientEdges, leavesWithGradient, nameOfGroup, nameOfNode, nameOfOut, opsOf, story } from "./story.js";
+import { t } from "./words.js";
+
+const FEW = 6; // terms of a sum that is written out
+
+// The explanation of a step; `open(group)` opens a closed group.
+export function explanation(step, open) {
+  const parts = { start, forward, turn, backward, end }[step.kind](step, open);
+  return element("article", { class: step.kind }, parts);
+}
+
+// One sentence for who cannot see the page.
+export function spoken(step) {
+  if (!step.box) return [heading(step), ...{ start: [], turn: [t("turnText", nameOfOut())], end: leafGradients() }[step.kind]].join(". ");
+  if (step.kind === "forward") {
+    const op = story.nodes[opsOf(step.box).at(-1)];
+    return `${heading(step)}: ${step.box.kind === "group" ? brief(op.value) : op.equation}`;
+  }
+  const sent = outgoing(step.box).map(([from, gradient]) => `${t("to", nameOfNode(from))}: ${brief(gradient)}`);
+  return [heading(step), ...sent].join(". ");
+}
+
+function leafGradients() {
+  return leavesWithGradient().slice(0, 20).map((leaf) => `${nameOfNode(leaf)}: ${brief(story.nodes[leaf].gradient)}`);
+}
+
+function heading(step) {
+  if (!step.box) return { start: t("program"), turn: t("turn"), end: t("end") }[step.kind];
+  const name = step.box.kind === "group" ? nameOfGroup(step.box.at) : titleOf(story.nodes[step.box.at]);
+  return `${t(step.kind)} · ${name}`;
+}
+
+function titleOf(op) {
+  const label = op.label.replaceAll("\n", " ");
+  return label === op.op ? label : `${label} (${op.op})`;
+}
+
+function title(step) {
+  return element("h2", {}, heading(step));
+}
+
+function start(step) {
+  const leaves = leavesWithGradient();
+  const ops = story.nodes.filter((node) => node.kind === "op").length;
+  const given = story.nodes.flatMap((node, number) => (node.kind === "given" ? [number] : []));
+  return [
+    title(step),
+    element("p", {}, t("startText", ops, leaves.length)),
+    table([...leaves, ...given], (node) => node.value, "value"),
+    element("p", { class: "remark" }, t("keysHint")),
+  ];
+}
+
+function turn(step) {
+  return [title(step), big(t("value"), story.nodes[story.out.from].value, "value"), element("p", {}, t("turnText", nameOfOut()))];
+}
+
+function end(step) {
+  return [title(step), element("p", {}, t("endText", nameOfOut())), table(leavesWithGradient(), (node) => node.gradient, "gradient")];
+}
+
+function table(numbers, of, kind) {
+  const shown = numbers.slice(0, 60);
+  const rows = shown.map((number) =>
+    element("div", { class: "row" }, element("span", { class: "name" }, nameOfNode(number)), quantity(of(story.nodes[number]), nameOfNode(number), kind)));
+  return element("div", { class: "table" }, rows, numbers.length > shown.length ? element("p", { class: "remark" }, t("more", numbers.length - shown.length)) : null);
+}
+
+function forward(step, open) {
+  const { box } = step;
+  if (box.kind === "group") return [title(step), ...arrays(incoming(box), "value"), big(t("result"), story.nodes[opsOf(box).at(-1)].value, "value"), within(box, open)];
+  const op = story.nodes[box.at];
+  const whole = isNumber(op.value) && op.inputs.every((input) => isNumber(story.nodes[input.from].value));
+  return [
+    title(step),
+    element("p", { class: "equation value" }, op.equation),
+    ...(whole ? [] : arrays(op.inputs.map((input) => [input.from, story.nodes[input.from].value]), "value")),
+    whole ? null : big(t("result"), op.value, "value"),
+    details(op),
+  ];
+}
+
+function backward(step, open) {
+  const { box } = step;
+  if (box.kind === "group") {
+    return [title(step), big(t("arriving"), story.nodes[opsOf(box).at(-1)].gradient, "gradient"), element("h3", {}, t("leaves")), ...arrays(outgoing(box), "gradient"), within(box, open)];
+  }
+  const op = story.nodes[box.at];
+  return [title(step), arriving(box.at), ...op.inputs.map((input, i) => sent(box.at, input, i)), details(op)];
+}
+
+// The gradient that arrives at an op, from the branches that read it.
+function arriving(number) {
+  const { gradient } = story.nodes[number];
+  const branches = gradientEdges(number).map(edgeGradient);
+  const parts = [element("h3", {}, t("arriving"))];
+  if (branches.length > 1) {
+    const terms = areFew(branches) ? `${added(branches)} = ` : "";
+    parts.push(element("p", {}, terms ? element("span", { class: "equation" }, terms, element("b", { class: "gradient" }, gradient.text)) : null, element("span", { class: "remark" }, ` ${t("branches", branches.length)}`)));
+    if (!terms) parts.push(element("div", { class: "sum" }, branches.slice(0, FEW).flatMap((branch, i) => [i ? element("span", {}, "+") : null, quantity(branch, t("gradient"), "gradient")])));
+  }
+  if (branches.length < 2 || !areFew(branches)) parts.push(quantity(gradient, t("arriving"), "gradient"));
+  return element("div", { class: "arriving" }, parts);
+}
+
+// What an op sends back to one of its inputs: arriving gradient × local derivative = product, and the sum of branches.
+function sent(number, input, i) {
+  const op = story.nodes[number];
+  const name = nameOfNode(input.from);
+  const parts = [element("h3", {}, t("to", name))];
+  if (!input.gradient) return element("div", { class: "sent" }, parts, element("p", { class: "remark" }, t("noGradient")));
+  parts.push(rule(op, input, i));
+  if (isNumber(op.gradient) && isNumber(input.local)) parts.push(numbersProduct(op.gradient, input.local, input.gradient));
+  else if (input.local?.cells && !/^−?1$/.test(input.symbols)) parts.push(arrayProduct(op.gradient, input.local, input.gradient));
+  else parts.push(quantity(input.gradient, `${t("gradient")} ${name}`, "gradient"));
+  const edges = gradientEdges(input.from);
+  if (edges.length > 1) parts.push(soFar(input.from, edges, edges.findIndex(([reader, place]) => reader === number && place === i)));
+  return element("div", { class: "sent" }, parts);
+}
+
+// The local derivative as a formula, with the op's numbers; or in words what an op on arrays sends back.
+function rule(op, input, i) {
+  if (!input.symbols) {
+    const text = input.whole ?? t(input.words ?? "") ?? t("vjp", op.op);
+    return element("p", {}, element("span", { class: "remark" }, `${t("wholeRule")}: `), element("span", { class: "equation" }, text));
+  }
+  const variable = "xy"[i] ?? "x";
+  const steps = [`∂z/∂${variable}`, input.symbols];
+  if (input.numbers && input.numbers !== input.symbols) steps.push(input.numbers);
+  if (input.local.text !== undefined && input.local.text.replace("-", "−") !== steps.at(-1)) steps.push(input.local.text.replace("-", "−"));
+  const repeated = String(input.local.shape) !== String(input.gradient.shape);
+  return element("p", {},
+    element("span", { class: "remark" }, `${t("local")}: `),
+    element("span", { class: "equation" }, steps.join(" = ")),
+    repeated ? element("span", { class: "remark" }, ` (${t("unbroadcast")})`) : null,
+  );
+}
+
+function numbersProduct(arrived, local, product) {
+  return element("p", { class: "product" },
+    term(arrived.text, t("arrived"), "gradient"), element("span", {}, "×"), term(local.text, t("local"), "value"),
+    element("span", {}, "="), term(product.text, t("product"), "gradient"));
+}
+
+function term(text, caption, kind) {
+  return element("span", { class: "term" }, element("b", { class: kind }, bracketed(text)), element("small", {}, caption));
+}
+
+function arrayProduct(arrived, local, product) {
+  const pictured = (sketch, caption) => element("span", { class: "term" }, heatMap(sketch, caption), element("small", {}, caption));
+  return element("div", { class: "product" }, pictured(arrived, t("arrived")), element("span", {}, "×"), pictured(local, t("local")), element("span", {}, "="), pictured(product, t("product")));
+}
+
+// The sum of the gradients that have come to a node by now, when several branches read it.
+function soFar(node, edges, at) {
+  const sum = total(edges.slice(0, at + 1).map(edgeGradient));
+  const terms = edges.slice(0, at + 1).map(edgeGradient);
+  const text = areFew(terms) && at > 0 ? `${added(terms)} = ${sum.text}` : null;
+  return element("div", { class: "sofar" },
+    element("span", { class: "remark" }, `${t("accumulated", at + 1, edges.length)}: `),
+    text ? element("b", { class: "equation gradient" }, text) : quantity(at + 1 === edges.length ? story.nodes[node].gradient : sum, nameOfNode(node), "gradient"));
+}
+
+function areFew(numbers) {
+  return numbers.length <= FEW && numbers.every(isNumber);
+}
+
+function added(numbers) {
+  return numbers.map((part) => bracketed(part.text)).join(" + ");
+}
+
+function bracketed(text) {
+  return text.startsWith("-") ? `(−${text.slice(1)})` : text;
+}
+
+function details(op) {
+  return factList([
+    [t("result"), kindOf(op.value)],
+    ...(op.scope.length ? [[t("scope"), op.scope.join(" / ")]] : []),
+    ...(op.line ? [[t("line"), op.line]] : []),
+  ]);
+}
+
+// What goes into a closed group: pairs of a node and its value.
+function incoming(box) {
+  const inside = new Set(opsOf(box));
+  const from = new Set(opsOf(box).flatMap((op) => story.nodes[op].inputs.map((input) => input.from)));
+  return [...from].filter((node) => !inside.has(node) && story.nodes[node].kind !== "constant").map((node) => [node, story.nodes[node].value]);
+}
+
+// What a box sends back: pairs of a node outside it and the gradient that goes there.
+function outgoing(box) {
+  const inside = new Set(opsOf(box));
+  const sums = new Map();
+  for (const op of opsOf(box).toReversed()) {
+    for (const input of story.nodes[op].inputs) {
+      if (!input.gradient || inside.has(input.from)) continue;
+      sums.set(input.from, [...(sums.get(input.from) ?? []), input.gradient]);
+    }
+  }
+  return [...sums].map(([node, gradients]) => [node, total(gradients)]);
+}
+
+function arrays(pairs, kind) {
+  return pairs.slice(0, 12).map(([node, sketch]) => element("div", { class: "row" }, element("span", { class: "name" }, nameOfNode(node)), quantity(sketch, nameOfNode(node), kind)));
+}
+
+// The ops in a closed group, and a button that opens it.
+function within(box, open) {
+  const ops = opsOf(box);
+  const items = ops.slice(0, 8).map((op) => element("li", {}, story.nodes[op].equation));
+  return element("div", {}, element("h3", {}, `${t("within")} (${t("opsOf", ops.length)})`), element("ol", {}, items, ops.length > items.length ? element("li", {}, "…") : null),
+    open ? element("button", { type: "button", click: () => open(box.at) }, t("open", nameOfGroup(box.at))) : null);
+}
+
+function big(caption, sketch, kind) {
+  return element("div", {}, element("h3", {}, caption), quantity(sketch, caption, kind));
+}
+
+// A value or gradient: a number, or an array with its heat map and what can be said of it.
+export function quantity(sketch, what, kind) {
+  if (!sketch) return element("span", { class: "remark" }, "–");
+  if (sketch.several) return element("div", {}, sketch.several.map((part) => quantity(part, what, kind)));
+  if (isNumber(sketch)) return element("b", { class: `figure ${kind}` }, sketch.text);
+  const told = [kindOf(sketch), ...facts(sketch).slice(2).map(([name, text]) => `${name} ${text}`)].join(" · ");
+  return element("div", { class: "array" }, heatMap(sketch, what), element("small", { class: kind }, told));
+}
