@@ -1,4 +1,4 @@
-"""How much memory a step takes beyond the built model and its data: the growth of the peak of resident memory (Linux)."""
+"""How much memory a step takes beyond the built model and its data: by how much the peak grows (on Linux)."""
 
 from __future__ import annotations
 
