@@ -138,6 +138,19 @@ def softmax_loss(X: Values, t: Values) -> Any:
     return ops.softmax_cross_entropy(scores, _targets(scores, t))
 
 
+def hits(scores: Values, t: Values) -> NDArray[np.bool_]:
+    """Whether the highest score of each row is that of t: labels, (batch,) or (batch, 1), or rows of the scores' shape.
+
+    Raises `ShapeError` if t has none of these shapes.
+    """
+    answers, targets = np.asarray(bare(scores)), np.asarray(bare(t))
+    batch = answers.shape[:1]
+    if targets.shape not in (batch, (*batch, 1), answers.shape):
+        raise ShapeError(f"t must be labels, {batch}, or rows, {answers.shape}, not {targets.shape}")
+    labels = targets.argmax(axis=1) if targets.shape == answers.shape else targets.reshape(batch)
+    return np.equal(answers.argmax(axis=1), labels)
+
+
 def binary_cross_entropy(y: Values, t: Values) -> Any:
     """The mean of -t log(y) - (1 - t) log(1 - y), of probabilities y and targets t of the same shape, both 0 to 1.
 
@@ -163,7 +176,7 @@ def sigmoid_loss(x: Values, t: Values) -> Any:
 def affine(x: Values, W: Values, b: Values = 0) -> Any:
     """x W + b, (N, D) to (N, M); of images or other arrays all axes but the first are the D inputs of one example."""
     a = _array(x)
-    return np.dot(a.reshape(len(a), -1) if a.ndim > 2 else a, W) + b
+    return np.dot(a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a, W) + b
 
 
 def conv2d(
@@ -213,7 +226,11 @@ def conv_transpose2d(
 
 
 def _with_bias(y: Any, b: Any) -> Any:
-    return y if b is None else y + np.reshape(b, (-1, 1, 1)) if np.ndim(b) else y + b
+    if b is None or not np.ndim(b):
+        return y if b is None else y + b
+    if math.prod(np.shape(b)) != y.shape[1]:
+        raise ShapeError(f"{y.shape[1]} channels have as many biases, not {np.shape(b)}")
+    return y + np.reshape(b, (-1, 1, 1))
 
 
 def max_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
@@ -257,13 +274,16 @@ def batch_norm(
 
     When training, mean and (biased) variance are the batch's, and the running statistics, if given, are changed in
     place: running = momentum * running + (1 - momentum) * batch. Otherwise they are what is normalized by.
-    Raises `ShapeError` if x is of another shape, or there are no statistics to normalize by.
+    Raises `ShapeError` if x is of another shape, the others do not fit it, or there are no statistics to normalize by.
     """
     a = _array(x)
     if a.ndim not in (2, 4):
         raise ShapeError(f"batch_norm takes (N, D) or images (N, C, H, W), not {a.shape}")
     rows = a if a.ndim == 2 else np.moveaxis(a, 1, 3).reshape(-1, a.shape[1])
-    scale, shift = (_one_each(values, rows.shape[1]) for values in (gamma, beta))
+    scale, shift = (_one_each(name, values, rows.shape[1]) for name, values in (("gamma", gamma), ("beta", beta)))
+    for name, running in (("running_mean", running_mean), ("running_var", running_var)):
+        if running is not None:
+            _one_each(name, running, rows.shape[1])
     if train:
         statistics = deviations(bare(rows))
         if running_mean is not None and running_var is not None:
@@ -278,8 +298,16 @@ def batch_norm(
     return y if a.ndim == 2 else np.moveaxis(y.reshape(len(a), *a.shape[2:], -1), 3, 1)
 
 
-def _one_each(values: Any, features: int) -> Any:
-    return values if np.shape(values) == (features,) else np.broadcast_to(np.reshape(values, -1), (features,))
+def _one_each(name: str, values: Any, features: int) -> Any:
+    shape = np.shape(values)
+    if shape == (features,):
+        return values
+    if math.prod(shape) not in (1, features):
+        raise ShapeError(
+            f"batch_norm takes a {name} for each of the {features} features or channels of x, not {shape}; "
+            "nn.BatchNormalization(per_activation=True) has one for each number of an image, as the book has"
+        )
+    return np.broadcast_to(np.reshape(values, -1), (features,))
 
 
 def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any:

@@ -8,7 +8,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -33,24 +33,24 @@ def workers() -> Iterator[int]:
     parts: they wait for the next call in a busy loop, for some milliseconds, and slow down the others. There is one
     worker where threadpoolctl is not installed, where BLAS is held to one thread, or while another thread has them.
     """
-    blas = _blas()
-    if blas is None or not _turn.lock.acquire(blocking=False):
+    blas, turn = _blas(), _turn  # a child process that is forked within the block has another one
+    if blas is None or not turn.lock.acquire(blocking=False):
         yield 1
         return
     try:
-        if _turn.workers:
-            yield _turn.workers
+        if turn.workers:
+            yield turn.workers
         elif (count := _threads(blas)) == 1:
             yield 1
         else:
             with blas.limit(limits=1):
-                _turn.workers = count
+                turn.workers = count
                 try:
                     yield count
                 finally:
-                    _turn.workers = 0
+                    turn.workers = 0
     finally:
-        _turn.lock.release()
+        turn.lock.release()
 
 
 def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> None:
@@ -79,8 +79,10 @@ def _work_off(begin: Callable[[], Callable[[T], object]], left: deque[T]) -> Non
 
 def _share(begin: Callable[[], Callable[[T], object]], left: deque[T], count: int) -> None:
     """Work on what is left in `count` threads, this one among them; nobody works any more when it returns."""
-    others = [_pool().submit(copy_context().run, _work_off, begin, left) for _ in range(count - 1)]
+    others: list[Any] = []
     try:
+        with suppress(RuntimeError):  # no thread begins any more where the program ends, or the system has none left
+            others.extend(_pool().submit(copy_context().run, _work_off, begin, left) for _ in range(count - 1))
         _work_off(begin, left)
     finally:
         left.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import math
 import os
 import secrets
 import sys
@@ -95,8 +96,14 @@ def _load_npz(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _load_npy(content: bytes) -> NDArray[Any]:
-    array = np.lib.format.read_array(BytesIO(content), allow_pickle=False)
-    return np.asarray(array)
+    stream = BytesIO(content)
+    first = np.lib.format.read_magic(stream) == (1, 0)
+    read_header = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(stream)
+    if math.prod(shape) * dtype.itemsize > len(content):  # before NumPy allocates so much
+        raise ValueError(f"a header claims {shape} of {dtype}, and {len(content)} bytes are there")
+    stream.seek(0)
+    return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
 def _checked(name: Any) -> str:
@@ -136,36 +143,66 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = f".{path.name[:100]}."
     _remove_left(path.parent, beside)
-    temporary = path.with_name(f"{beside}{secrets.token_hex(8)}.tmp")
     try:
-        with temporary.open("xb") as held:
-            with suppress(OSError):
-                _lock(held)
+        with _new_file(path.parent, beside) as held:
+            temporary = Path(held.name)
             yield temporary
-        _flush(temporary)
-        temporary.replace(path)
+            _close_on_windows(held)
+            _flush(temporary)
+            temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        if error.errno is not None and error.filename in (None, str(temporary)):
+        if error.errno is not None and Path(str(error.filename or beside)).name.startswith(beside):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+@contextmanager
+def _new_file(folder: Path, beginning: str) -> Iterator[BinaryIO]:
+    """A new file of such a name, held until the block ends, and removed then if it still has that name."""
+    held = _held_file(folder, beginning)
+    try:
+        yield held
     finally:
-        temporary.unlink(missing_ok=True)
+        held.close()
+        Path(held.name).unlink(missing_ok=True)
+
+
+def _held_file(folder: Path, beginning: str) -> BinaryIO:
+    """A new file that is held. (Before it is, another process may take it for one that was left: then the next one.)"""
+    while True:
+        held = (folder / f"{beginning}{secrets.token_hex(8)}.tmp").open("xb")
+        try:
+            _lock(held)
+        except BlockingIOError:
+            held.close()
+        except OSError:  # nobody can hold a file on this file system: none is removed there
+            return held
+        else:
+            if Path(held.name).exists():
+                return held
+            held.close()
 
 
 def _remove_left(folder: Path, beginning: str) -> None:
     """Remove what killed processes left: files of such names that nobody holds any more."""
     for left in folder.glob(f"{glob.escape(beginning)}*.tmp"):
-        with suppress(OSError):
-            with left.open("rb") as file:
-                _lock(file)
+        with suppress(OSError), left.open("rb") as file:
+            _lock(file)
+            _close_on_windows(file)
             left.unlink()
 
 
 def _lock(file: BinaryIO) -> None:
-    """Hold a file as long as it is open; raises OSError where another process does. (Windows removes no open file.)"""
+    """Hold a file as long as it is open; raises BlockingIOError where another process does."""
     if sys.platform != "win32":
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _close_on_windows(file: BinaryIO) -> None:
+    """It removes and renames no file that is open, which is held thereby."""
+    if sys.platform == "win32":
+        file.close()
 
 
 def _flush(path: Path) -> None:

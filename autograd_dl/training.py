@@ -19,7 +19,7 @@ from .data.batches import Augmentation, MiniBatches
 from .data.generators import Seed, pack_json, unpack_json
 from .engine import no_grad
 from .errors import DataError, MissingExtraError, ShapeError
-from .functional import softmax
+from .functional import hits, softmax
 from .optional import need
 from .serialization import load_arrays, save_arrays
 from .tensor import bare
@@ -430,9 +430,9 @@ class Ensemble:
         t = np.asarray(bare(t))
         if len(x) != len(t) or not len(x):
             raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
-        labels = t if t.ndim == 1 else t.argmax(axis=1)
-        answers = [self.predict(x[i : i + batch_size]).argmax(axis=1) for i in range(0, len(x), batch_size)]
-        return float(np.mean(np.concatenate(answers) == labels))
+        starts = range(0, len(x), batch_size)
+        right = [hits(self.predict(x[i : i + batch_size]), t[i : i + batch_size]) for i in starts]
+        return float(np.mean(np.concatenate(right)))
 
 
 def optimizer_named(name: str) -> Callable[..., Optimizer]:
@@ -460,6 +460,9 @@ def smooth_curve(x: Any) -> NDArray[np.float64]:
 
 
 def _made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
+    if isinstance(optimizer, type):
+        name = optimizer.__name__
+        raise ValueError(f"optimizer is a name or one that is made, '{name}' or {name}(lr=0.01), not the class {name}")
     return optimizer_named(optimizer)(**params) if isinstance(optimizer, str) else optimizer
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.data.generators import pack_generator, unpack_generator
 from autograd_dl.errors import DataError, ShapeError
-from autograd_dl.functional import softmax_loss
+from autograd_dl.functional import hits, softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import load_arrays, save_arrays
@@ -79,8 +79,8 @@ class Network(ABC):
             raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
         starts = range(0, len(x), batch_size)
         with no_grad():
-            hits = [_hits(self.predict(x[i : i + batch_size]), t[i : i + batch_size]) for i in starts]
-        return float(np.mean(np.concatenate(hits)))
+            right = [hits(self.predict(x[i : i + batch_size]), t[i : i + batch_size]) for i in starts]
+        return float(np.mean(np.concatenate(right)))
 
     def gradient(self, x: Any, t: Any) -> dict[str, NDArray[Any]]:
         """The gradient of the loss with respect to each parameter, by one walk back through the graph."""
@@ -293,10 +293,3 @@ class ImageNetwork(LayeredNetwork):
         """The loss of training and its gradient, by one pass forward and one walk back; see `Network`."""
         with workers():
             return super().loss_and_gradient(x, t)
-
-
-def _hits(scores: Tensor, t: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether the highest score is that of t, for each input."""
-    if t.shape not in (scores.shape[:1], scores.shape):
-        raise ShapeError(f"t must be labels, {scores.shape[:1]}, or rows, {scores.shape}, not {t.shape}")
-    return np.equal(scores.argmax(axis=1), t if t.ndim == 1 else t.argmax(axis=1))

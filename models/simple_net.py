@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_dl import Tensor
+from autograd_dl import Tensor, scope
 
 from .network import Network
 
@@ -32,4 +32,5 @@ class SimpleNet(Network):
 
     def predict(self, x: Any) -> Tensor:
         """Scores of one input, (2,) to (3,), or of a batch, (N, 2) to (N, 3)."""
-        return np.dot(self.inputs(x), self.W)
+        with scope("Affine1"):
+            return np.dot(self.inputs(x), self.W)

@@ -32,7 +32,7 @@ class TwoLayerNet(Network):
     ) -> None:
         super().__init__(dtype, seed)
         rng = np.random.default_rng(seed)
-        self.activation = activation_named(activation)
+        self.activation, self.kind = activation_named(activation), f"{activation.capitalize()}1"
         self.parameter("W1", weight_init_std * rng.standard_normal((input_size, hidden_size)))
         self.parameter("b1", np.zeros(hidden_size))
         self.parameter("W2", weight_init_std * rng.standard_normal((hidden_size, output_size)))
@@ -43,6 +43,7 @@ class TwoLayerNet(Network):
         p = self.params
         with scope("Affine1"):
             a1 = np.dot(self.inputs(x), p["W1"]) + p["b1"]
-        z1 = self.activation(a1)
+        with scope(self.kind):
+            z1 = self.activation(a1)
         with scope("Affine2"):
             return np.dot(z1, p["W2"]) + p["b2"]

@@ -48,6 +48,14 @@ def test_the_command(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [f"wrote {tmp_path / f'gates.{kind}'}" for kind in ("png", "json")]
 
 
+def test_it_finds_out_before_it_begins_that_nothing_can_be_written(tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").touch()
+    gates = experiments()["gates"]
+    monkeypatch.setitem(experiments(), "gates", gates._replace(run=None))
+    assert main(["experiment", "gates", "--out", str(tmp_path / "file")]) == 1
+    assert capsys.readouterr().err == f"autograd-dl: Not a directory: {tmp_path / 'file'}\n"
+
+
 def test_the_list(capsys):
     assert main(["experiment", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()

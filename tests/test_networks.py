@@ -23,16 +23,20 @@ def same(a, b):
     return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
 
 
-def scopes(tensor):
-    """The scopes of the ops behind it, from the outermost in."""
-    found, pending, seen = set(), [tensor.node], set()
+def nodes(tensor):
+    """The nodes behind it."""
+    pending, seen = [tensor.node], set()
     while pending:
         node = pending.pop()
-        if isinstance(node, Node) and id(node) not in seen:
-            seen.add(id(node))
-            found.add(node.scope)
+        if isinstance(node, Node) and node not in seen:
+            seen.add(node)
             pending += node.inputs
-    return found
+    return seen
+
+
+def scopes(tensor):
+    """The scopes of the ops behind it, from the outermost in."""
+    return {node.scope for node in nodes(tensor)}
 
 
 def test_there_is_a_tiny_one_of_each():
@@ -195,9 +199,9 @@ def test_overflow_gives_no_number_and_no_crash(name):
 @everyone
 def test_each_layer_has_a_scope(name):
     net, (x, t) = TINY[name](seed=0), data(name)
-    found = {s[-1] for s in scopes(net.training_loss(x, t)) if s}
-    if name == "SimpleNet":
-        return
+    loss = net.training_loss(x, t)
+    assert {node.op.name for node in nodes(loss) if node.op is not None and not node.scope} == {"softmax_cross_entropy"}
+    found = {s[-1] for s in scopes(loss) if s}
     weights = sum(key.startswith("W") for key in net.params)
     assert {s for s in found if s.startswith(("Conv", "Affine"))} == {
         *(f"Affine{i + 1}" for i in range(sum(p.ndim == 2 for p in net.params.values()))),

@@ -1,10 +1,13 @@
 """The layers: that they are the book's formulas, and their gradients numerical ones; and what they refuse."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from autograd_dl import Tensor, gradients, nn
 from autograd_dl.errors import GraphError, ShapeError
+from autograd_dl.functional import batch_norm, conv_transpose2d
 from autograd_dl.ops import im2col
 from autograd_dl.testing import check_gradients
 
@@ -191,3 +194,46 @@ def test_the_dtype_stays(dtype):
             t = Tensor(values, requires_grad=True)
             y = layer(t) if train is None else layer(t, train)
             assert y.dtype == gradients(y.sum(), t)[0].dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"),
+    [("gamma", (48, 3, 3, 3)), ("beta", (3, 48, 3, 3)), ("running_mean", (3, 3, 4, 3)), ("running_var", (3, 3, 3, 4))],
+)
+def test_batch_normalization_of_other_features_is_refused_and_changes_nothing(name, shapes):
+    arrays = [np.ones(n) for n in shapes]
+    with pytest.raises(ShapeError, match=rf"a {name} for each of the 3 features or channels.*per_activation=True"):
+        batch_norm(rng.standard_normal((2, 3, 4, 4)), *arrays)
+    for a in arrays:
+        np.testing.assert_array_equal(a, 1)
+
+
+def test_biases_of_a_transposed_convolution_that_are_too_many():
+    with pytest.raises(ShapeError, match=r"3 channels have as many biases, not \(2,\)"):
+        conv_transpose2d(rng.standard_normal((1, 2, 3, 3)), FILTERS, B)
+
+
+@pytest.mark.parametrize("stride", [1.5, 2.0, (1, 1, 1), "2", None])
+def test_a_stride_that_is_no_whole_number_is_refused(stride):
+    for f in (lambda: nn.Convolution(FILTERS, B, stride).forward(IMAGES), lambda: im2col(IMAGES, 3, 3, stride)):
+        with pytest.raises(ShapeError, match="a whole number, or a pair of them for"):
+            f()
+
+
+def test_a_convolution_of_several_dtypes_is_in_that_of_numpys_arithmetic():
+    exact = nn.Convolution(FILTERS, B).forward(IMAGES)
+    for kinds in itertools.permutations(("float16", "float32", "float64")):
+        values = zip((IMAGES, FILTERS, B), kinds, strict=True)
+        x, w, b = tensors = [Tensor(a, requires_grad=True, dtype=kind) for a, kind in values]
+        y = nn.Convolution(w, b).forward(x)
+        assert y.dtype == np.float64
+        np.testing.assert_allclose(y.numpy(), exact, atol=0.05)
+        assert [g.dtype for g in gradients(y.sum(), tensors)] == list(kinds)
+    assert nn.Convolution(FILTERS.astype("f"), B.astype("f")).forward(IMAGES.astype("e")).dtype == np.float32
+    mixed = nn.Convolution(FILTERS.astype("f"), B.astype("f")).forward(IMAGES)
+    single = nn.Convolution(FILTERS.astype("f").astype("d"), B.astype("f").astype("d")).forward(IMAGES)
+    np.testing.assert_array_equal(mixed, single)
+
+
+def test_no_image_has_no_scores():
+    assert nn.Affine(W, B).forward(np.zeros((0, 3, 1, 1))).shape == (0, 2)

@@ -1,6 +1,7 @@
 """Work in parts on several threads: all of it is done, with BLAS held, and nothing of it is left behind."""
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -163,3 +164,60 @@ def test_a_child_process_has_workers_of_its_own():
             os._exit(0 if sorted(done) == list(range(5)) else 1)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+@pytest.mark.usefixtures("two_threads")
+def test_a_child_process_leaves_the_block_that_it_was_forked_in():
+    child = None
+    try:
+        with workers():
+            child = os.fork()
+        if not child:
+            os._exit(0)
+    finally:
+        if child == 0:  # an error on the way out
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("most", [0, 1])
+def test_where_no_more_threads_begin_the_others_do_all_of_it(monkeypatch, most):
+    """Python begins none while the program ends, and the system may have none left."""
+    pool, begun = parallel._pool(), []
+
+    class FullPool:
+        def submit(self, *work):
+            if len(begun) == most:
+                raise RuntimeError("can't start new thread")
+            begun.append(pool.submit(*work))
+            return begun[-1]
+
+    monkeypatch.setattr(parallel, "_pool", FullPool)
+    monkeypatch.setattr(parallel, "_threads", lambda _: 3)
+    done = []
+    for_each(lambda: done.append, range(5))
+    assert sorted(done) == list(range(5))
+    assert len(begun) == most
+
+
+def test_a_thread_that_outlives_the_program_still_convolves():
+    program = """
+import threading
+import numpy as np
+from threadpoolctl import threadpool_limits
+from autograd_dl import ops
+
+def work():
+    threading.main_thread().join()
+    with threadpool_limits(2, user_api="blas"):
+        ops.conv2d(np.ones((200, 8, 20, 20)), np.ones((8, 8, 3, 3)))
+    print("done", flush=True)
+
+threading.Thread(target=work).start()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("done\n", "")

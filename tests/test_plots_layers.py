@@ -303,6 +303,11 @@ def test_a_way_that_diverges_ends_and_says_so():
     assert ax.get_legend().get_texts()[0].get_text() == "a (no number after 1 steps)"
 
 
+def test_a_way_that_starts_at_no_number():
+    ax = plots.paths(bowl, {"a": [[np.nan, 1], [2, 2]], "b": [[1, 1]]})
+    assert ax.get_legend().get_texts()[0].get_text() == "a (it starts at no number)"
+
+
 def test_a_way_that_stands_still_and_a_flat_surface(tmp_path):
     plots.paths(lambda x, y: 0 * x, {"a": [[1, 1], [1, 1]]}).figure.savefig(tmp_path / "a.png")
 

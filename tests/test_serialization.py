@@ -4,6 +4,10 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +227,28 @@ class TestNpz:
             load_arrays(tmp_path / "p.npz")
         assert not (tmp_path / "victim").exists()
 
+    def test_a_header_that_claims_what_is_not_there_takes_no_memory(self, tmp_path):
+        header = BytesIO()
+        claim = {"descr": "<f8", "fortran_order": False, "shape": (30_000_000,)}
+        np.lib.format.write_array_header_1_0(header, claim)
+        with zipfile.ZipFile(tmp_path / "w.npz", "w") as archive:
+            archive.writestr("W.npy", header.getvalue() + bytes(80))
+        tracemalloc.start()
+        try:
+            with pytest.raises(DataError, match=r"w\.npz: .*header claims \(30000000,\) of float64, and 208 bytes"):
+                load_arrays(tmp_path / "w.npz")
+            assert tracemalloc.get_traced_memory()[1] < 10_000_000
+        finally:
+            tracemalloc.stop()
+
+    @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+    def test_each_version_of_the_format(self, tmp_path, version):
+        content = BytesIO()
+        np.lib.format.write_array(content, W, version)
+        with zipfile.ZipFile(tmp_path / "w.npz", "w") as archive:
+            archive.writestr("W.npy", content.getvalue())
+        np.testing.assert_array_equal(load_arrays(tmp_path / "w.npz")["W"], W)
+
     def test_a_single_array_is_no_npz_file(self, tmp_path):
         with (tmp_path / "w.npz").open("wb") as opened:
             np.save(opened, W)
@@ -349,6 +375,19 @@ def test_what_another_process_is_writing_is_not_removed(file):
             second.write_bytes(b"second")
         assert file.read_bytes() == b"second"
     assert file.read_bytes() == b"first"
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows replaces no file that another one has open")
+def test_several_that_write_the_same_file_do_not_disturb_each_other(file):
+    def write(k):
+        for _ in range(30):
+            save_arrays(file, {"W": np.full(100_000, float(k))})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(4)))  # raises what went wrong
+    loaded = load_arrays(file)["W"]
+    assert (loaded == loaded[0]).all()
     assert list(file.parent.iterdir()) == [file]
 
 

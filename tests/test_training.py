@@ -167,6 +167,10 @@ class TestTheBook:
         mine = optim.SGD(0.3)
         assert trainer(optimizer=mine).optimizer is mine
 
+    def test_one_that_is_not_made_yet(self):
+        with pytest.raises(ValueError, match=r"'Adam' or Adam\(lr=0.01\), not the class Adam"):
+            trainer(optimizer=optim.Adam)
+
     @pytest.mark.parametrize("name", ["lbfgs", "", "optimizer", "_gradients"])
     def test_an_unknown_optimizer(self, name):
         with pytest.raises(ValueError, match=f"SGD, Momentum, .*AdamW, in any case, not '{name}'"):
@@ -655,6 +659,7 @@ class TestEnsemble:
         for t in (T, np.eye(3)[T], T.tolist(), Tensor(T)):
             for size in (7, 50, 1000):
                 assert both.accuracy(X, t, size) == pytest.approx(expected)
+        assert both.accuracy(X, T[:, None]) == pytest.approx(expected)
         assert Ensemble(self.networks[:1]).accuracy(X, T) == self.networks[0].accuracy(X, T)
 
     def test_what_cannot_be(self):
@@ -663,6 +668,8 @@ class TestEnsemble:
         for x, t in ((X, T[:9]), (X[:0], T[:0])):
             with pytest.raises(ShapeError, match="one label or row for each"):
                 Ensemble(self.networks).accuracy(x, t)
+        with pytest.raises(ShapeError, match=rf"labels, \({len(X)},\), or rows, \({len(X)}, 3\), not \({len(X)}, 4\)"):
+            Ensemble(self.networks).accuracy(X, np.eye(4)[T])
 
 
 class TestSmoothCurve:

@@ -202,7 +202,13 @@ class TestAccuracy:
         with pytest.raises(ShapeError, match="there are 0 and 0"):
             small().accuracy(X[:0], T[:0])
 
-    @pytest.mark.parametrize("shape", [(5, 1), (5, 3)])
+    def test_a_column_of_labels_as_the_loss_takes_it(self):
+        net = small()
+        answers = net.predict(X).numpy().argmax(axis=1)
+        assert net.accuracy(X, answers[:, None]) == 1
+        assert net.accuracy(X, 1 - answers[:, None]) == 0
+
+    @pytest.mark.parametrize("shape", [(5, 1, 1), (5, 3)])
     def test_rows_of_another_width(self, shape):
         with pytest.raises(ShapeError, match=r"labels, \(5,\), or rows, \(5, 2\)"):
             small().accuracy(X, np.zeros(shape))

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from autograd_dl import no_grad
 from autograd_dl.functional import softmax_loss
+from autograd_dl.parallel import workers
 from models import Network
 
-from .recipes import DATA, built, digits, threads
+from .recipes import DATA, built, digits
 
 
 def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype: str) -> None:
@@ -22,7 +23,7 @@ def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype
         network.load_params(weights)
         _, (x, t) = digits(model, data)
         print(f"data: {DATA[data]}: {len(x):,} test images", flush=True)
-        with threads(model):
+        with workers():
             scores = _scores(network, x)
         loss = float(softmax_loss(scores, t))
     right = scores.argmax(axis=1) == t

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from autograd_dl.errors import DataError
-from autograd_dl.optional import need
+from autograd_dl.parallel import workers
 from autograd_dl.serialization import replacing
 
 from .experiments import OPTIONS, Experiment, Settings, experiments
@@ -25,7 +28,8 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
     """Make an experiment; returns the files that were written into the folder `out`: NAME.png and NAME.json."""
     experiment = experiments()[name]
     _refuse_unused(experiment, settings)
-    with one_thread():
+    refuse_unwritable(out)
+    with workers():
         numbers, figure = experiment.run(settings)
     picture, table = out / f"{name}.png", out / f"{name}.json"
     with replacing(table) as temporary:
@@ -35,16 +39,23 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
     return [picture, table]
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Fail now, not after hours, if nothing can be written there, or the folder cannot be made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        error.filename = str(there)  # not the temporary name in it
+        raise
+
+
 def _refuse_unused(experiment: Experiment, settings: Settings) -> None:
     for option in OPTIONS:
         if getattr(settings, option) is not None and option not in experiment.takes:
             takers = ", ".join(row.name for row in experiments().values() if option in row.takes)
             raise DataError(f"the experiment {experiment.name} takes no --{option}; these do: {takers}")
-
-
-def one_thread() -> Any:
-    """A block in which BLAS has one thread: on a busy machine, several wait for each other in every small product."""
-    return need("threadpoolctl", "train").threadpool_limits(1, user_api="blas")
 
 
 def plain(value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -24,8 +23,6 @@ from models import (
     ThreeLayerNet,
     TwoLayerNet,
 )
-
-from .experiment import one_thread
 
 Split = tuple[NDArray[Any], NDArray[Any]]
 DATA = {"subset": "the subset of MNIST that comes with the package", "mnist": "the full MNIST"}
@@ -82,11 +79,6 @@ def built(model: str, activation: str | None, dtype: str, seed: int | None = Non
     recipe = RECIPES[model]
     chosen = {"activation": activation} if recipe.activations else {}
     return recipe.build(dtype=dtype, seed=seed, **chosen)
-
-
-def threads(model: str) -> AbstractContextManager[Any]:
-    """A block in which BLAS has one thread where its products are small. Convolutions divide their work themselves."""
-    return nullcontext() if RECIPES[model].images else one_thread()
 
 
 def digits(model: str, data: str) -> tuple[Split, Split]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +11,16 @@ from typing import Any
 from autograd_dl.data.mnist import count_training_images
 from autograd_dl.errors import DataError
 from autograd_dl.optional import need
+from autograd_dl.parallel import workers
 from autograd_dl.serialization import replacing
 from autograd_dl.training import Trainer, optimizer_named
 from models import Network
 from visualize import plot_history
 
-from .experiment import plain
+from .experiment import plain, refuse_unwritable
 from .graphs import draw, loss_of
 from .progress import shown
-from .recipes import DATA, RECIPES, Split, built, digits, threads
+from .recipes import DATA, RECIPES, Split, built, digits
 from .schedules import SCHEDULES
 
 EXTRAS = {"matplotlib": "viz", "graphviz": "viz", "tqdm": "train", "safetensors": "train", "threadpoolctl": "train"}
@@ -103,13 +101,13 @@ def train(plan: Plan) -> None:
         need(module, extra)
     if plan.batch_size > plan.samples:
         raise DataError(f"a batch of {plan.batch_size:,} is more than the {plan.samples:,} training images")
-    _refuse_unwritable(plan.out)
+    refuse_unwritable(plan.out)
     images, test = digits(plan.model, plan.data)
     print(f"data: {DATA[plan.data]}: {len(images[0]):,} training and {len(test[0]):,} test images", flush=True)
 
     network = built(plan.model, plan.activation, plan.dtype, plan.seed)
     trainer = _trainer(plan, network, images, test)
-    with threads(plan.model), shown(trainer):
+    with workers(), shown(trainer):
         trainer.train()
 
     saved = _save(network, trainer.history, plan.out)
@@ -143,18 +141,6 @@ def _outcome(trainer: Trainer) -> str:
     if not trainer.diverged:
         return text
     return f"{text}\nthe loss is no number any more: the training diverged, and a smaller --lr may help"
-
-
-def _refuse_unwritable(folder: Path) -> None:
-    """Fail now, not after the training, if nothing can be written there, or the folder cannot be made."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not there.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
-    try:
-        tempfile.TemporaryFile(dir=there).close()
-    except OSError as error:
-        error.filename = str(there)  # not the temporary name in it
-        raise
 
 
 def _save(network: Network, history: dict[str, list[float]], out: Path) -> list[Path]:

@@ -5,6 +5,7 @@ im2col and col2im are each other's transpose.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,13 @@ Pair = int | tuple[int, int]
 
 def pair(value: Pair) -> tuple[int, int]:
     """(for rows, for columns): an int stands for both."""
-    rows, columns = value if isinstance(value, (tuple, list)) else (value, value)
-    return int(rows), int(columns)
+    rows, columns = value if isinstance(value, (tuple, list)) and len(value) == 2 else (value, value)
+    try:
+        return operator.index(rows), operator.index(columns)
+    except TypeError:
+        raise ShapeError(
+            f"a size, stride, pad or dilation is a whole number, or a pair of them for (rows, columns), not {value!r}"
+        ) from None
 
 
 def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> int:

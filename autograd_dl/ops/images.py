@@ -77,6 +77,7 @@ def conv2d(x: Any, w: Any, b: Any = None, stride: Pair = 1, pad: Pair = 0, dilat
     at = _conv_grid(x.shape, w.shape, stride, pad, dilation, groups)
     if b is not None and b.shape != (len(w),):
         raise ShapeError(f"{len(w)} filters have as many biases, of shape {(len(w),)}, not {b.shape}")
+    x, w, b = _alike(x, w, b)
     if x.dtype == np.float16:
         wide = None if b is None else b.astype(np.float32)
         y = conv2d(x.astype(np.float32), w.astype(np.float32), wide, stride, pad, dilation, groups)
@@ -97,6 +98,7 @@ def conv2d_input(
     """The transpose of `conv2d` for its images: (N, F, OH, OW) and the filters to images of this shape."""
     at = _conv_grid(shape, w.shape, stride, pad, dilation, groups)
     _check_gradient(g, (shape[0], w.shape[0], *at.places))
+    g, w = _alike(g, w)
     if g.dtype == np.float16:
         wide = conv2d_input(g.astype(np.float32), w.astype(np.float32), shape, stride, pad, dilation, groups)
         return wide.astype(g.dtype)
@@ -120,6 +122,7 @@ def conv2d_filter(
     """The transpose of `conv2d` for its filters: images and (N, F, OH, OW) to filters of this shape."""
     at = _conv_grid(x.shape, shape, stride, pad, dilation, groups)
     _check_gradient(g, (x.shape[0], shape[0], *at.places))
+    x, g = _alike(x, g)
     if x.dtype == np.float16:
         wide = conv2d_filter(x.astype(np.float32), g.astype(np.float32), shape, stride, pad, dilation, groups)
         return wide.astype(x.dtype)
@@ -182,6 +185,15 @@ def _conv_grid(
 def _check_gradient(g: Any, shape: tuple[int, ...]) -> None:
     if g.shape != shape:
         raise ShapeError(f"the gradient of a convolution has its shape, {shape}, not {g.shape}")
+
+
+def _alike(*arrays: Any) -> tuple[Any, ...]:
+    """All of one dtype, as NumPy's arithmetic would have it. (One that is None stays so.)"""
+    dtypes = {a.dtype for a in arrays if a is not None}
+    if len(dtypes) == 1:
+        return arrays
+    common = np.result_type(*dtypes)
+    return tuple(None if a is None else a.astype(common, copy=False) for a in arrays)
 
 
 def _groups(groups: int, c: int, f: int) -> Iterator[tuple[slice, slice]]:
