@@ -15,6 +15,14 @@ from .ops.convolution import Pair, pair
 from .ops.fused import deviations
 from .tensor import bare
 
+__all__ = [
+    "affine", "average_pool2d", "batch_norm", "binary_cross_entropy", "conv2d", "conv_transpose2d",
+    "cross_entropy_error", "dropout", "elu", "gelu", "global_average_pool2d", "global_max_pool2d", "hits",
+    "identity_function", "layer_norm", "leaky_relu", "local_response_norm", "log_softmax", "logsumexp", "lstm",
+    "max_pool2d", "mean_squared_error", "relu", "sigmoid", "sigmoid_loss", "softmax", "softmax_loss", "softplus",
+    "step_function", "sum_squared_error", "tanh",
+]  # fmt: skip
+
 Values = ArrayLike | Tensor
 
 

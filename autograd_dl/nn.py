@@ -21,6 +21,23 @@ from .errors import GraphError
 from .ops.convolution import Pair
 from .tensor import bare
 
+__all__ = [
+    "LSTM",
+    "AddLayer",
+    "Affine",
+    "BatchNormalization",
+    "Convolution",
+    "Dropout",
+    "Layer",
+    "LayerNormalization",
+    "MulLayer",
+    "Pooling",
+    "Relu",
+    "Sigmoid",
+    "SoftmaxWithLoss",
+    "Tanh",
+]  # fmt: skip
+
 
 class Layer(ABC):
     """What all layers share: a layer is called as its `forward`, and has no backward pass of its own."""

@@ -25,6 +25,26 @@ from .errors import AnomalyError, DataError, DTypeError, GraphError, ShapeError
 from .tensor import Tensor, bare
 from .values import is_duck
 
+__all__ = [
+    "SGD",
+    "AdaDelta",
+    "AdaGrad",
+    "Adam",
+    "AdamW",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSprop",
+    "clip_by_norm",
+    "clip_by_value",
+    "cosine_decay",
+    "exponential_decay",
+    "l1_decay",
+    "l2_decay",
+    "step_decay",
+    "warm_up",
+]  # fmt: skip
+
 Schedule = Callable[[int], float]
 Grads = dict[str, Any]
 NUMBERS = (int, float, np.floating)

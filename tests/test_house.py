@@ -230,3 +230,13 @@ def test_no_tracked_file_is_large():
     files = [ROOT / name for name in done.stdout.split("\0") if name and "/mnist_subset/" not in name]
     assert files
     assert [file for file in files if file.exists() and file.stat().st_size > 300_000] == []
+
+
+@pytest.mark.parametrize("name", ["functional", "nn", "optim"])
+def test_the_books_star_imports_bring_what_the_module_defines(name):
+    module = importlib.import_module(f"autograd_dl.{name}")
+    own = {
+        key for key, value in vars(module).items()
+        if callable(value) and getattr(value, "__module__", "") == module.__name__ and not key.startswith("_")
+    }  # fmt: skip
+    assert own == set(module.__all__)

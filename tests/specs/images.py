@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 
 from autograd_dl import ops
-from autograd_dl.ops.images import _chosen, _placed, _summed_back
+from autograd_dl.ops.pooling import _chosen, _placed, _summed_back
 
 from .base import cases, distinct, normal, pick, row
 

@@ -1,0 +1,284 @@
+"""Convolution of images, (N, C, H, W), a product of two factors.
+
+Each of its two transposes is that in one of the factors, so that the three ops are each other's derivatives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..parallel import for_each
+from ..pullback import unbroadcast
+from ..table import defvjp
+from .convolution import Pair
+from .entry import primitive
+from .images import Grid, chunks, grid, with_pad
+
+SMALL = 10**6
+"""Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
+SUMS = 8
+"""Parts of the sum over all images, each worked on by itself: as many on any machine, for the same rounding."""
+
+
+@primitive
+def conv2d(x: Any, w: Any, b: Any = None, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, groups: int = 1) -> Any:
+    """Slide filters over images: (N, C, H, W) and (F, C / groups, FH, FW) to (N, F, OH, OW); b is (F,).
+
+    y[n, f, i, j] = b[f] + sum of w[f, c, k, l] * x[n, c, i*stride + k*dilation - pad, j*stride + l*dilation - pad]
+
+    Each of the `groups` of filters sees its own share of the channels. Raises `ShapeError` where anything does not fit.
+    """
+    at = _conv_grid(x.shape, w.shape, stride, pad, dilation, groups)
+    if b is not None and b.shape != (len(w),):
+        raise ShapeError(f"{len(w)} filters have as many biases, of shape {(len(w),)}, not {b.shape}")
+    x, w, b = _alike(x, w, b)
+    if x.dtype == np.float16:
+        wide = None if b is None else b.astype(np.float32)
+        y = conv2d(x.astype(np.float32), w.astype(np.float32), wide, stride, pad, dilation, groups)
+        return y.astype(x.dtype)
+    return _convolved(_padded(x, at), at, w, groups, b)
+
+
+@primitive
+def conv2d_input(
+    g: Any,
+    w: Any,
+    shape: tuple[int, int, int, int],
+    stride: Pair = 1,
+    pad: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Any:
+    """The transpose of `conv2d` for its images: (N, F, OH, OW) and the filters to images of this shape."""
+    at = _conv_grid(shape, w.shape, stride, pad, dilation, groups)
+    _check_gradient(g, (shape[0], w.shape[0], *at.places))
+    g, w = _alike(g, w)
+    if g.dtype == np.float16:
+        wide = conv2d_input(g.astype(np.float32), w.astype(np.float32), shape, stride, pad, dilation, groups)
+        return wide.astype(g.dtype)
+    back = Grid(at.filter, (1, 1), (0, 0), at.dilation, at.images, at.images)
+    f, c = w.shape[:2]
+    turned = w[:, :, ::-1, ::-1].reshape(groups, f // groups, c, *at.filter).swapaxes(1, 2)
+    filters = turned.reshape(groups * c, f // groups, *at.filter)
+    return _convolved(_spread(g, at), back, filters, groups)
+
+
+@primitive
+def conv2d_filter(
+    x: Any,
+    g: Any,
+    shape: tuple[int, int, int, int],
+    stride: Pair = 1,
+    pad: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Any:
+    """The transpose of `conv2d` for its filters: images and (N, F, OH, OW) to filters of this shape."""
+    at = _conv_grid(x.shape, shape, stride, pad, dilation, groups)
+    _check_gradient(g, (x.shape[0], shape[0], *at.places))
+    x, g = _alike(x, g)
+    if x.dtype == np.float16:
+        wide = conv2d_filter(x.astype(np.float32), g.astype(np.float32), shape, stride, pad, dilation, groups)
+        return wide.astype(x.dtype)
+    f, c = shape[:2]
+    frame, arriving = _padded(x, at), g.transpose(0, 2, 3, 1)
+    sums = np.zeros_like(x, order="C", shape=(SUMS, groups, c * at.filter[0] * at.filter[1], f // groups))
+    parts = list(chunks(len(x), _patch_bytes(at, c * groups, x.dtype)))
+    share = -(-len(parts) // SUMS)
+
+    def begin() -> Callable[[int], None]:
+        windows = _Windows(frame, at, groups, parts)
+
+        def add(number: int) -> None:
+            for images in parts[number * share : (number + 1) * share]:
+                windows.look(images)
+                for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
+                    total += windows.rows(channels).T @ arriving[images, ..., filters].reshape(-1, f // groups)
+
+        return add
+
+    for_each(begin, range(SUMS))
+    return sums.sum(0).reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
+
+
+# fmt: off
+defvjp(conv2d,
+       lambda g, _ans, _x, w, *_b, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_input(g, w, _x.shape, stride, pad, dilation, groups),
+       lambda g, _ans, x, _w, *_b, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_filter(x, g, _w.shape, stride, pad, dilation, groups),
+       lambda g, _ans, _x, _w, _b, stride=1, pad=0, dilation=1, groups=1:
+           unbroadcast(np.moveaxis(g, 1, 3).reshape(-1, *_b.shape), _b.shape))
+defvjp(conv2d_input,
+       lambda h, _ans, _g, w, _shape, stride=1, pad=0, dilation=1, groups=1:
+           conv2d(h, w, None, stride, pad, dilation, groups),
+       lambda h, _ans, g, _w, _shape, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_filter(h, g, _w.shape, stride, pad, dilation, groups), None)
+defvjp(conv2d_filter,
+       lambda h, _ans, _x, g, _shape, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_input(g, h, _x.shape, stride, pad, dilation, groups),
+       lambda h, _ans, x, _g, _shape, stride=1, pad=0, dilation=1, groups=1:
+           conv2d(x, h, None, stride, pad, dilation, groups), None)
+# fmt: on
+
+
+def _conv_grid(
+    images: tuple[int, ...], filters: tuple[int, ...], stride: Pair, pad: Pair, dilation: Pair, groups: int
+) -> Grid:
+    if len(filters) != 4:
+        raise ShapeError(f"filters have the shape (F, C / groups, FH, FW), not {tuple(filters)}")
+    at = grid(images, (filters[2], filters[3]), stride, pad, dilation)
+    if groups < 1 or filters[0] % groups or images[1] != groups * filters[1]:
+        raise ShapeError(
+            f"filters of shape {tuple(filters)} in {groups} groups take images of {groups * filters[1]} channels, "
+            f"and there must be as many filters in each group; these images have the shape {tuple(images)}"
+        )
+    return at
+
+
+def _check_gradient(g: Any, shape: tuple[int, ...]) -> None:
+    if g.shape != shape:
+        raise ShapeError(f"the gradient of a convolution has its shape, {shape}, not {g.shape}")
+
+
+def _alike(*arrays: Any) -> tuple[Any, ...]:
+    """All of one dtype, as NumPy's arithmetic would have it. (One that is None stays so.)"""
+    dtypes = {a.dtype for a in arrays if a is not None}
+    if len(dtypes) == 1:
+        return arrays
+    common = np.result_type(*dtypes)
+    return tuple(None if a is None else a.astype(common, copy=False) for a in arrays)
+
+
+def _groups(groups: int, c: int, f: int) -> Iterator[tuple[slice, slice]]:
+    """The channels and the filters of each group."""
+    for k in range(groups):
+        yield slice(k * c, (k + 1) * c), slice(k * (f // groups), (k + 1) * (f // groups))
+
+
+def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -> Any:
+    """What filters make of framed images."""
+    f, c, fh, fw = w.shape
+    n = len(frame.images)
+    matrices = [
+        w[filters].transpose(2, 3, 1, 0).reshape(c * fh * fw, f // groups) for _, filters in _groups(groups, c, f)
+    ]
+    ans = np.empty_like(w, order="C", shape=(n, *at.places, f))
+    biases = None if bias is None else np.tile(bias, math.prod(at.places))
+    parts = list(chunks(n, _patch_bytes(at, c * groups, w.dtype)))
+
+    def begin() -> Callable[[slice], None]:
+        windows = _Windows(frame, at, groups, parts)
+
+        def fill(images: slice) -> None:
+            windows.look(images)
+            few = images.stop - images.start
+            pixels = ans[images].reshape(few * math.prod(at.places), f)
+            for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
+                _multiply(windows.rows(channels), matrix, pixels[:, filters])
+            if biases is not None:
+                several = pixels.reshape(few, len(biases))  # long rows are added fast
+                np.add(several, biases, out=several)
+
+        return fill
+
+    for_each(begin, parts)
+    return ans.transpose(0, 3, 1, 2)
+
+
+def _multiply(rows: Any, matrix: Any, out: Any) -> None:
+    """Write rows @ matrix to `out`, as several products of the size that BLAS is best at."""
+    size = SMALL // max(1, matrix.size)
+    if size < 8:
+        np.matmul(rows, matrix, out=out)
+        return
+    inputs, filters = matrix.shape
+    count = len(rows) // size
+    several = count * size
+    blocks = rows[:several].reshape(count, size, inputs)
+    np.matmul(blocks, matrix, out=out[:several].reshape(count, size, filters))
+    np.matmul(rows[several:], matrix, out=out[several:])
+
+
+class _Frame(NamedTuple):
+    """Images, (N, H, W, C), and where each pixel goes in larger ones, (rows, columns), that are zero elsewhere."""
+
+    images: Any
+    size: tuple[int, int]
+    to: tuple[slice, slice]
+
+
+def _padded(x: Any, at: Grid) -> _Frame:
+    """Images with zeros around them."""
+    size = with_pad(at)
+    rows, columns = (slice(p, p + n) for p, n in zip(at.pad, at.images, strict=True))
+    return _Frame(x.transpose(0, 2, 3, 1), size, (rows, columns))
+
+
+def _spread(g: Any, at: Grid) -> _Frame:
+    """The gradient at each place of a filter, where the place is in the images, with zeros between and around.
+
+    So large that filters that are turned around make of it a gradient for each pixel.
+    """
+    height, width = (size + extent - 1 for size, extent in zip(at.images, at.extent, strict=True))
+    to, take = zip(*map(_positions, (height, width), at.places, at.stride, at.pad, at.extent), strict=True)
+    return _Frame(g.transpose(0, 2, 3, 1)[:, take[0], take[1]], (height, width), to)
+
+
+def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tuple[slice, slice]:
+    """Where in `size` pixels the places go that are among them, and which these are."""
+    first = extent - 1 - pad
+    skipped = max(0, -(first // stride))
+    taken = range(first + skipped * stride, size, stride)[: places - skipped]
+    return slice(taken.start, taken.start + len(taken) * stride, stride), slice(skipped, skipped + len(taken))
+
+
+class _Windows:
+    """What a filter sees of framed images, a few at a time, in memory that is used again and again."""
+
+    def __init__(self, frame: _Frame, at: Grid, groups: int, parts: Sequence[slice]) -> None:
+        few, c = parts[0].stop if parts else 0, frame.images.shape[3]
+        self.images = large = frame.images
+        self.inside = None
+        if large.shape[1:3] != frame.size:
+            large = np.zeros_like(large, order="C", shape=(few, *frame.size, c))
+            self.inside = large[:, frame.to[0], frame.to[1]]
+        self.all = self.patches = _patches(large, at)
+        self.memory = np.empty_like(large, order="C", shape=few * math.prod(at.places + at.filter) * (c // groups))
+
+    def look(self, images: slice) -> None:
+        """Go to these images."""
+        if self.inside is None:
+            self.patches = self.all[images]
+        else:
+            some = self.images[images]
+            self.inside[: len(some)] = some
+            self.patches = self.all[: len(some)]
+
+    def rows(self, channels: slice) -> Any:
+        """The patches, each as a row; they are copied in as long runs as there are in memory."""
+        patches = self.patches[..., channels]
+        n, height, width, fh, fw, c = patches.shape
+        memory = self.memory[: patches.size]
+        if fw * c < width:
+            np.copyto(memory.reshape(fh, fw, c, n, height, width), patches.transpose(3, 4, 5, 0, 1, 2))
+            return memory.reshape(fh * fw * c, n * height * width).T
+        np.copyto(memory.reshape(patches.shape), patches)
+        return memory.reshape(n * height * width, fh * fw * c)
+
+
+def _patches(x: Any, at: Grid) -> Any:
+    """What the filter sees at each of its places in (N, H, W, C): a view, (N, OH, OW, FH, FW, C)."""
+    (sh, sw), (dh, dw) = at.stride, at.dilation
+    windows = np.lib.stride_tricks.sliding_window_view(x, at.extent, (1, 2))
+    return windows[:, ::sh, ::sw, :, ::dh, ::dw].transpose(0, 1, 2, 4, 5, 3)
+
+
+def _patch_bytes(at: Grid, channels: int, dtype: np.dtype[Any]) -> int:
+    """How many bytes the patches of an image have."""
+    return math.prod(at.places + at.filter) * channels * dtype.itemsize

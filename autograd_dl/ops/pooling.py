@@ -1,0 +1,143 @@
+"""Pooling of images, (N, C, H, W): the largest number of each window, or the sum."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..parallel import for_each
+from ..table import defvjp
+from ..tensor import bare
+from .convolution import Pair
+from .entry import primitive
+from .images import Grid, channels_last, chunks, grid, with_pad
+
+
+def _views(x: Any, at: Grid) -> Iterator[Any]:
+    """For each element of the window, what it sees at all places of (N, C, H, W)."""
+    (fh, fw), (sh, sw), (oh, ow) = at.filter, at.stride, at.places
+    for i in range(fh):
+        for j in range(fw):
+            yield x[:, :, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
+
+
+def _framed(x: Any, at: Grid, fill: float) -> Any:
+    """Images with a frame of `fill`."""
+    (above, left), (n, c, height, width) = at.pad, x.shape
+    if not above and not left:
+        return x
+    ans = np.full_like(x, fill, order="C", shape=(n, height + 2 * above, width + 2 * left, c)).transpose(0, 3, 1, 2)
+    ans[:, :, above : above + height, left : left + width] = x
+    return ans
+
+
+def _unframed(x: Any, at: Grid) -> Any:
+    (above, left), (height, width) = at.pad, at.images
+    return x[:, :, above : above + height, left : left + width]
+
+
+def _winners(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
+    return _max_pool(bare(x), size, stride, pad)[1]
+
+
+def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any]:
+    """The largest element of each window, and the number of the first such."""
+    at = grid(x.shape, size, stride, pad)
+    _check_window(at)
+    ans = channels_last(x, x.shape[:2] + at.places)
+    winners = np.zeros_like(ans, dtype=np.uint8 if at.filter[0] * at.filter[1] <= 256 else np.intp)
+
+    def fill(images: slice) -> None:
+        views, largest, first = _views(_framed(x[images], at, -np.inf), at), ans[images], winners[images]
+        np.copyto(largest, next(views))
+        for k, view in enumerate(views, 1):
+            np.maximum(first, (view > largest) * first.dtype.type(k), out=first)  # faster than first[...] = k
+            np.maximum(largest, view, out=largest)
+
+    for_each(lambda: fill, chunks(len(x), math.prod(x.shape[1:]) * x.dtype.itemsize))
+    return ans, winners
+
+
+def _check_window(at: Grid) -> None:
+    if any(2 * p > f for p, f in zip(at.pad, at.filter, strict=True)):
+        raise ShapeError(f"a window of {at.filter} with pad {at.pad} would see nothing but padding at the edges")
+
+
+@primitive(saved=_winners)
+def max_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
+    """The largest number in each window of images, (N, C, H, W) to (N, C, OH, OW); of several, the first is taken.
+
+    (A primitive since the window that an element is taken from is chosen once, for values and gradients.)
+    """
+    return _max_pool(x, size, stride, pad)
+
+
+@primitive
+def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
+    """Images of this shape with each number of `g` at the element of its window that won, added up where it is one."""
+    at = grid(shape, size, stride, pad)
+    frame = channels_last(g, (*shape[:2], *with_pad(at)))
+    disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
+
+    def fill(images: slice) -> None:
+        some = np.copy(g[images].transpose(0, 2, 3, 1), order="C").transpose(0, 3, 1, 2)
+        first = winners[images]
+        frame[images] = 0
+        for k, view in enumerate(_views(frame[images], at)):
+            if disjoint:
+                np.multiply(some, first == k, out=view)
+            else:
+                view += some * (first == k)
+
+    for_each(lambda: fill, chunks(len(g), math.prod(shape[1:]) * g.dtype.itemsize))
+    return _unframed(frame, at)
+
+
+@primitive
+def _chosen(h: Any, winners: Any, size: Pair, stride: Pair, pad: Pair) -> Any:
+    """The transpose of `_placed`: the element that won of each window."""
+    at = grid(h.shape, size, stride, pad)
+    ans = np.zeros_like(h, shape=winners.shape)
+    for k, view in enumerate(_views(_framed(h, at, 0), at)):
+        np.copyto(ans, view, where=winners == k)
+    return ans
+
+
+# fmt: off
+defvjp(max_pool2d, lambda g, _ans, _x, size, stride, winners, pad=0: _placed(g, winners, _x.shape, size, stride, pad),
+       None, None)
+defvjp(_placed, lambda h, _ans, _g, winners, _shape, size, stride, pad: _chosen(h, winners, size, stride, pad),
+       None, None, None, None, None)
+defvjp(_chosen, lambda g, _ans, _h, winners, size, stride, pad: _placed(g, winners, _h.shape, size, stride, pad),
+       None, None, None, None)
+# fmt: on
+
+
+@primitive
+def sum_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
+    """The sum of each window of images, (N, C, H, W) to (N, C, OH, OW)."""
+    at = grid(x.shape, size, stride, pad)
+    _check_window(at)
+    return sum(_views(_framed(x, at, 0), at))
+
+
+@primitive
+def _summed_back(g: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
+    """The transpose of `sum_pool2d`: each number of `g` added to all elements of its window."""
+    at = grid(shape, size, stride, pad)
+    frame = channels_last(g, (*shape[:2], *with_pad(at)))
+    frame[...] = 0
+    for view in _views(frame, at):
+        view += g
+    return _unframed(frame, at)
+
+
+# fmt: off
+defvjp(sum_pool2d, lambda g, _ans, _x, size, stride, pad=0: _summed_back(g, _x.shape, size, stride, pad), None, None)
+defvjp(_summed_back, lambda h, _ans, _g, _shape, size, stride, pad: sum_pool2d(h, size, stride, pad),
+       None, None, None, None)
+# fmt: on
