@@ -18,9 +18,9 @@ from autograd_dl.training import Trainer
 from models import ThreeLayerNet
 
 from . import Outcome, Settings, experiment
+from .shared import BLUE, GREY, RED
 
 X = np.linspace(-6, 6, 1201)
-BLUE, RED, GREY = "#1f77b4", "#d62728", "#888888"
 
 
 @experiment("step", "3.2.2-3.2.3")

@@ -16,8 +16,7 @@ from autograd_dl.optim import SGD
 from models import SimpleNet, TwoLayerNet
 
 from . import Outcome, Settings, experiment
-
-BLUE, RED, GREY = "#1f77b4", "#d62728", "#888888"
+from .shared import BLUE, GREY, RED
 
 
 def _bowl(x: Any) -> Any:

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -16,66 +15,16 @@ from autograd_dl import Tensor, gradients
 from autograd_dl.data import split_validation
 from autograd_dl.functional import relu, sigmoid, tanh
 from autograd_dl.optim import SGD, AdaGrad, Adam, Momentum, Optimizer
-from autograd_dl.training import Trainer, smooth_curve
-from models import MultiLayerNet, MultiLayerNetExtend, Network
+from autograd_dl.training import smooth_curve
+from models import MultiLayerNet, MultiLayerNetExtend
 from visualize import plots
 
-from . import Arrays, Outcome, Settings, experiment
+from . import Outcome, Settings, experiment
 from .search import Curves, random_search, shared_search
+from .shared import draw_accuracies, first, gradient_check, trained, training
 
-COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd")
 BINS = 30
 """Of a histogram of activations."""
-
-
-# -- what several experiments share, also those of chapters 7 and 8
-
-
-def training(network: Network, train: Arrays, test: Arrays, settings: Settings, **options: Any) -> Trainer:
-    """A Trainer of the network, as the book's but silent, whose batches the settings' seed determines."""
-    usual: dict[str, Any] = {"verbose": False, "seed": [settings.seed, 1]}
-    return Trainer(network, *train, *test, **usual | options)
-
-
-def trained(network: Network, train: Arrays, test: Arrays, settings: Settings, **options: Any) -> Trainer:
-    """The same, after its training."""
-    trainer = training(network, train, test, settings, **options)
-    trainer.train()
-    return trainer
-
-
-def first(count: int, data: Arrays) -> Arrays:
-    """The first images and labels."""
-    images, labels = data
-    return images[:count], labels[:count]
-
-
-def draw_accuracies(axes: Axes, title: str, curves: Mapping[str, Sequence[float]], legend: bool = True) -> None:
-    """Accuracies after each epoch: a line for each name."""
-    plots.curves(curves, start=1, legend=legend, ax=axes)
-    axes.set(title=title, xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
-
-
-def gradient_check(network: Network, x: Any, t: Any) -> Outcome:
-    """The gradients of a network by backpropagation against those by differences, for each parameter."""
-    walked, differences = network.gradient(x, t), network.numerical_gradient(x, t)
-    off = {name: np.abs(walked[name] - differences[name]) for name in walked}
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    for name in walked:
-        left.plot(differences[name].ravel(), walked[name].ravel(), ".", label=name)
-    left.axline((0, 0), slope=1, color="#888888", linewidth=0.8)
-    left.set(xlabel="gradient by differences", ylabel="gradient by backpropagation")
-    left.legend(ncols=2)
-    right.bar(list(off), [float(d.mean()) for d in off.values()], color=COLORS[0])
-    right.set(xlabel="parameter", ylabel="mean distance of the two", yscale="log")
-    right.tick_params(axis="x", rotation=60)
-    numbers = {
-        "mean_distance": {name: float(d.mean()) for name, d in off.items()},
-        "largest_distance": max(float(d.max()) for d in off.values()),
-        "largest_gradient": max(float(np.abs(g).max()) for g in walked.values()),
-    }
-    return Outcome(numbers, figure)
 
 
 # -- 6.1, 6.2: optimizers and initial weights

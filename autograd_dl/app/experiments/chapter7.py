@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,43 +13,17 @@ from numpy.typing import NDArray
 from autograd_dl import no_grad
 from autograd_dl.functional import conv2d, relu
 from autograd_dl.ops import im2col
-from autograd_dl.optim import Adam
-from models import Network, SimpleConvNet
-from visualize import plot_history, plots
+from models import SimpleConvNet
+from visualize import plots
 
 from . import Outcome, Settings, experiment
-from .chapter6 import COLORS, first, gradient_check, trained
-
-N = TypeVar("N", bound=Network)
-
-# -- what several experiments share, also those of chapter 8
+from .shared import COLORS, gradient_check, learned, train_convnet
 
 
 def simple_convnet(settings: Settings) -> SimpleConvNet:
     """The book's network, with its initial weights."""
     filters = {"filter_num": settings.few(30, 4), "filter_size": 5, "pad": 0, "stride": 1}
     return SimpleConvNet(conv_param=filters, hidden_size=settings.few(100, 20), seed=settings.seed)
-
-
-def learned(network: N, settings: Settings) -> N:
-    """The network with the weights that the settings name, or trained."""
-    if settings.weights is not None:
-        network.load_params(settings.weights)
-    else:
-        train_convnet(network, settings)
-    return network
-
-
-def train_convnet(network: Any, settings: Settings) -> Outcome:
-    """Train a network as the book does its convolutional ones: its curves, and its accuracy on all test images."""
-    train, test = settings.mnist(flatten=False)
-    if settings.quick:
-        train = first(100, train)
-    trainer = trained(
-        network, train, test, settings, epochs=settings.few(20, 2), optimizer=Adam(),
-        evaluate_sample_num_per_epoch=settings.few(1000, 100), verbose=not settings.quick,
-    )  # fmt: skip
-    return Outcome(trainer.history | {"accuracy": network.accuracy(*test)}, plot_history(trainer.history))
 
 
 # -- 7.4: a convolution as one product

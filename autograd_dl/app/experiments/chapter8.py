@@ -20,8 +20,7 @@ from models import DeepConvNet, Layers, LeNet, Network
 from visualize import plots
 
 from . import Arrays, Outcome, Settings, experiment
-from .chapter6 import COLORS, draw_accuracies, first, trained
-from .chapter7 import learned, train_convnet
+from .shared import COLORS, draw_accuracies, first, learned, train_convnet, trained
 
 # -- 8.1: DeepConvNet
 

@@ -1,0 +1,89 @@
+"""What the experiments of several chapters share: trainings, gradient checks, colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from autograd_dl.optim import Adam
+from autograd_dl.training import Trainer
+from models import Network
+from visualize import plot_history, plots
+
+from . import Arrays, Outcome, Settings
+
+BLUE, RED, GREEN, PURPLE, GREY = "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#888888"
+COLORS = BLUE, RED, GREEN, PURPLE
+N = TypeVar("N", bound=Network)
+
+
+def training(network: Network, train: Arrays, test: Arrays, settings: Settings, **options: Any) -> Trainer:
+    """A Trainer of the network, as the book's but silent, whose batches the settings' seed determines."""
+    usual: dict[str, Any] = {"verbose": False, "seed": [settings.seed, 1]}
+    return Trainer(network, *train, *test, **usual | options)
+
+
+def trained(network: Network, train: Arrays, test: Arrays, settings: Settings, **options: Any) -> Trainer:
+    """The same, after its training."""
+    trainer = training(network, train, test, settings, **options)
+    trainer.train()
+    return trainer
+
+
+def first(count: int, data: Arrays) -> Arrays:
+    """The first images and labels."""
+    images, labels = data
+    return images[:count], labels[:count]
+
+
+def draw_accuracies(axes: Axes, title: str, curves: Mapping[str, Sequence[float]], legend: bool = True) -> None:
+    """Accuracies after each epoch: a line for each name."""
+    plots.curves(curves, start=1, legend=legend, ax=axes)
+    axes.set(title=title, xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
+
+
+def gradient_check(network: Network, x: Any, t: Any) -> Outcome:
+    """The gradients of a network by backpropagation against those by differences, for each parameter."""
+    walked, differences = network.gradient(x, t), network.numerical_gradient(x, t)
+    off = {name: np.abs(walked[name] - differences[name]) for name in walked}
+    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for name in walked:
+        left.plot(differences[name].ravel(), walked[name].ravel(), ".", label=name)
+    left.axline((0, 0), slope=1, color="#888888", linewidth=0.8)
+    left.set(xlabel="gradient by differences", ylabel="gradient by backpropagation")
+    left.legend(ncols=2)
+    right.bar(list(off), [float(d.mean()) for d in off.values()], color=COLORS[0])
+    right.set(xlabel="parameter", ylabel="mean distance of the two", yscale="log")
+    right.tick_params(axis="x", rotation=60)
+    numbers = {
+        "mean_distance": {name: float(d.mean()) for name, d in off.items()},
+        "largest_distance": max(float(d.max()) for d in off.values()),
+        "largest_gradient": max(float(np.abs(g).max()) for g in walked.values()),
+    }
+    return Outcome(numbers, figure)
+
+
+def learned(network: N, settings: Settings) -> N:
+    """The network with the weights that the settings name, or trained."""
+    if settings.weights is not None:
+        network.load_params(settings.weights)
+    else:
+        train_convnet(network, settings)
+    return network
+
+
+def train_convnet(network: Any, settings: Settings) -> Outcome:
+    """Train a network as the book does its convolutional ones: its curves, and its accuracy on all test images."""
+    train, test = settings.mnist(flatten=False)
+    if settings.quick:
+        train = first(100, train)
+    trainer = trained(
+        network, train, test, settings, epochs=settings.few(20, 2), optimizer=Adam(),
+        evaluate_sample_num_per_epoch=settings.few(1000, 100), verbose=not settings.quick,
+    )  # fmt: skip
+    return Outcome(trainer.history | {"accuracy": network.accuracy(*test)}, plot_history(trainer.history))
