@@ -273,6 +273,16 @@ class TestFolding:
             i for i, node in enumerate(told["nodes"]) if node["kind"] == "op"
         ]
 
+    def test_of_few_groups_each_can_be_closed_alone(self):
+        x = leaf(2, "x")
+        for name in "ABC":
+            with scope(name), scope("inner"):
+                x = x * 2 + 1
+        folding = views(story(x))
+        opened = [set(view["open"]) for view in folding["views"]]
+        assert [group["label"] for group in folding["groups"]] == ["A", "inner", "B", "inner", "C", "inner"]
+        assert all(set(range(6)) - closed in opened for closed in ({0, 1}, {1}, {2, 3}, {3}, {4, 5}, {5}))
+
     def test_of_thousands_of_nodes_some_groups_stay_closed(self, monkeypatch):
         monkeypatch.setattr(folding_module, "MOST", 300)
         folding = views(story(chain(1200)))

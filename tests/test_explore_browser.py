@@ -233,7 +233,7 @@ class TestControls:
 class TestScopes:
     def test_open_and_close_at_the_same_moment(self, opened):
         page = opened(GRAPHS["two-layer-net"]())
-        assert page.locator(".frame").count() == 2
+        assert page.locator(".frame").count() == 3
         page.fill("#scrub", "4")
         page.click("#shallower")
         assert page.locator(".frame").count() == 0
@@ -242,10 +242,10 @@ class TestScopes:
         assert page.locator(".frame").count() == 1
         assert "Forward · Affine2" in page.inner_text("#step")
         page.click("#deeper")
-        assert page.locator(".frame").count() == 2
+        assert page.locator(".frame").count() == 3
         assert "Forward · dot" in page.inner_text("#step")
         page.click(".title >> nth=1")
-        assert page.locator(".frame").count() == 1
+        assert page.locator(".frame").count() == 2
 
     def test_what_a_closed_one_says(self, opened):
         page = opened(GRAPHS["two-layer-net"]())

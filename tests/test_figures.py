@@ -182,6 +182,9 @@ class TestNodes:
     def test_multiply(self):
         assert labels(draw_node("multiply")) == (["×", "x", "y", "z"], ["∂L/∂z · y", "∂L/∂z · x", "∂L/∂z"])
 
+    def test_dot(self):
+        assert labels(draw_node("dot")) == (["dot", "X", "W", "Y"], ["∂L/∂Y · Wᵀ", "Xᵀ · ∂L/∂Y", "∂L/∂Y"])
+
     def test_relu(self):
         black, red = labels(draw_node("relu"))
         assert black == ["relu", "relu", "x  (x ≤ 0)", "y = 0", "x  (x > 0)", "y = x"]
@@ -277,7 +280,7 @@ class TestIm2col:
     lambda: draw_im2col(lang="EN"), lambda: draw_node_and_edge(lang="<b>"), lambda: draw_boxes(["a"], rankdir="<b>"),
 ])  # fmt: skip
 def test_an_option_that_is_none_of_its_words(draw):
-    with pytest.raises(ValueError, match=r"(lang|op|rankdir) is '\w+' or '\w+'( or 'relu')?, not '"):
+    with pytest.raises(ValueError, match=r"(lang|op|rankdir) is '\w+'( or '\w+')+, not '"):
         draw()
 
 

@@ -15,7 +15,7 @@ from visualize.rendering import new_picture, render
 pytestmark = pytest.mark.skipif(
     japanese_font() is None, reason="matplotlib-fontja, which has the font, is not installed"
 )
-APPLES = "りんごの個数"
+APPLES = "リンゴの個数"
 
 
 @pytest.fixture

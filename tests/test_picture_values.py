@@ -41,9 +41,10 @@ class TestSummary:
             (np.arange(7), "0 … 6\nmean 3, norm 9.539\nzeros: 1"),
             (np.ones((2, 2, 2)), "1 … 1\nmean 1, norm 2.828"),
             (np.full(20, np.nan), "NaN: 20"),
+            (np.full(16, -1e-200), "-1e-200 … -1e-200\nmean -1e-200, norm 4e-200"),
             (np.array([np.inf, -np.inf, np.nan, 0, 3, 4, 0]), "0 … 4\nmean 1.75, norm 5\nzeros: 2\nNaN: 1\n∞: 2"),
             (np.full(100, 60000, np.float16), "6e+04 … 6e+04\nmean 6e+04, norm 6e+05"),
-            (np.full(10, 1e300), "1e+300 … 1e+300\nmean 1e+300, norm inf"),
+            (np.full(10, 1e300), "1e+300 … 1e+300\nmean 1e+300, norm 3.162e+300"),
         ],
     )
     def test_all_kinds(self, value, text):
@@ -142,6 +143,17 @@ class TestSymbols:
             assert f'label=" {label} "' in text
         for gradient in ("∂L/∂Y·Wᵀ", "Xᵀ·∂L/∂Y", "Σ ∂L/∂Y"):
             assert f" = {gradient} " in text
+
+    @pytest.mark.parametrize(("f", "slope"), [(np.cos, "y·(−sin x)"), (np.reciprocal, "y·(−z²)")])
+    def test_a_sign_within_a_product_is_bracketed(self, f, slope):
+        z = f(leaf(2, "x"))
+        z.name = "z"
+        assert lines(z * leaf(3, "y"), values="symbols")[1].endswith(f" = {slope}")
+
+    def test_a_name_that_reads_as_a_sum_is_one_factor(self):
+        found = lines(leaf(2, "a + b") * leaf(3, "y"), values="symbols")
+        assert found[-2] == "op2 -> out z = (a + b)·y"
+        assert found[3].endswith(" = (a + b)")
 
     def test_branches_are_added(self):
         x = leaf(2, "x")

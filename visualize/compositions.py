@@ -89,4 +89,5 @@ COMPOSITIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     ops.conv2d: _conv2d,
     ops.max_pool2d: _max_pool2d,
 }
-"""By the function of the op. Values are the same but for rounding; where maxima tie, gradients differ."""
+"""By the function of the op. Values are the same but for rounding; gradients differ where maxima tie, and are NaN where
+exp overflows, as it does in the book's sigmoid."""

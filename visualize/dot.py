@@ -13,6 +13,7 @@ from autograd_dl.optional import need
 
 from .backward import gradient_graph
 from .cost import ranks_crossed
+from .language import LANGUAGES
 from .recalled import recalled
 from .rendering import new_picture
 from .replay import opened
@@ -20,7 +21,7 @@ from .styles import BACK, FRAME, MARKED_LINE, NOTE, box_style
 from .summary import writer
 from .symbols import Symbols
 from .text import printable
-from .trace import Box, Line, Look, Trace, ordered, trace, traced
+from .trace import Box, Line, Look, Trace, ordered, refuse_others, trace, traced
 from .words import Plain
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ CHOICES = {
     "style": ("book", "ops", "layers", "backward"),
     "values": ("auto", "full", "symbols", None),
     "constants": ("inputs", "inside"),
-    "lang": (None, "en", "ja"),
+    "lang": LANGUAGES,
     "rankdir": ("LR", "TB", "RL", "BT"),
 }
 """What options of `draw_graph` may be."""
@@ -54,7 +55,7 @@ def draw_graph(
     lang: str | None = None,
     rankdir: str = "LR",
     depth: int | None = None,
-    highlight: Collection[Tensor | Node | str] = (),
+    highlight: Tensor | Node | str | Collection[Tensor | Node | str] = (),
     maximum: int | None = 300,
     expand: bool = False,
 ) -> graphviz.Digraph:
@@ -88,8 +89,8 @@ def draw_graph(
     depth : int, optional
         How many scopes within each other are open; what lies deeper is drawn as one box a scope. If not given, all are,
         and in the style "layers" none.
-    highlight : Tensors, Nodes, names of scopes
-        What is marked in red, and the lines between: `highlight=["Conv1"]`, `highlight=[h]`.
+    highlight : Tensors, Nodes, names of scopes; or one of them
+        What is marked in red, and the lines between: `highlight=["Conv1", h]`.
     maximum : int, optional
         Of a graph with more nodes, scopes are drawn as one box, and if that does not suffice all that lies between its
         two ends; the picture says so.
@@ -99,15 +100,18 @@ def draw_graph(
 
     Raises
     ------
+    DTypeError
+        If `output` is no Tensor.
     ValueError
         If an option is none of these.
     GraphError
-        If `highlight` names a scope that there is not, the style "backward" finds nothing that requires grad or a
+        If `highlight` names what the graph does not have, the style "backward" finds nothing that requires grad or a
         released graph, or `expand` finds values that are no more.
     MissingExtraError
         If the extra "viz" is not installed.
     """
     need("graphviz", "viz")
+    refuse_others(output, "draw_graph")
     _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
     if (depth is not None and depth < 1) or (maximum is not None and maximum < 1):
         raise ValueError(f"depth and maximum are at least 1, or None, not {depth} and {maximum}")
@@ -116,10 +120,11 @@ def draw_graph(
         constants_inside=constants == "inside", layers=style == "layers", titles=style == "ops",
         depth=1 if style == "layers" and depth is None else depth, maximum=maximum, lang=lang,
     )  # fmt: skip
-    marked = {h.node if isinstance(h, Tensor) else h for h in highlight} - {None}
+    wanted = [highlight] if isinstance(highlight, (Tensor, Node, str)) else highlight
+    marked = {h.node if isinstance(h, Tensor) else h for h in wanted} - {None}
     shapes = values != "symbols" if shapes is None else shapes
     picture = _pictured(output, style, values, shapes, expand, marked, look)
-    return dot_of(picture, style=style, rankdir=rankdir)
+    return dot_of(picture, style, rankdir)
 
 
 def to_dot(output: Tensor, **options: Any) -> str:
@@ -127,12 +132,8 @@ def to_dot(output: Tensor, **options: Any) -> str:
     return str(draw_graph(output, **options).source)
 
 
-def dot_of(picture: Trace, *, style: str = "book", rankdir: str = "LR", identified: bool = False) -> graphviz.Digraph:
-    """A picture as a graph of Graphviz.
-
-    `identified` gives each element of an SVG its `id`: a box has its own, the i-th line "{source}-{target}-{i}-value"
-    and, for the arrow back, "{source}-{target}-{i}-gradient".
-    """
+def dot_of(picture: Trace, style: str, rankdir: str) -> graphviz.Digraph:
+    """A picture as a graph of Graphviz."""
     graph = new_picture()
     graph.attr("graph", rankdir=rankdir, nodesep="0.4", ranksep="0.7", ordering="in")
     graph.attr("node", fontname="Helvetica", fontsize="13")
@@ -141,9 +142,9 @@ def dot_of(picture: Trace, *, style: str = "book", rankdir: str = "LR", identifi
     if len(picture.lines) > LARGE or ranks_crossed((line.source, line.target) for line in picture.lines) > WIDE:
         label = "xlabel"
         graph.attr("graph", **HURRIED)
-    _draw_boxes(graph, picture.boxes, style, identified)
-    for i, line in enumerate(picture.lines):
-        _draw_line(graph, line, label, f"{line.source}-{line.target}-{i}" if identified else "")
+    _draw_boxes(graph, picture.boxes, style)
+    for line in picture.lines:
+        _draw_line(graph, line, label)
     return graph
 
 
@@ -184,11 +185,11 @@ def _copies(marked: set[Any], copies: Mapping[Node, Sequence[Node]]) -> set[Any]
     return {copy for m in marked for copy in (copies.get(m, ()) if isinstance(m, Node) else (m,))}
 
 
-def _draw_boxes(graph: graphviz.Digraph, boxes: Sequence[Box], style: str, identified: bool) -> None:
+def _draw_boxes(graph: graphviz.Digraph, boxes: Sequence[Box], style: str) -> None:
     """All boxes; where frames are drawn, those of each scope within its frame."""
     if style not in ("ops", "layers"):
         for box in boxes:
-            _draw_box(graph, box, style, identified)
+            _draw_box(graph, box, style)
         return
     frames: list[str] = []
     count = 0
@@ -200,11 +201,11 @@ def _draw_boxes(graph: graphviz.Digraph, boxes: Sequence[Box], style: str, ident
         del frames[common:]
         for name in frame[common:]:
             graph.body.append(f"\tsubgraph cluster_{count} {{\n")
-            graph.body.append(_statement("graph", {"label": f" {name} "}, FRAME, ""))  # Graphviz fails at an empty line
+            graph.body.append(_statement("graph", {"label": f" {name} "}, FRAME))  # Graphviz fails at an empty line
             frames.append(name)
             count += 1
         for box in members:
-            _draw_box(graph, box, style, identified)
+            _draw_box(graph, box, style)
     graph.body += ["\t}\n"] * len(frames)
 
 
@@ -214,29 +215,24 @@ def _frame(box: Box) -> tuple[str, ...]:
     return box.scope[:-1] if is_layer else box.scope
 
 
-def _draw_box(graph: graphviz.Digraph, box: Box, style: str, identified: bool) -> None:
+def _draw_box(graph: graphviz.Digraph, box: Box, style: str) -> None:
     if box.kind == "note":
-        graph.body.append(_statement("graph", {"label": box.label}, NOTE, ""))
+        graph.body.append(_statement("graph", {"label": box.label}, NOTE))
     else:
-        graph.body.append(_statement(box.id, {"label": box.label}, box_style(box, style), box.id if identified else ""))
+        graph.body.append(_statement(box.id, {"label": box.label}, box_style(box, style)))
 
 
-def _draw_line(graph: graphviz.Digraph, line: Line, label: str, id: str) -> None:
-    for direction, text, look in (
-        ("value", line.value, MARKED_LINE if line.marked else {}),
-        ("gradient", line.gradient, BACK),
-    ):
+def _draw_line(graph: graphviz.Digraph, line: Line, label: str) -> None:
+    for text, look in ((line.value, MARKED_LINE if line.marked else {}), (line.gradient, BACK)):
         if text is not None:
             written = {label: f" {text} "} if text else {}
-            own = f"{id}-{direction}" if id else ""
-            graph.body.append(_statement(f"{line.source} -> {line.target}", written, look, own))
+            graph.body.append(_statement(f"{line.source} -> {line.target}", written, look))
 
 
-def _statement(what: str, label: Mapping[str, str], attributes: Mapping[str, str], own: str) -> str:
+def _statement(what: str, label: Mapping[str, str], attributes: Mapping[str, str]) -> str:
     """A statement of DOT. (The methods `node` and `edge` of a Digraph quote all attributes anew, in twice the time.)"""
     parts = [f"{key}={_quoted(text)}" for key, text in label.items()]
     parts += [_list(tuple(attributes.items()))] if attributes else []
-    parts += [f"id={_quoted(own)}"] if own else []
     return f"\t{what} [{' '.join(parts)}]\n" if parts else f"\t{what}\n"
 
 

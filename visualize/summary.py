@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from autograd_dl.table import Outline
 
 from .language import said
+from .norms import facts
 from .text import number, quantity, shape_of
 
 WHOLE, ROW = 12, 6
@@ -36,6 +35,7 @@ def summary(value: Any, lang: str | None = None) -> str:
 
     Zeros, NaN and infinities are counted; range, mean and norm are those of the finite numbers.
 
+    >>> import numpy as np
     >>> summary(np.array([[1.0, 2.0], [3.0, np.inf]]))
     '[1, 2]\n[3, inf]'
     >>> print(summary(np.array([[0.0, 3.0, 4.0, np.nan] * 5])))
@@ -50,17 +50,12 @@ def summary(value: Any, lang: str | None = None) -> str:
         return number(value)
     if value.size <= WHOLE and value.ndim <= 2 and value.shape[-1] <= ROW:
         return _rows(value)
-    numbers = value.astype(np.float64)
-    finite = numbers[np.isfinite(numbers)]
-    nans = int(np.isnan(numbers).sum())
-    counts = {said("zeros", lang): (numbers == 0).sum(), "NaN": nans, "∞": numbers.size - finite.size - nans}
+    known = facts(value)
+    counts = {said("zeros", lang): known.zeros, "NaN": known.nans, "∞": known.infinities}
     lines = [f"{what}: {count:,}" for what, count in counts.items() if count]
-    if finite.size:
-        with np.errstate(all="ignore"):
-            least, most, mean, norm = (
-                f"{n:.4g}" for n in (finite.min(), finite.max(), finite.mean(), np.sqrt(np.sum(finite**2)))
-            )
-        lines = [f"{least} … {most}", f"{said('mean', lang)} {mean}, {said('norm', lang)} {norm}", *lines]
+    if known.norm is not None:
+        mean, norm = said("mean", lang), said("norm", lang)
+        lines = [f"{known.least:.4g} … {known.most:.4g}", f"{mean} {known.mean:.4g}, {norm} {known.norm:.4g}", *lines]
     return "\n".join(lines)
 
 

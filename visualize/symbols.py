@@ -104,7 +104,7 @@ class Symbols:
 
     def _operand(self, value: Any) -> str:
         if isinstance(value, Node):
-            return self.names[value]
+            return _bracketed(self.names[value])
         text = shape_of(value) or number(value)
         return f"(−{text[1:]})" if text.startswith("-") else text
 
@@ -188,7 +188,7 @@ def _product(a: str, b: str) -> str:
         return f"{_bracketed(a)} {b[2:]}"
     if b.replace(".", "").isdigit():  # a number comes first
         a, b = b, a
-    return f"{_bracketed(a)}·{_bracketed(b)}"
+    return f"{_bracketed(a)}·{f'({b})' if b.startswith('−') else _bracketed(b)}"
 
 
 def _bracketed(factor: str) -> str:

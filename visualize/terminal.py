@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from autograd_dl import Tensor
 
-from .trace import Line, Trace, trace
+from .trace import Line, Trace, refuse_others, trace
 
 DEEPEST = 12
 """Levels of a tree; what lies deeper has a tree of its own."""
@@ -39,6 +39,7 @@ def to_text(output: Tensor, *, most: int = 100) -> str:
     ├─ x          1         6
     └─ y          2         6
     """
+    refuse_others(output, "to_text")
     trees = _Trees(trace(output))
     rows = [_Row("", "value", "gradient"), *islice(trees.rows(), most)]
     left_out = len(trees.boxes) - len(trees.written)

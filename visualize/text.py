@@ -88,11 +88,14 @@ def with_constants(label: str, operands: int, constants: Mapping[int, str]) -> s
 
 
 def printable(text: str) -> str:
-    """The text as Graphviz and XML take it: no control characters, and nothing that reads as a character reference."""
+    """The text as Graphviz and XML take it: no control characters, and nothing that reads as a character reference.
+
+    A first line that is empty, of which Graphviz can crash, has a blank.
+    """
     if text.isascii() and text.isprintable() and "&" not in text:
         return text
     shown = "".join(" " if c == "\t" else c if _is_shown(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return re.sub(r"&(?=#?\w*;)", "&amp;", shown)
+    return re.sub(r"&(?=#?\w*;)", "&amp;", f" {shown}" if shown.startswith("\n") else shown)
 
 
 def _is_shown(character: str) -> bool:

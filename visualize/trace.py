@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd_dl.engine import Leaf, Node, Tensor
-from autograd_dl.errors import GraphError
+from autograd_dl.errors import DTypeError, GraphError
 
 from .language import said, translated
 from .scopes import FUSED, Group, caption, folded, layer_name
@@ -285,6 +285,9 @@ def _refuse_unknown(nodes: Sequence[Node], marked: Collection[Node | str]) -> No
     for name in sorted(wanted - scopes.keys()):
         known = ", ".join(map(repr, scopes)) or "none"
         raise GraphError(f"highlight: no op of this graph was recorded in a scope {name!r}; its scopes: {known}")
+    for node in {node for node in marked if isinstance(node, Node)}.difference(nodes):
+        what = node.called if isinstance(node, Leaf) else f"what {node.plan.op.title} has made"
+        raise GraphError(f"highlight: {what} is no part of this graph")
 
 
 def _merged(lines: Sequence[Line], lang: str | None) -> list[Line]:
@@ -326,6 +329,12 @@ def is_operand(node: Node, i: int) -> bool:
         return False
     has_rule = op.each is not None or (i < len(op.rules) and op.rules[i] is not None)
     return has_rule or (getattr(value, "ndim", 0) > 0 and op.name != "getitem")
+
+
+def refuse_others(output: Any, function: str) -> None:
+    """Raise `DTypeError` for what is no Tensor."""
+    if not isinstance(output, Tensor):
+        raise DTypeError(f"{function} takes a Tensor, not {type(output).__name__}")
 
 
 def ordered(roots: Sequence[Node]) -> list[Node]:

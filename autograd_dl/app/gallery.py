@@ -21,8 +21,8 @@ IMAGES = "images/gallery"
 HEAD = """# Gallery
 
 The figures of the book, and what else the pictures can show; each with the line that made it. `autograd-dl gallery
---out docs` makes this page. The lines take `from visualize import *`, the graphs from `autograd_dl.app.graphs`, and
-`network("deep-convnet")` for the loss of a network on a hundred digits.
+--out docs` makes this page. The lines take `from visualize import *`, and the graphs from `autograd_dl.app.graphs` and
+`autograd_dl.app.gallery`; `network("deep-convnet")` is the loss of a network on a hundred digits.
 
 To step through backpropagation, open [apples and oranges](explore/apple-orange.html) or [a small
 network](explore/two-layers.html) in a browser: pages that need nothing else (`autograd-dl explore apple-orange -o
@@ -78,6 +78,7 @@ GALLERY: dict[str, list[Picture]] = {
     "Layers": [
         Picture("add", "Addition (5.3.1)", 'draw_node("add")'),
         Picture("multiply", "Multiplication (5.3.2)", 'draw_node("multiply")'),
+        Picture("dot", "The product of matrices (5.6)", 'draw_node("dot")'),
         Picture("relu", "ReLU (5.5.1)", 'draw_node("relu")'),
         Picture("sigmoid", "Sigmoid, of its parts (5.5.2)", "draw_graph(sigmoid(), expand=True)"),
         Picture("affine-shapes", "Affine, with shapes (5.6.1)", "draw_affine_shapes(2, 3)"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from autograd_dl import Tensor
 from autograd_dl.serialization import replacing
 
+from ..trace import refuse_others
 from .folding import views
 from .page import page
 from .story import story
@@ -35,6 +36,8 @@ def explore(loss: Tensor, file: str | os.PathLike[str] = "graph.html") -> Path:
 
     Raises
     ------
+    DTypeError
+        If `loss` is no Tensor.
     GraphError
         If nothing was recorded, or the graph was released.
     ShapeError
@@ -42,6 +45,7 @@ def explore(loss: Tensor, file: str | os.PathLike[str] = "graph.html") -> Path:
     RenderError
         If no Graphviz is found, which places the boxes, or if it fails.
     """
+    refuse_others(loss, "explore")
     told = story(loss)
     path = Path(file)
     content = page(told, views(told)).encode()

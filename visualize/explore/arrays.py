@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..norms import facts
 from ..text import number
 
 TILES = 16
@@ -33,7 +34,7 @@ def sketch(value: Any, cells: int) -> Sketch:
         return found
     if not array.shape:
         return {**found, "value": exact(array.item()), "text": number(array[()])}
-    return found | {"stats": _statistics(array)} | _picked(array, cells)
+    return found | {"stats": _stats(array)} | _picked(array, cells)
 
 
 def exact(value: float) -> float | str:
@@ -46,17 +47,10 @@ def _rounded(value: float) -> float | str:
     return exact(float(f"{value:.6g}"))
 
 
-def _statistics(array: NDArray[Any]) -> dict[str, Any]:
-    """Range, mean and norm of the finite numbers, and how many are zero, NaN and infinite."""
-    numbers = array.astype(np.float64, copy=False)
-    finite = numbers[np.isfinite(numbers)]
-    counts = {"zeros": int((array == 0).sum()), "nans": int(np.isnan(numbers).sum())}
-    counts["infinities"] = array.size - finite.size - counts["nans"]
-    if not finite.size:
-        return counts
-    with np.errstate(all="ignore"):
-        known = {"least": finite.min(), "most": finite.max(), "mean": finite.mean(), "norm": np.sqrt(np.sum(finite**2))}
-    return counts | {name: _rounded(value) for name, value in known.items()}
+def _stats(array: NDArray[Any]) -> dict[str, Any]:
+    """The facts of an array that are known, by name."""
+    known = {name: value for name, value in facts(array)._asdict().items() if value is not None}
+    return {name: value if isinstance(value, int) else _rounded(value) for name, value in known.items()}
 
 
 def _picked(array: NDArray[Any], cells: int) -> dict[str, Any]:

@@ -19,6 +19,8 @@ DEEP = 20
 """Scopes within each other, below which they are not told apart."""
 FIRST = 20
 """Boxes, up to which scopes are open when the page opens."""
+FEW = 8
+"""Groups, up to which each can be closed while all others are open."""
 LARGEST = 200
 """Boxes of a view."""
 MOST = 3000
@@ -79,8 +81,8 @@ def _members(ops: Sequence[int], scopes: dict[int, list[str]], depth: int) -> li
 def views(story: Story) -> dict[str, Any]:
     """The groups, and each view: the groups that are open in it, and where its boxes and lines stand.
 
-    There is a view for each depth to which all are open, and one for each group that is open alone with those around
-    it, unless there would be too many boxes or views.
+    There is a view for each depth to which all are open, one for each group that is open alone with those around it,
+    and of few groups one for each that is closed alone, unless there would be too many boxes or views.
     """
     root = folded(story)
     groups = list(root.groups())
@@ -104,7 +106,10 @@ def _count(view: View) -> int:
 def _open_sets(root: Group, groups: Sequence[Group]) -> list[frozenset[int]]:
     """Which groups are open, in each view; the first has all closed."""
     alone = [frozenset({*_around(group, groups), group.number}) for group in groups]
-    sizes = {opened: size for opened in [*_by_depth(groups), *alone] if (size := _boxes(root, opened)) <= LARGEST}
+    everything = frozenset(range(len(groups)))
+    but_one = [everything - {group.number, *(inner.number for inner in group.groups())} for group in groups]
+    sets = [*_by_depth(groups), *alone, *(but_one if len(groups) <= FEW else [])]
+    sizes = {opened: size for opened in sets if (size := _boxes(root, opened)) <= LARGEST}
     return [opened for opened, whole in zip(sizes, accumulate(sizes.values()), strict=True) if whole <= MOST]
 
 

@@ -73,8 +73,6 @@ class _Teller:
             for i, (parent, operand) in enumerate(zip(node.inputs, operands, strict=False)):
                 if not isinstance(parent, Node) and is_operand(node, i):
                     self.constants[node, i] = sketch(operand, self.cells)
-                elif isinstance(parent, Leaf) and parent.changed > node.number:
-                    self.values[parent] = sketch(operand, self.cells)  # what was read, and not what is there now
 
     def _note(self, node: Node, gradient: Any, g: Any, args: Any, i: int) -> None:
         """Keep what the page shows of a gradient on its way back."""

@@ -7,12 +7,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ..rendering import new_picture
+from ..styles import PALE_RED, RED
 from .wording import chosen, label
 
 if TYPE_CHECKING:
     from ..picture import Picture
 
-RED, PALE_RED = "#d62728", "#fbe3e4"
 DIRECTIONS = {"TB": "TB", "LR": "LR"}
 STEPS = {
     "en": ("1. mini-batch:\ndraw some training data", "2. gradient:\nof the loss, for each weight",

@@ -12,14 +12,14 @@ import numpy as np
 from autograd_dl.errors import ShapeError
 from autograd_dl.optional import need
 
-from ..plots.canvas import RED, array, readable, words
+from ..plots.canvas import GREY, RED, array, readable, words
 from ..text import number
 from .wording import chosen
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-BLACK, GREY, WHITE, PALE = "#222222", "#888888", "#ffffff", "#e4e4e4"
+BLACK, WHITE, PALE = "#222222", "#ffffff", "#e4e4e4"
 INCH = 0.62
 """One unit of the lengths that follow."""
 RADIUS, COLUMN, ROW, LETTERS = 0.42, 3.6, 1.15, 0.4

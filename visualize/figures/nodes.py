@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..rendering import new_picture
+from ..styles import RED
 from .wording import chosen, label
 
 if TYPE_CHECKING:
     from ..picture import Picture
-
-RED = "#d62728"
 
 
 class _Edge(NamedTuple):
@@ -24,11 +23,12 @@ class _Edge(NamedTuple):
 
 
 NODES = {
-    "add": ("+", [("x", "∂L/∂z · 1"), ("y", "∂L/∂z · 1")]),
-    "multiply": ("×", [("x", "∂L/∂z · y"), ("y", "∂L/∂z · x")]),
-    "relu": ("relu", []),
+    "add": ("+", [("x", "∂L/∂z · 1"), ("y", "∂L/∂z · 1")], "z"),
+    "multiply": ("×", [("x", "∂L/∂z · y"), ("y", "∂L/∂z · x")], "z"),
+    "dot": ("dot", [("X", "∂L/∂Y · Wᵀ"), ("W", "Xᵀ · ∂L/∂Y")], "Y"),
+    "relu": ("relu", [], "y"),
 }
-"""An op's symbol, its inputs, and what each gets back."""
+"""An op's symbol, its inputs and what each gets back, and its output."""
 
 
 def draw_node_and_edge(*, lang: str = "en") -> Picture:
@@ -46,11 +46,11 @@ def draw_local_derivative() -> Picture:
 
 
 def draw_node(op: str) -> Picture:
-    """Forward and backward of one op, by symbols (book, sections 5.3 and 5.5.1).
+    """Forward and backward of one op, by symbols (book, sections 5.3, 5.5.1 and 5.6).
 
     Parameters
     ----------
-    op : "add", "multiply" or "relu"
+    op : "add", "multiply", "dot" or "relu"
         Of relu both cases are drawn, of a positive input and of another.
 
     Raises
@@ -63,10 +63,10 @@ def draw_node(op: str) -> Picture:
         below = [_Edge("na", "n", "x  (x ≤ 0)", "0"), _Edge("n", "nb", "y = 0", "∂L/∂y")]
         above = [_Edge("pa", "p", "x  (x > 0)", "∂L/∂y"), _Edge("p", "pb", "y = x", "∂L/∂y")]
         return _with_edges(picture, [*below, *above])
-    symbol, inputs = chosen("op", op, NODES)
+    symbol, inputs, output = chosen("op", op, NODES)
     picture = _picture({"n": symbol})
     edges = [_Edge(f"a{i}", "n", name, gradient) for i, (name, gradient) in enumerate(inputs)]
-    return _with_edges(picture, [*edges, _Edge("n", "b", "z", "∂L/∂z")])
+    return _with_edges(picture, [*edges, _Edge("n", "b", output, f"∂L/∂{output}")])
 
 
 def draw_affine_shapes(inputs: int = 2, outputs: int = 3, *, batch: int | str | None = None) -> Picture:

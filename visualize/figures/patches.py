@@ -10,7 +10,7 @@ from autograd_dl.errors import ShapeError
 from autograd_dl.ops import im2col
 from autograd_dl.optional import need
 
-from ..plots.canvas import array, readable
+from ..plots.canvas import BLUE, array, readable
 from ..text import number
 from .wording import chosen
 
@@ -21,7 +21,7 @@ INCH, GAP = 0.36, 1.5
 """Of a cell; cells between the images and the rows, and above."""
 MOST, LARGEST, LONGEST = 9, 8, 16
 """Patches; rows and columns of the image; numbers of a patch."""
-BLUE, PALE, GREY = "#1f77b4", "#cfe3f4", "#cccccc"
+PALE, GREY = "#cfe3f4", "#cccccc"
 TITLES = {
     "en": ("image", "im2col: a row for each patch"),
     "ja": ("画像", "im2col：パッチごとに 1 行"),

@@ -57,7 +57,8 @@ def paths(
     for k, (name, points) in enumerate(found.items()):
         finite = np.isfinite(points).all(axis=1)
         steps = len(points) if finite.all() else int(np.argmin(finite))
-        label = words(name) if steps == len(points) else f"{words(name)} (no number after {steps - 1} steps)"
+        lost = f" (no number after {steps - 1} steps)" if steps else " (it starts at no number)"
+        label = words(name) if steps == len(points) else words(name) + lost
         ax.plot(*points[:steps].T, marker="o", markersize=4, label=label, **style(k))
     ax.plot(*np.stack([points[0] for points in found.values()]).T, "s", color="black", markersize=6, label="start")
     ax.set(xlabel="x", ylabel="y", xlim=limits[0], ylim=limits[1])
