@@ -24,8 +24,9 @@ def checkpoint(f: Fun) -> Fun:
     """`f`, but keeping none of its intermediate results: they are computed again when the gradient is.
 
     Takes about a third more time, and holds only the arguments. `f` must do the same each time it is called, which is
-    checked as far as it can be. It may read parameters (leaves) that are not among its arguments, but recorded Tensors
-    have to be passed in.
+    checked as far as it can be; what it changes in place, such as the running statistics of batch normalization, it
+    changes twice. It may read parameters (leaves) that are not among its arguments, but recorded Tensors have to be
+    passed in.
 
     Raises
     ------

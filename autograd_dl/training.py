@@ -26,6 +26,8 @@ from .tensor import bare
 
 Arrays = dict[str, NDArray[Any]]
 OPTIMIZERS = ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "AdaDelta", "Adam", "AdamW")
+OPTIMIZER_PARAM: Mapping[str, Any] = MappingProxyType({"lr": 0.01})
+"""What an optimizer is made with that is told by its name alone: the book's."""
 FORMAT = 2
 """The number of the way that checkpoints are written in."""
 
@@ -143,7 +145,7 @@ class Trainer:
         epochs: int = 20,
         mini_batch_size: int = 100,
         optimizer: str | Optimizer = "SGD",
-        optimizer_param: Mapping[str, Any] = MappingProxyType({"lr": 0.01}),
+        optimizer_param: Mapping[str, Any] = OPTIMIZER_PARAM,
         evaluate_sample_num_per_epoch: int | None = None,
         verbose: bool = True,
         *,
@@ -181,6 +183,8 @@ class Trainer:
         self.measure_every = _optional_count("measure_every", measure_every)
         self.checkpoint = None if checkpoint is None else _checkpoint_path(checkpoint)
         self.checkpoint_every = _optional_count("checkpoint_every", checkpoint_every) or self.iter_per_epoch
+        if checkpoint_every is not None and checkpoint is None:
+            raise ValueError("checkpoint_every says how often a checkpoint is saved: give its path as checkpoint=")
         self.current_iter = 0
         self.stopped = False
         self.settings = dict(settings)
@@ -463,7 +467,11 @@ def _made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
     if isinstance(optimizer, type):
         name = optimizer.__name__
         raise ValueError(f"optimizer is a name or one that is made, '{name}' or {name}(lr=0.01), not the class {name}")
-    return optimizer_named(optimizer)(**params) if isinstance(optimizer, str) else optimizer
+    if isinstance(optimizer, str):
+        return optimizer_named(optimizer)(**params)
+    if params is not OPTIMIZER_PARAM:
+        raise ValueError(f"optimizer_param is for an optimizer's name; this {type(optimizer).__name__} is made already")
+    return optimizer
 
 
 def _count(name: str, value: Any, least: int) -> int:

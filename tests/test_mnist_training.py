@@ -48,8 +48,11 @@ for i in range(iters_num):
         print(train_acc, test_acc)
 """
 ENDING = """
-import resource, sys
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+import os, resource, sys
+if os.path.exists("/proc/self/status"):  # getrusage counts what the parent had when it started this process
+    peak = next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("VmHWM"))
+else:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 print(float(train_loss_list[0]), str(train_loss_list[-1]), len(train_loss_list), network.accuracy(x_test, t_test), peak)
 """
 

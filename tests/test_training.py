@@ -171,6 +171,14 @@ class TestTheBook:
         with pytest.raises(ValueError, match=r"'Adam' or Adam\(lr=0.01\), not the class Adam"):
             trainer(optimizer=optim.Adam)
 
+    def test_an_optimizer_that_is_made_takes_no_parameters(self):
+        with pytest.raises(ValueError, match="this Adam is made already"):
+            trainer(optimizer=optim.Adam(), optimizer_param={"lr": 5})
+
+    def test_how_often_nothing_is_saved(self):
+        with pytest.raises(ValueError, match="give its path as checkpoint="):
+            trainer(checkpoint_every=3)
+
     @pytest.mark.parametrize("name", ["lbfgs", "", "optimizer", "_gradients"])
     def test_an_unknown_optimizer(self, name):
         with pytest.raises(ValueError, match=f"SGD, Momentum, .*AdamW, in any case, not '{name}'"):
