@@ -82,6 +82,11 @@ class Network(ABC):
             right = [hits(self.predict(x[i : i + batch_size]), t[i : i + batch_size]) for i in starts]
         return float(np.mean(np.concatenate(right)))
 
+    def predict_all(self, x: Any, batch_size: int = 100) -> NDArray[Any]:
+        """The scores of many inputs as an array, computed batch by batch, and not recorded."""
+        with no_grad():
+            return np.concatenate([self.predict(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)])
+
     def gradient(self, x: Any, t: Any) -> dict[str, NDArray[Any]]:
         """The gradient of the loss with respect to each parameter, by one walk back through the graph."""
         return self.loss_and_gradient(x, t)[1]

@@ -132,7 +132,7 @@ class TestNeurons:
     @pytest.mark.parametrize("values", [[[np.nan, np.inf], [-np.inf, 0]], np.float16([[6e4, 6e4]]), [[True]]])
     def test_odd_numbers(self, values):
         figure = draw_affine(values, x=np.ones(len(values)) * 2)
-        boxes_of_texts(figure)
+        assert len(boxes_of_texts(figure)) == len(texts(figure))
 
     @pytest.mark.parametrize(("draw", "words"), [
         (lambda: draw_affine((5, 2)), r"weights of shape \(5, 2\) cannot be drawn one by one"),
@@ -172,7 +172,9 @@ class TestNeurons:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             for name in HOSTILE[::20]:
-                draw_perceptron(1, name, x=[name], activation=name).canvas.draw()
+                figure = draw_perceptron(1, name, x=[name], activation=name)
+                figure.canvas.draw()
+                assert texts(figure)
 
 
 class TestNodes:

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_dl import no_grad
 from autograd_dl.functional import softmax_loss
 from autograd_dl.parallel import workers
-from models import Network
 
 from .recipes import DATA, built, digits
 
@@ -24,16 +22,11 @@ def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype
         _, (x, t) = digits(model, data)
         print(f"data: {DATA[data]}: {len(x):,} test images", flush=True)
         with workers():
-            scores = _scores(network, x)
+            scores = network.predict_all(x)
         loss = float(softmax_loss(scores, t))
     right = scores.argmax(axis=1) == t
     print(f"test accuracy {right.mean():.4f}, loss {loss:.4f}")
     print(_table(right, t))
-
-
-def _scores(network: Network, x: Any) -> NDArray[Any]:
-    with no_grad():
-        return np.concatenate([network.predict(x[i : i + 100]).numpy() for i in range(0, len(x), 100)])
 
 
 def _table(right: NDArray[np.bool_], t: NDArray[Any]) -> str:

@@ -36,12 +36,8 @@ def conv2d(x: Any, w: Any, b: Any = None, stride: Pair = 1, pad: Pair = 0, dilat
     at = _conv_grid(x.shape, w.shape, stride, pad, dilation, groups)
     if b is not None and b.shape != (len(w),):
         raise ShapeError(f"{len(w)} filters have as many biases, of shape {(len(w),)}, not {b.shape}")
-    x, w, b = _alike(x, w, b)
-    if x.dtype == np.float16:
-        wide = None if b is None else b.astype(np.float32)
-        y = conv2d(x.astype(np.float32), w.astype(np.float32), wide, stride, pad, dilation, groups)
-        return y.astype(x.dtype)
-    return _convolved(_padded(x, at), at, w, groups, b)
+    dtype, x, w, b = _alike(x, w, b)
+    return _convolved(_padded(x, at), at, w, groups, b).astype(dtype, copy=False)
 
 
 @primitive
@@ -57,15 +53,12 @@ def conv2d_input(
     """The transpose of `conv2d` for its images: (N, F, OH, OW) and the filters to images of this shape."""
     at = _conv_grid(shape, w.shape, stride, pad, dilation, groups)
     _check_gradient(g, (shape[0], w.shape[0], *at.places))
-    g, w = _alike(g, w)
-    if g.dtype == np.float16:
-        wide = conv2d_input(g.astype(np.float32), w.astype(np.float32), shape, stride, pad, dilation, groups)
-        return wide.astype(g.dtype)
+    dtype, g, w = _alike(g, w)
     back = Grid(at.filter, (1, 1), (0, 0), at.dilation, at.images, at.images)
     f, c = w.shape[:2]
     turned = w[:, :, ::-1, ::-1].reshape(groups, f // groups, c, *at.filter).swapaxes(1, 2)
     filters = turned.reshape(groups * c, f // groups, *at.filter)
-    return _convolved(_spread(g, at), back, filters, groups)
+    return _convolved(_spread(g, at), back, filters, groups).astype(dtype, copy=False)
 
 
 @primitive
@@ -81,10 +74,7 @@ def conv2d_filter(
     """The transpose of `conv2d` for its filters: images and (N, F, OH, OW) to filters of this shape."""
     at = _conv_grid(x.shape, shape, stride, pad, dilation, groups)
     _check_gradient(g, (x.shape[0], shape[0], *at.places))
-    x, g = _alike(x, g)
-    if x.dtype == np.float16:
-        wide = conv2d_filter(x.astype(np.float32), g.astype(np.float32), shape, stride, pad, dilation, groups)
-        return wide.astype(x.dtype)
+    dtype, x, g = _alike(x, g)
     f, c = shape[:2]
     frame, arriving = _padded(x, at), g.transpose(0, 2, 3, 1)
     sums = np.zeros_like(x, order="C", shape=(SUMS, groups, c * at.filter[0] * at.filter[1], f // groups))
@@ -103,7 +93,8 @@ def conv2d_filter(
         return add
 
     for_each(begin, range(SUMS))
-    return sums.sum(0).reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
+    total = sums.sum(0).reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
+    return total.astype(dtype, copy=False)
 
 
 # fmt: off
@@ -147,12 +138,13 @@ def _check_gradient(g: Any, shape: tuple[int, ...]) -> None:
 
 
 def _alike(*arrays: Any) -> tuple[Any, ...]:
-    """All of one dtype, as NumPy's arithmetic would have it. (One that is None stays so.)"""
-    dtypes = {a.dtype for a in arrays if a is not None}
-    if len(dtypes) == 1:
-        return arrays
-    common = np.result_type(*dtypes)
-    return tuple(None if a is None else a.astype(common, copy=False) for a in arrays)
+    """The dtype that NumPy's arithmetic gives these arrays, and all of them in it, or in float32 for float16.
+
+    (One that is None stays so.)
+    """
+    dtype = np.result_type(*(a.dtype for a in arrays if a is not None))
+    wide = np.float32 if dtype == np.float16 else dtype
+    return dtype, *(None if a is None else a.astype(wide, copy=False) for a in arrays)
 
 
 def _groups(groups: int, c: int, f: int) -> Iterator[tuple[slice, slice]]:

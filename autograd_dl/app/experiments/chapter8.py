@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
-from autograd_dl import no_grad
 from autograd_dl.data import crop, flip, rotate, scale, shift
 from autograd_dl.functional import softmax_loss
 from autograd_dl.optim import Adam
@@ -54,16 +52,11 @@ def misclassified(settings: Settings) -> Outcome:
     """The first 20 test digits that a trained DeepConvNet takes for others."""
     network = learned(deep_convnet(settings), settings)
     _, (x, t) = settings.mnist(flatten=False)
-    answers = _scores(network, x).argmax(axis=1)
+    answers = network.predict_all(x).argmax(axis=1)
     wrong = np.flatnonzero(answers != t)
     figure = plots.misclassified(x, t, answers, most=settings.few(20, 5))
     numbers = {"images": wrong.tolist(), "labels": t[wrong].tolist(), "answers": answers[wrong].tolist()}
     return Outcome({"accuracy": float(np.mean(answers == t)), **numbers}, figure)
-
-
-def _scores(network: Network, x: Any) -> NDArray[Any]:
-    with no_grad():
-        return np.concatenate([network.predict(x[i : i + 100]).numpy() for i in range(0, len(x), 100)])
 
 
 # -- 8.1.2: more accuracy
@@ -251,7 +244,7 @@ def half_precision(settings: Settings) -> Outcome:
     half.load_state_dict(full.state_dict())
     _, (x, t) = settings.mnist(flatten=False)
     x, t = first(settings.few(1000, 50), (x, t))  # NumPy multiplies matrices of float16 about 100 times more slowly
-    scores = {str(network.dtype): _scores(network, x) for network in (full, half)}
+    scores = {str(network.dtype): network.predict_all(x) for network in (full, half)}
     accuracy = {name: float(np.mean(s.argmax(axis=1) == t)) for name, s in scores.items()}
     size = {str(network.dtype): sum(p.numpy().nbytes for p in network.params.values()) for network in (full, half)}
     figure = Figure(figsize=(12, 4.5), layout="constrained")
