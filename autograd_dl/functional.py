@@ -307,9 +307,10 @@ def batch_norm(
 
 
 def _one_each(name: str, values: Any, features: int) -> Any:
-    shape = np.shape(values)
+    shape = getattr(values, "shape", None)  # np.shape takes ten times as long
     if shape == (features,):
         return values
+    shape = np.shape(values)
     if math.prod(shape) not in (1, features):
         raise ShapeError(
             f"batch_norm takes a {name} for each of the {features} features or channels of x, not {shape}; "

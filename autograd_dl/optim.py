@@ -49,6 +49,8 @@ Schedule = Callable[[int], float]
 Grads = dict[str, Any]
 NUMBERS = (int, float, np.floating)
 _FLOAT32 = np.dtype(np.float32)
+CLEARED_EVERY = 50
+"""Updates after which what decays to nothing is set to 0."""
 
 
 class Optimizer(ABC):
@@ -111,6 +113,10 @@ class Optimizer(ABC):
         self.updates += 1
         if self.slots:
             self._state = state
+        if self.updates % CLEARED_EVERY == 0:
+            for slots in self._state.values():
+                for a in slots:
+                    _clear_subnormal(a)
         for key, step in steps.items():
             parameter = params[key]
             if type(parameter) is Tensor or not isinstance(parameter, NUMBERS):
@@ -461,6 +467,14 @@ def _over_root(factor: float, x: Any, h: Any, eps: float, out: Any) -> Any:
     np.divide(x, out, out=out)
     out *= factor
     return out
+
+
+def _clear_subnormal(a: Any) -> None:
+    """Set to 0 what is about to leave the range of normal numbers: processors take many times as long for others.
+
+    (A moving average of gradients that are 0, as those of a dead ReLU, would halt at a subnormal number for ever.)
+    """
+    a *= np.abs(a) >= np.finfo(a.dtype).tiny * 2.0**20
 
 
 # -- checks

@@ -12,7 +12,14 @@ from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from typing import Any, TypeVar
 
+import numpy as np
+
+from . import allocator
+
 T = TypeVar("T")
+
+PIECE = 1 << 19
+"""Bytes of each of several arrays that are in the cache together."""
 
 
 class _Turn:
@@ -65,6 +72,33 @@ def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> 
         return
     with workers() as count:
         _share(begin, left, min(count, len(left)))
+
+
+def is_held() -> bool:
+    """Whether a block of `workers` is open, in which BLAS has one thread."""
+    return _turn.workers > 0
+
+
+def in_pieces(fun: Callable[..., Any], *arrays: Any) -> Any:
+    """fun(*arrays), elementwise on arrays of one shape and dtype; in a block of `workers`, of large ones in pieces.
+
+    `fun` takes the place of its result as `out`, too. Pieces stay in the cache, and their temporary arrays are small.
+    """
+    first = arrays[0]
+    if not is_held() or first.nbytes <= 2 * PIECE:
+        return fun(*arrays)
+    ans = allocator.empty_like(first)
+    if any(type(a) is not np.ndarray or a.strides != ans.strides for a in arrays):
+        return fun(*arrays)
+    flat = [a.ravel("K") for a in (*arrays, ans)]
+    step = PIECE // first.itemsize
+
+    def work(start: int) -> None:
+        *inputs, out = (a[start : start + step] for a in flat)
+        fun(*inputs, out=out)
+
+    for_each(lambda: work, range(0, first.size, step))
+    return ans
 
 
 def _work_off(begin: Callable[[], Callable[[T], object]], left: deque[T]) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 
 from .errors import RuleError
+from .parallel import for_each, is_held
 from .table import Op
+
+LARGE, SUMS = 1 << 20, 8
+"""Bytes of a matrix whose rows are summed in parts, and in how many: as many on any machine, for the same rounding."""
 
 
 class Parts:
@@ -75,8 +79,20 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def column_sums(rows: Any) -> Any:
-    """The sum over the first axis of a matrix, by BLAS: three times faster than `rows.sum(0)`, and more exact."""
-    return np.dot(_ones(len(rows), rows.dtype), rows)
+    """The sum over the first axis of a matrix, by BLAS: three times faster than `rows.sum(0)`, and more exact.
+
+    Where workers have BLAS's threads, that of a large matrix is the sum of several.
+    """
+    if not is_held() or type(rows) is not np.ndarray or rows.nbytes < LARGE:
+        return np.dot(_ones(len(rows), rows.dtype), rows)
+    sums = np.empty((SUMS, rows.shape[1]), rows.dtype)
+
+    def add(part: int) -> None:
+        some = rows[part * len(rows) // SUMS : (part + 1) * len(rows) // SUMS]
+        np.dot(_ones(len(some), rows.dtype), some, out=sums[part])
+
+    for_each(lambda: add, range(SUMS))
+    return sums.sum(0)
 
 
 @functools.lru_cache(maxsize=16)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = (autograd_dl, models, visualize)
 FLOORS = {
     "errors": 0, "mode": 0, "values": 0, "table": 0, "graph": 0, "tensor": 0, "pullback": 0, "tracing": 0,
-    "anomaly": 0, "recording": 0, "engine": 0, "parallel": 0,
+    "anomaly": 0, "recording": 0, "engine": 0, "parallel": 0, "allocator": 0,
     "dispatch": 1,
     "ops": 2,
     "functional": 3,

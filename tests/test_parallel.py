@@ -9,8 +9,11 @@ import time
 import numpy as np
 import pytest
 
-from autograd_dl import ops, parallel
-from autograd_dl.parallel import for_each, workers
+from autograd_dl import Tensor, ops, parallel
+from autograd_dl.ops import products
+from autograd_dl.ops.fused import relu_gradient
+from autograd_dl.parallel import for_each, is_held, workers
+from autograd_dl.pullback import column_sums
 
 threadpoolctl = pytest.importorskip("threadpoolctl", reason="the extra 'train' is not installed")
 
@@ -23,8 +26,10 @@ def two_threads():
 
 
 def blas_threads():
+    """How many threads NumPy's BLAS has now. (PyTorch brings one of its own.)"""
     found = threadpoolctl.ThreadpoolController().select(user_api="blas").info()
-    return {library["num_threads"] for library in found}
+    own = [library for library in found if "numpy" in library["filepath"]]
+    return {library["num_threads"] for library in own or found}
 
 
 def meeting():
@@ -147,6 +152,71 @@ def test_a_gradient_of_many_images_is_the_same_on_any_number_of_threads():
         )
     for a, b in zip(several, one, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def channels_last(*shape):
+    return np.random.default_rng(0).standard_normal(shape).astype("float32").transpose(0, 3, 1, 2)
+
+
+def test_there_is_a_block_or_none():
+    assert not is_held()
+    with threadpoolctl.threadpool_limits(2, user_api="blas"), workers():
+        assert is_held()
+    assert not is_held()
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(
+    "x",
+    [
+        channels_last(40, 30, 30, 16),
+        channels_last(40, 30, 30, 16)[:, ::2],
+        channels_last(40, 30, 30, 16).astype("float64"),
+        np.broadcast_to(np.float32(-1), (1000, 1000)),
+        channels_last(2, 3, 4, 5),
+    ],
+    ids=["channels last", "not in a row", "float64", "one number", "small"],
+)
+def test_pieces_of_large_arrays_make_the_same_as_the_whole(x):
+    whole = ops.relu(x), relu_gradient(x + 1, x)
+    with workers():
+        pieces = ops.relu(x), relu_gradient(x + 1, x)
+    for a, b in zip(pieces, whole, strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert a.dtype == b.dtype
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize(
+    ("n", "k", "m"), [(100, 4320, 100), (4320, 100, 100), (100, 100, 4320), (3, 70_000, 80), (2, 3, 4)]
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_large_matrix_products_are_shared(n, k, m, turned, monkeypatch):
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((n, k)), rng.standard_normal((m, k)).T if turned else rng.standard_normal((k, m))
+    parts = []
+    monkeypatch.setattr(products, "for_each", lambda begin, given: [parts.append(begin()(p)) for p in given])
+    whole = products._dot(a, b)
+    assert not parts
+    with workers():
+        np.testing.assert_allclose(products._dot(a, b), whole, rtol=1e-12, atol=1e-10)
+    assert len(parts) == (products.PARTS if n * k * m > products.LARGE else 0)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_products_that_numpy_refuses_are_refused_in_a_block_too():
+    a = np.ones((4000, 100))
+    with workers(), pytest.raises(ValueError, match="not aligned"):
+        np.dot(Tensor(a), Tensor(np.ones((99, 4000))))
+
+
+@pytest.mark.usefixtures("two_threads")
+@pytest.mark.parametrize("rows", [7, 100_000])
+def test_columns_of_large_matrices_are_summed_in_parts(rows):
+    x = np.random.default_rng(0).standard_normal((rows, 16))
+    with workers():
+        np.testing.assert_allclose(column_sums(x), x.sum(0), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(column_sums(x), x.sum(0), rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import allocator
 from ..errors import ShapeError
 from ..parallel import for_each
 from ..pullback import unbroadcast
@@ -21,6 +22,8 @@ from .images import Grid, chunks, grid, with_pad
 
 SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
+FEW = 128
+"""Rows of a product over which it sums at once; it is as fast at up to twice as many multiplications, and no more."""
 SUMS = 8
 """Parts of the sum over all images, each worked on by itself: as many on any machine, for the same rounding."""
 
@@ -79,16 +82,15 @@ def conv2d_filter(
     frame, arriving = _padded(x, at), g.transpose(0, 2, 3, 1)
     sums = np.zeros_like(x, order="C", shape=(SUMS, groups, c * at.filter[0] * at.filter[1], f // groups))
     parts = list(chunks(len(x), _patch_bytes(at, c * groups, x.dtype)))
-    share = -(-len(parts) // SUMS)
 
     def begin() -> Callable[[int], None]:
         windows = _Windows(frame, at, groups, parts)
 
         def add(number: int) -> None:
-            for images in parts[number * share : (number + 1) * share]:
+            for images in parts[number * len(parts) // SUMS : (number + 1) * len(parts) // SUMS]:
                 windows.look(images)
                 for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
-                    total += windows.rows(channels).T @ arriving[images, ..., filters].reshape(-1, f // groups)
+                    total += _summed(windows.rows(channels), arriving[images, ..., filters].reshape(-1, f // groups))
 
         return add
 
@@ -160,7 +162,7 @@ def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -
     matrices = [
         w[filters].transpose(2, 3, 1, 0).reshape(c * fh * fw, f // groups) for _, filters in _groups(groups, c, f)
     ]
-    ans = np.empty_like(w, order="C", shape=(n, *at.places, f))
+    ans = allocator.empty(w, (n, *at.places, f))
     biases = None if bias is None else np.tile(bias, math.prod(at.places))
     parts = list(chunks(n, _patch_bytes(at, c * groups, w.dtype)))
 
@@ -195,6 +197,19 @@ def _multiply(rows: Any, matrix: Any, out: Any) -> None:
     blocks = rows[:several].reshape(count, size, inputs)
     np.matmul(blocks, matrix, out=out[:several].reshape(count, size, filters))
     np.matmul(rows[several:], matrix, out=out[several:])
+
+
+def _summed(rows: Any, g: Any) -> Any:
+    """rows.T @ g, as the sum of several products of the size that BLAS is best at."""
+    inputs, filters = rows.shape[1], g.shape[1]
+    if inputs * filters > SMALL // (2 * FEW):
+        return rows.T @ g
+    count = len(rows) // FEW
+    several = count * FEW
+    blocks = rows[:several].reshape(count, FEW, inputs).swapaxes(1, 2)
+    whole = np.matmul(blocks, g[:several].reshape(count, FEW, filters)).sum(0)
+    whole += rows[several:].T @ g[several:]
+    return whole
 
 
 class _Frame(NamedTuple):
@@ -234,14 +249,14 @@ class _Windows:
     """What a filter sees of framed images, a few at a time, in memory that is used again and again."""
 
     def __init__(self, frame: _Frame, at: Grid, groups: int, parts: Sequence[slice]) -> None:
-        few, c = parts[0].stop if parts else 0, frame.images.shape[3]
+        few, c = max((p.stop - p.start for p in parts), default=0), frame.images.shape[3]
         self.images = large = frame.images
         self.inside = None
         if large.shape[1:3] != frame.size:
             large = np.zeros_like(large, order="C", shape=(few, *frame.size, c))
             self.inside = large[:, frame.to[0], frame.to[1]]
         self.all = self.patches = _patches(large, at)
-        self.memory = np.empty_like(large, order="C", shape=few * math.prod(at.places + at.filter) * (c // groups))
+        self.memory = allocator.empty(large, (few * math.prod(at.places + at.filter) * (c // groups),))
 
     def look(self, images: slice) -> None:
         """Go to these images."""

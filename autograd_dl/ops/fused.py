@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..parallel import in_pieces
 from ..pullback import column_sums
 from ..table import defvjp
 from ..tensor import bare
@@ -17,10 +18,30 @@ from .reduction import logsumexp
 @primitive
 def relu(x: Any) -> Any:
     """max(x, 0), with the derivative 0 at 0. (A primitive since `np.maximum(x, 0)` has 1/2 there: it shares a tie.)"""
-    return np.maximum(x, 0)
+    return in_pieces(_rectified, x)
 
 
-defvjp(relu, lambda g, ans, _x: g * (ans > 0).astype(g.dtype))
+def _rectified(x: Any, out: Any = None) -> Any:
+    in_order = type(x) is np.ndarray and x.flags.c_contiguous
+    zeros = np.zeros(x.shape, x.dtype) if in_order else 0  # with a number, NumPy takes three times as long
+    return np.maximum(x, zeros, out=out)
+
+
+@primitive
+def relu_gradient(g: Any, ans: Any) -> Any:
+    """What `relu`, whose result is `ans`, makes of the gradient g."""
+    return in_pieces(_passed, g, ans)
+
+
+def _passed(g: Any, ans: Any, out: Any = None) -> Any:
+    if out is None:
+        return g * (ans > 0).astype(g.dtype)
+    np.copyto(out, ans > 0)
+    return np.multiply(g, out, out=out)
+
+
+defvjp(relu, lambda g, ans, _x: relu_gradient(g, bare(ans)))
+defvjp(relu_gradient, lambda h, _ans, _g, ans: relu_gradient(h, ans), None)
 
 
 @primitive

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from .. import allocator
 from ..errors import ShapeError
 from .convolution import Pair, conv_output_size, pair
 
-CHUNK = 1 << 20
+CHUNK = 1 << 21
 """Bytes that are worked on at once: they stay in the cache, and memory is bounded."""
+SHARES = 8
+"""The parts of several are a multiple of this number, or as many as there are images."""
 
 
 class Grid(NamedTuple):
@@ -53,10 +54,14 @@ def grid(shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair, dilation: 
 
 
 def chunks(n: int, size: int) -> Iterator[slice]:
-    """A few of n images at a time, where what is made of each has so many bytes."""
-    few = max(1, CHUNK // max(1, size))
-    for start in range(0, n, few):
-        yield slice(start, min(n, start + few))
+    """A few of n images at a time, where what is made of each has so many bytes.
+
+    They are as many parts on any machine, for the same rounding, and workers get an equal share of them.
+    """
+    most = max(1, CHUNK // max(1, size))
+    count = -(-n // most) if n <= most else min(n, SHARES * -(-n // (SHARES * most)))
+    for i in range(count):
+        yield slice(i * n // count, (i + 1) * n // count)
 
 
 def with_pad(at: Grid) -> tuple[int, int]:
@@ -66,4 +71,4 @@ def with_pad(at: Grid) -> tuple[int, int]:
 def channels_last(like: Any, shape: tuple[int, ...]) -> Any:
     """An array of this shape, (N, C, H, W), to be filled."""
     n, c, height, width = shape
-    return np.empty_like(like, order="C", shape=(n, height, width, c)).transpose(0, 3, 1, 2)
+    return allocator.empty(like, (n, height, width, c)).transpose(0, 3, 1, 2)

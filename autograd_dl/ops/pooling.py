@@ -18,11 +18,12 @@ from .images import Grid, channels_last, chunks, grid, with_pad
 
 
 def _views(x: Any, at: Grid) -> Iterator[Any]:
-    """For each element of the window, what it sees at all places of (N, C, H, W)."""
+    """For each element of the window, what it sees at all places of (N, C, H, W): views, (N, OH, OW, C)."""
     (fh, fw), (sh, sw), (oh, ow) = at.filter, at.stride, at.places
+    pixels = x.transpose(0, 2, 3, 1)
     for i in range(fh):
         for j in range(fw):
-            yield x[:, :, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
+            yield pixels[:, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
 
 
 def _framed(x: Any, at: Grid, fill: float) -> Any:
@@ -52,11 +53,13 @@ def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any
     winners = np.zeros_like(ans, dtype=np.uint8 if at.filter[0] * at.filter[1] <= 256 else np.intp)
 
     def fill(images: slice) -> None:
-        views, largest, first = _views(_framed(x[images], at, -np.inf), at), ans[images], winners[images]
+        views = _views(_framed(x[images], at, -np.inf), at)
+        largest, first = (a[images].transpose(0, 2, 3, 1) for a in (ans, winners))
         np.copyto(largest, next(views))
         for k, view in enumerate(views, 1):
-            np.maximum(first, (view > largest) * first.dtype.type(k), out=first)  # faster than first[...] = k
-            np.maximum(largest, view, out=largest)
+            numbers = np.copy(view, order="C")  # NumPy is slow at the short runs that a stride leaves
+            np.maximum(first, (numbers > largest) * first.dtype.type(k), out=first)  # faster than first[...] = k
+            np.maximum(largest, numbers, out=largest)
 
     for_each(lambda: fill, chunks(len(x), math.prod(x.shape[1:]) * x.dtype.itemsize))
     return ans, winners
@@ -82,16 +85,19 @@ def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pa
     at = grid(shape, size, stride, pad)
     frame = channels_last(g, (*shape[:2], *with_pad(at)))
     disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
+    covered = disjoint and all(f * n == size for f, n, size in zip(at.filter, at.places, with_pad(at), strict=True))
 
     def fill(images: slice) -> None:
-        some = np.copy(g[images].transpose(0, 2, 3, 1), order="C").transpose(0, 3, 1, 2)
-        first = winners[images]
-        frame[images] = 0
+        some, first = (np.copy(a[images].transpose(0, 2, 3, 1), order="C") for a in (g, winners))
+        if not covered:
+            frame[images] = 0
         for k, view in enumerate(_views(frame[images], at)):
+            part = (first == k).astype(g.dtype)
+            part *= some
             if disjoint:
-                np.multiply(some, first == k, out=view)
+                view[...] = part
             else:
-                view += some * (first == k)
+                view += part
 
     for_each(lambda: fill, chunks(len(g), math.prod(shape[1:]) * g.dtype.itemsize))
     return _unframed(frame, at)
@@ -103,7 +109,7 @@ def _chosen(h: Any, winners: Any, size: Pair, stride: Pair, pad: Pair) -> Any:
     at = grid(h.shape, size, stride, pad)
     ans = np.zeros_like(h, shape=winners.shape)
     for k, view in enumerate(_views(_framed(h, at, 0), at)):
-        np.copyto(ans, view, where=winners == k)
+        np.copyto(ans, view.transpose(0, 3, 1, 2), where=winners == k)
     return ans
 
 
@@ -122,7 +128,7 @@ def sum_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
     """The sum of each window of images, (N, C, H, W) to (N, C, OH, OW)."""
     at = grid(x.shape, size, stride, pad)
     _check_window(at)
-    return sum(_views(_framed(x, at, 0), at))
+    return sum(_views(_framed(x, at, 0), at)).transpose(0, 3, 1, 2)
 
 
 @primitive
@@ -132,7 +138,7 @@ def _summed_back(g: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: 
     frame = channels_last(g, (*shape[:2], *with_pad(at)))
     frame[...] = 0
     for view in _views(frame, at):
-        view += g
+        view += g.transpose(0, 2, 3, 1)
     return _unframed(frame, at)
 
 

@@ -12,8 +12,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
+from ..parallel import for_each, is_held
 from ..table import defvjp
 from .entry import as_array, composed, present, primitive
+
+LARGE, PARTS = 10**7, 4
+"""Multiplications that are shared, and among how many: as many on any machine, for the same rounding."""
 
 
 def transposed(x: Any) -> Any:
@@ -26,9 +30,29 @@ def _ndim(x: Any) -> int:
     return getattr(x, "ndim", 0)
 
 
+def _dot(a: Any, b: Any) -> Any:
+    """np.dot; of large matrices in parts for all workers, where they have BLAS's threads."""
+    if not is_held() or _ndim(a) != 2 or _ndim(b) != 2 or a.size * b.shape[1] < LARGE or type(a) is not type(b):
+        return np.dot(a, b)
+    if type(a) is not np.ndarray or a.shape[1] != len(b) or a.dtype != b.dtype:
+        return np.dot(a, b)
+    ans = np.empty((len(a), b.shape[1]), a.dtype)
+    axis = int(len(a) < b.shape[1])
+    cuts = [ans.shape[axis] * i // PARTS for i in range(PARTS + 1)]
+
+    def work(part: slice) -> None:
+        if axis:
+            np.matmul(a, b[:, part], out=ans[:, part])
+        else:
+            np.matmul(a[part], b, out=ans[part])
+
+    for_each(lambda: work, map(slice, cuts, cuts[1:]))
+    return ans
+
+
 def _dot_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
     if _ndim(_x) == 2 == _ndim(y):
-        return np.dot(g, y.T)
+        return _dot(g, y.T)
     if _ndim(_x) == 0 or _ndim(y) == 0:
         return g * y
     if y.ndim == 1:
@@ -39,7 +63,7 @@ def _dot_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
 
 def _dot_y(g: Any, _ans: Any, x: Any, _y: Any) -> Any:
     if _ndim(x) == 2 == _ndim(_y):
-        return np.dot(x.T, g)
+        return _dot(x.T, g)
     if _ndim(x) == 0 or _ndim(_y) == 0:
         return g * x
     summed = range(x.ndim - 1)
@@ -66,7 +90,7 @@ def _matmul_y(g: Any, _ans: Any, x: Any, _y: Any) -> Any:
     return np.matmul(transposed(x), g)
 
 
-defvjp(np.dot, _dot_x, _dot_y, broadcasts=True)
+defvjp(np.dot, _dot_x, _dot_y, broadcasts=True, raw=_dot)
 defvjp(np.matmul, _matmul_x, _matmul_y, broadcasts=True, raw=operator.matmul)
 
 
