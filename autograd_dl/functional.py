@@ -12,7 +12,6 @@ from . import ops
 from .engine import Tensor
 from .errors import DataError, DTypeError, ShapeError
 from .ops.convolution import Pair, pair
-from .ops.fused import deviations
 from .tensor import bare
 
 __all__ = [
@@ -293,12 +292,14 @@ def batch_norm(
         if running is not None:
             _one_each(name, running, rows.shape[1])
     if train:
-        statistics = deviations(bare(rows))
-        if running_mean is not None and running_var is not None:
-            for running, batch in zip((running_mean, running_var), statistics[1:], strict=True):
+        if running_mean is None or running_var is None:
+            y = ops.normalize_columns(rows, scale, shift, eps)
+        else:
+            moments = np.empty((2, rows.shape[1]), np.result_type(rows.dtype, np.float32))
+            y = ops.normalize_columns(rows, scale, shift, eps, moments)
+            for running, batch in zip((running_mean, running_var), moments, strict=True):
                 running *= momentum
                 running += (1 - momentum) * batch
-        y = ops.normalize_columns(rows, scale, shift, eps, statistics)
     elif running_mean is None or running_var is None:
         raise ShapeError("batch_norm needs running_mean and running_var where it does not train")
     else:

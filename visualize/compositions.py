@@ -45,7 +45,7 @@ def _standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     return centred / np.sqrt(np.mean(centred**2, axis=axes, keepdims=True) + eps)
 
 
-def _normalize_columns(x: Any, gamma: Any, beta: Any, eps: float, _statistics: Any = None) -> Any:
+def _normalize_columns(x: Any, gamma: Any, beta: Any, eps: float, _moments: Any = None) -> Any:
     """Batch normalization, as the book's."""
     centred = x - np.mean(x, axis=0)
     return gamma * (centred / np.sqrt(np.mean(centred**2, axis=0) + eps)) + beta

@@ -141,40 +141,36 @@ def _standardize_x(g: Any, ans: Any, _x: Any, axes: tuple[int, ...], _eps: float
 defvjp(standardize, _standardize_x, None, None)
 
 
-@primitive(saved=lambda x, gamma, beta, eps, statistics=None: _normal(x, eps))
-def normalize_columns(x: Any, gamma: Any, beta: Any, eps: float, statistics: Any = None) -> Any:
+@primitive(saved=lambda x, gamma, beta, eps, moments=None: _spread(x, eps))
+def normalize_columns(x: Any, gamma: Any, beta: Any, eps: float, moments: Any = None) -> Any:
     """gamma (x - mean) / sqrt(variance + eps) + beta of each column of x, (N, D): batch normalization.
 
-    gamma and beta are (D,). `statistics` are `deviations(x)`, if they are known. (A primitive for speed: gamma and beta
-    take two ops more, and each as many walks over the array again.)
+    gamma and beta are (D,). `moments`, if given, is (2, D), and is overwritten with the means and the variances. (A
+    primitive for speed: gamma and beta take two ops more, and each as many walks over the array again.)
     """
-    normal, inverse = _normal(x, eps, statistics)
-    ans = normal * gamma
+    away, inverse = _spread(x, eps, moments)
+    ans = away * (gamma * inverse)
     ans += beta
-    return ans.astype(x.dtype, copy=False), (normal, inverse)
+    return ans.astype(x.dtype, copy=False), (away, inverse)
 
 
-def deviations(x: Any) -> tuple[Any, Any, Any]:
-    """How far each number of (N, D) is from its column's mean; that mean, and the variance. float32 for float16."""
+def _spread(x: Any, eps: float, moments: Any = None) -> tuple[Any, Any]:
+    """How far each number is from its column's mean, and one over the columns' deviations. float32 for float16."""
     if x.dtype == np.float16:
         x = x.astype(np.float32)
     mean = column_sums(x) / len(x)
     away = x - mean
-    return away, mean, column_sums(np.square(away)) / len(x)
-
-
-def _normal(x: Any, eps: float, statistics: Any = None) -> tuple[Any, Any]:
-    """The columns with mean 0 and variance 1, and one over the deviations that they had."""
-    away, _, variance = deviations(x) if statistics is None else statistics
-    inverse = 1 / np.sqrt(variance + eps)
-    return away * inverse, inverse
+    variance = column_sums(np.square(away)) / len(x)
+    if moments is not None:
+        moments[0], moments[1] = mean, variance
+    return away, 1 / np.sqrt(variance + eps)
 
 
 def _normalize_back(g: Any, ans: Any, _x: Any, gamma: Any, _beta: Any, _eps: float, *rest: Any) -> Any:
-    normal, inverse = rest[-1]
-    g, gamma = g.astype(normal.dtype, copy=False), gamma.astype(normal.dtype, copy=False)
-    shift, scale = column_sums(g), column_sums(g * normal)
-    slope = (g - shift / len(normal) - normal * (scale / len(normal))) * (gamma * inverse)
+    away, inverse = rest[-1]
+    g, gamma = g.astype(away.dtype, copy=False), gamma.astype(away.dtype, copy=False)
+    shift, scale = column_sums(g), column_sums(g * away) * inverse
+    slope = (g - shift / len(away) - away * (scale * inverse / len(away))) * (gamma * inverse)
     return tuple(a.astype(ans.dtype, copy=False) for a in (slope, scale, shift))
 
 
