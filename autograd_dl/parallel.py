@@ -101,6 +101,11 @@ def in_pieces(fun: Callable[..., Any], *arrays: Any) -> Any:
     return ans
 
 
+def shares(n: int, count: int) -> list[slice]:
+    """n things as so many slices, as even as can be."""
+    return [slice(i * n // count, (i + 1) * n // count) for i in range(count)]
+
+
 def _work_off(begin: Callable[[], Callable[[T], object]], left: deque[T]) -> None:
     work = begin()
     while left:

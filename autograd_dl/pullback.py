@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .errors import RuleError
-from .parallel import for_each, is_held
+from .parallel import for_each, is_held, shares
 from .table import Op
 
 LARGE, SUMS = 1 << 20, 8
@@ -87,11 +87,11 @@ def column_sums(rows: Any) -> Any:
         return np.dot(_ones(len(rows), rows.dtype), rows)
     sums = np.empty((SUMS, rows.shape[1]), rows.dtype)
 
-    def add(part: int) -> None:
-        some = rows[part * len(rows) // SUMS : (part + 1) * len(rows) // SUMS]
-        np.dot(_ones(len(some), rows.dtype), some, out=sums[part])
+    def add(numbered: tuple[int, slice]) -> None:
+        number, part = numbered
+        np.dot(_ones(part.stop - part.start, rows.dtype), rows[part], out=sums[number])
 
-    for_each(lambda: add, range(SUMS))
+    for_each(lambda: add, enumerate(shares(len(rows), SUMS)))
     return sums.sum(0)
 
 

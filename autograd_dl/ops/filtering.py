@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import allocator
 from ..errors import ShapeError
-from ..parallel import for_each
+from ..parallel import for_each, shares
 from ..pullback import unbroadcast
 from ..table import defvjp
 from .convolution import Pair
@@ -81,20 +81,21 @@ def conv2d_filter(
     f, c = shape[:2]
     frame, arriving = _padded(x, at), g.transpose(0, 2, 3, 1)
     sums = np.zeros_like(x, order="C", shape=(SUMS, groups, c * at.filter[0] * at.filter[1], f // groups))
-    parts = list(chunks(len(x), _patch_bytes(at, c * groups, x.dtype)))
+    parts = chunks(len(x), _patch_bytes(at, c * groups, x.dtype))
 
-    def begin() -> Callable[[int], None]:
+    def begin() -> Callable[[tuple[int, slice]], None]:
         windows = _Windows(frame, at, groups, parts)
 
-        def add(number: int) -> None:
-            for images in parts[number * len(parts) // SUMS : (number + 1) * len(parts) // SUMS]:
+        def add(numbered: tuple[int, slice]) -> None:
+            number, some = numbered
+            for images in parts[some]:
                 windows.look(images)
                 for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
                     total += _summed(windows.rows(channels), arriving[images, ..., filters].reshape(-1, f // groups))
 
         return add
 
-    for_each(begin, range(SUMS))
+    for_each(begin, enumerate(shares(len(parts), SUMS)))
     total = sums.sum(0).reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
     return total.astype(dtype, copy=False)
 
@@ -164,7 +165,7 @@ def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -
     ]
     ans = allocator.empty(w, (n, *at.places, f))
     biases = None if bias is None else np.tile(bias, math.prod(at.places))
-    parts = list(chunks(n, _patch_bytes(at, c * groups, w.dtype)))
+    parts = chunks(n, _patch_bytes(at, c * groups, w.dtype))
 
     def begin() -> Callable[[slice], None]:
         windows = _Windows(frame, at, groups, parts)

@@ -6,11 +6,11 @@ after the other needs no reordering.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from .. import allocator
 from ..errors import ShapeError
+from ..parallel import shares
 from .convolution import Pair, conv_output_size, pair
 
 CHUNK = 1 << 21
@@ -53,15 +53,13 @@ def grid(shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair, dilation: 
     return Grid(filters, strides, pads, dilations, (shape[2], shape[3]), (height, width))
 
 
-def chunks(n: int, size: int) -> Iterator[slice]:
+def chunks(n: int, size: int) -> list[slice]:
     """A few of n images at a time, where what is made of each has so many bytes.
 
     They are as many parts on any machine, for the same rounding, and workers get an equal share of them.
     """
     most = max(1, CHUNK // max(1, size))
-    count = -(-n // most) if n <= most else min(n, SHARES * -(-n // (SHARES * most)))
-    for i in range(count):
-        yield slice(i * n // count, (i + 1) * n // count)
+    return shares(n, min(n, 1 if n <= most else SHARES * -(-n // (SHARES * most))))
 
 
 def with_pad(at: Grid) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
-from ..parallel import for_each, is_held
+from ..parallel import for_each, is_held, shares
 from ..table import defvjp
 from .entry import as_array, composed, present, primitive
 
@@ -37,16 +37,15 @@ def _dot(a: Any, b: Any) -> Any:
     if type(a) is not np.ndarray or a.shape[1] != len(b) or a.dtype != b.dtype:
         return np.dot(a, b)
     ans = np.empty((len(a), b.shape[1]), a.dtype)
-    axis = int(len(a) < b.shape[1])
-    cuts = [ans.shape[axis] * i // PARTS for i in range(PARTS + 1)]
+    tall = len(a) >= b.shape[1]
 
     def work(part: slice) -> None:
-        if axis:
-            np.matmul(a, b[:, part], out=ans[:, part])
-        else:
+        if tall:
             np.matmul(a[part], b, out=ans[part])
+        else:
+            np.matmul(a, b[:, part], out=ans[:, part])
 
-    for_each(lambda: work, map(slice, cuts, cuts[1:]))
+    for_each(lambda: work, shares(max(ans.shape), PARTS))
     return ans
 
 
