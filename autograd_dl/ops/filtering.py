@@ -23,7 +23,7 @@ from .images import Grid, chunks, grid, with_pad
 SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
 FEW = 128
-"""Rows of a product over which it sums at once; it is as fast at up to twice as many multiplications, and no more."""
+"""Rows over which such a product sums at once. (Where its first factor lies across, half of SMALL is what it takes.)"""
 SUMS = 8
 """Parts of the sum over all images, each worked on by itself: as many on any machine, for the same rounding."""
 
@@ -203,12 +203,13 @@ def _multiply(rows: Any, matrix: Any, out: Any) -> None:
 def _summed(rows: Any, g: Any) -> Any:
     """rows.T @ g, as the sum of several products of the size that BLAS is best at."""
     inputs, filters = rows.shape[1], g.shape[1]
-    if inputs * filters > SMALL // (2 * FEW):
+    few = min(FEW, SMALL // (2 * max(1, inputs * filters)))
+    if few < FEW // 3:
         return rows.T @ g
-    count = len(rows) // FEW
-    several = count * FEW
-    blocks = rows[:several].reshape(count, FEW, inputs).swapaxes(1, 2)
-    whole = np.matmul(blocks, g[:several].reshape(count, FEW, filters)).sum(0)
+    count = len(rows) // few
+    several = count * few
+    blocks = rows[:several].reshape(count, few, inputs).swapaxes(1, 2)
+    whole = np.matmul(blocks, g[:several].reshape(count, few, filters)).sum(0)
     whole += rows[several:].T @ g[several:]
     return whole
 
