@@ -20,6 +20,7 @@ GOALS = {
     "2,000 scalar ops chained": {"PyTorch eager": 0.40},
     "MultiLayerNet step, Adam": {"PyTorch eager": 0.80, "the book's NumPy code": 0.4},
     "with batch normalization, SGD": {"PyTorch eager": 0.90, "the book's NumPy code": 0.4},
+    "the same, composed of ops": {},
     "SimpleConvNet step, Adam": {"PyTorch eager": 0.9, "the book's NumPy code": 0.1},
     "DeepConvNet step, Adam": {"PyTorch eager": 1.4, "the book's NumPy code": 0.1},
 }

@@ -77,6 +77,29 @@ def batch_norm():
     return _ours(net, SGD(0.01), *_vectors(100))
 
 
+def composed_batch_norm():
+    """With the normalization written in tensor ops, as a reader of the book would."""
+    from autograd_dl.optim import SGD
+    from models import MultiLayerNetExtend
+
+    class Composed(MultiLayerNetExtend):
+        def scores(self, x, layers):
+            if layers.initial is not None:
+                return super().scores(x, layers)
+            for n, size in enumerate(self.hidden_size_list, 1):
+                x = layers.affine(x, size)
+                centred = x - np.mean(x, axis=0)
+                variance = np.mean(centred**2, axis=0)
+                for kind, batch in (("mean", np.mean(x.numpy(), axis=0)), ("var", variance.numpy())):
+                    running = self.running[f"running_{kind}{n}"]
+                    running[...] = 0.9 * running + 0.1 * batch
+                normal = centred / np.sqrt(variance + 1e-6)
+                x = layers.relu(self.params[f"gamma{n}"] * normal + self.params[f"beta{n}"])
+            return layers.affine(x, self.output_size)
+
+    return _ours(Composed(784, [100] * 5, 10, use_batchnorm=True, seed=0), SGD(0.01), *_vectors(100))
+
+
 def batch_norm_torch():
     import torch
     from torch import nn
@@ -166,6 +189,7 @@ def _sides(ours, pytorch, numpy):
 NETWORKS = {
     "MultiLayerNet step, Adam": _sides(multi_layer_net, multi_layer_net_torch, multi_layer_net_book),
     "with batch normalization, SGD": _sides(batch_norm, batch_norm_torch, batch_norm_book),
+    "the same, composed of ops": {"ours": composed_batch_norm, "PyTorch eager": batch_norm_torch},
     "SimpleConvNet step, Adam": _sides(simple_convnet, simple_convnet_torch, simple_convnet_book),
     "DeepConvNet step, Adam": _sides(deep_convnet, deep_convnet_torch, deep_convnet_book),
 }
