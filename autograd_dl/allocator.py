@@ -2,12 +2,15 @@
 
 A system gives a program its memory page by page, each when it is first written to, and takes a large block back as soon
 as it is free. A step of training that makes the same arrays as the step before would pay for all of them anew: a tenth
-to a quarter of a convolutional network's time.
+to a fifth of a convolutional network's time.
 """
 
 from __future__ import annotations
 
 import math
+import os
+import threading
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -18,15 +21,13 @@ SMALLEST, LARGEST = 1 << 18, 1 << 25
 KEPT = 1 << 28
 """Bytes that are kept at most for arrays to come."""
 
-_free: dict[int, NDArray[np.uint8]] = {}
-
 
 def empty(like: Any, shape: tuple[int, ...]) -> Any:
     """An array of this shape, in C order, of the kind and dtype of `like`, to be filled."""
     size = math.prod(shape) * like.dtype.itemsize
-    if type(like) is not np.ndarray or not SMALLEST <= size <= LARGEST or like.dtype.hasobject:
+    if type(like) is not np.ndarray or not SMALLEST <= size <= LARGEST or like.dtype.kind not in "fiu":
         return np.empty_like(like, order="C", shape=shape)
-    return np.asarray(_Loan(_taken(size), shape, like.dtype))
+    return np.asarray(_Loan(_pool.take(size), shape, like.dtype))
 
 
 def empty_like(like: Any) -> Any:
@@ -35,14 +36,52 @@ def empty_like(like: Any) -> Any:
     return empty(like, tuple(like.shape[axis] for axis in axes)).transpose(np.argsort(axes))
 
 
-def _taken(size: int) -> NDArray[np.uint8]:
-    """Memory of so many bytes or up to twice as many. (Other threads take from the same, each step alone is atomic.)"""
-    fitting = sorted((m.nbytes, key) for key, m in tuple(_free.items()) if size <= m.nbytes <= 2 * size)
-    for _, key in fitting:
-        memory = _free.pop(key, None)
-        if memory is not None:
-            return memory
-    return np.empty(size, np.uint8)
+def clear() -> None:
+    """Give back all memory that is kept."""
+    with _pool.lock:
+        _pool.returned.clear()
+        _pool.free.clear()
+
+
+class _Pool:
+    """What is free, oldest first. What comes back, at any moment, also while this is at work, is sorted in later."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.free: list[NDArray[np.uint8]] = []
+        self.returned: deque[NDArray[np.uint8]] = deque()
+
+    def take(self, size: int) -> NDArray[np.uint8]:
+        """The smallest memory of so many bytes or up to a quarter more."""
+        if self.lock.acquire(blocking=False):
+            try:
+                self._sort_in(KEPT)
+                fitting = [(m.nbytes, i) for i, m in enumerate(self.free) if size <= m.nbytes <= 1.25 * size]
+                if fitting:
+                    return self.free.pop(min(fitting)[1])
+            finally:
+                self.lock.release()
+        return np.empty(size, np.uint8)
+
+    def give(self, memory: NDArray[np.uint8], most: int = KEPT) -> None:
+        self.returned.append(memory)
+        if self.lock.acquire(blocking=False):
+            try:
+                self._sort_in(most)
+            finally:
+                self.lock.release()
+
+    def _sort_in(self, most: int) -> None:
+        while self.returned:
+            self.free.append(self.returned.popleft())
+        excess = sum(memory.nbytes for memory in self.free) - most
+        while excess > 0:
+            excess -= self.free.pop(0).nbytes
+
+
+_pool = _Pool()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: setattr(_pool, "lock", threading.Lock()))
 
 
 class _Loan:
@@ -54,11 +93,5 @@ class _Loan:
         self.memory = memory
         self.__array_interface__ = memory.__array_interface__ | {"shape": shape, "typestr": dtype.str}
 
-    def __del__(self, free: dict[int, NDArray[np.uint8]] = _free, most: int = KEPT) -> None:
-        free[id(self.memory)] = self.memory
-        excess = sum(memory.nbytes for memory in tuple(free.values())) - most
-        for key in tuple(free):
-            if excess <= 0:
-                return
-            oldest = free.pop(key, None)
-            excess -= 0 if oldest is None else oldest.nbytes
+    def __del__(self, give: Any = _pool.give) -> None:
+        give(self.memory)

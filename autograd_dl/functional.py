@@ -295,7 +295,7 @@ def batch_norm(
         if running_mean is None or running_var is None:
             y = ops.normalize_columns(rows, scale, shift, eps)
         else:
-            moments = np.empty((2, rows.shape[1]), np.result_type(rows.dtype, np.float32))
+            moments: list[Any] = []
             y = ops.normalize_columns(rows, scale, shift, eps, moments)
             for running, batch in zip((running_mean, running_var), moments, strict=True):
                 running *= momentum

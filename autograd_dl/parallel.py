@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
 
 import numpy as np
@@ -20,6 +20,12 @@ T = TypeVar("T")
 
 PIECE = 1 << 19
 """Bytes of each of several arrays that are in the cache together."""
+
+
+SHARES = 8
+"""Parts of what is summed in parts: as many on any machine, and inside a block or not, for the same rounding."""
+
+_inside: ContextVar[bool] = ContextVar("workers", default=False)
 
 
 class _Turn:
@@ -40,6 +46,17 @@ def workers() -> Iterator[int]:
     parts: they wait for the next call in a busy loop, for some milliseconds, and slow down the others. There is one
     worker where threadpoolctl is not installed, where BLAS is held to one thread, or while another thread has them.
     """
+    before = _inside.get()
+    _inside.set(True)
+    try:
+        with _turned() as count:
+            yield count
+    finally:
+        _inside.set(before)
+
+
+@contextmanager
+def _turned() -> Iterator[int]:
     blas, turn = _blas(), _turn  # a child process that is forked within the block has another one
     if blas is None or not turn.lock.acquire(blocking=False):
         yield 1
@@ -60,6 +77,11 @@ def workers() -> Iterator[int]:
         turn.lock.release()
 
 
+def in_block() -> bool:
+    """Whether this is computed in a block of `workers`, however many there are."""
+    return _inside.get()
+
+
 def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> None:
     """Work on all parts, in any order and several at once: each part must be written to a place of its own.
 
@@ -74,21 +96,16 @@ def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> 
         _share(begin, left, min(count, len(left)))
 
 
-def is_held() -> bool:
-    """Whether a block of `workers` is open, in which BLAS has one thread."""
-    return _turn.workers > 0
-
-
 def in_pieces(fun: Callable[..., Any], *arrays: Any) -> Any:
-    """fun(*arrays), elementwise on arrays of one shape and dtype; in a block of `workers`, of large ones in pieces.
+    """fun(*arrays), elementwise; in a block of `workers`, of large arrays of one shape and dtype in pieces.
 
     `fun` takes the place of its result as `out`, too. Pieces stay in the cache, and their temporary arrays are small.
     """
     first = arrays[0]
-    if not is_held() or first.nbytes <= 2 * PIECE:
+    if not in_block() or type(first) is not np.ndarray or first.nbytes <= 2 * PIECE:
         return fun(*arrays)
     ans = allocator.empty_like(first)
-    if any(type(a) is not np.ndarray or a.strides != ans.strides for a in arrays):
+    if any(type(a) is not np.ndarray or a.dtype != ans.dtype or _layout(a) != _layout(ans) for a in arrays):
         return fun(*arrays)
     flat = [a.ravel("K") for a in (*arrays, ans)]
     step = PIECE // first.itemsize
@@ -101,7 +118,12 @@ def in_pieces(fun: Callable[..., Any], *arrays: Any) -> Any:
     return ans
 
 
-def shares(n: int, count: int) -> list[slice]:
+def _layout(a: Any) -> tuple[Any, ...]:
+    """The shape, and the strides where they matter."""
+    return a.shape, [stride for stride, size in zip(a.strides, a.shape, strict=True) if size > 1]
+
+
+def shares(n: int, count: int = SHARES) -> list[slice]:
     """n things as so many slices, as even as can be."""
     return [slice(i * n // count, (i + 1) * n // count) for i in range(count)]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from .errors import RuleError
-from .parallel import for_each, is_held, shares
+from .parallel import SHARES, for_each, in_block, shares
 from .table import Op
 
-LARGE, SUMS = 1 << 20, 8
-"""Bytes of a matrix whose rows are summed in parts, and in how many: as many on any machine, for the same rounding."""
+LARGE = 1 << 20
+"""Bytes of a matrix whose rows are summed in parts, in a block of `workers`."""
 
 
 class Parts:
@@ -81,17 +81,17 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
 def column_sums(rows: Any) -> Any:
     """The sum over the first axis of a matrix, by BLAS: three times faster than `rows.sum(0)`, and more exact.
 
-    Where workers have BLAS's threads, that of a large matrix is the sum of several.
+    In a block of `workers`, that of a large matrix is the sum of several.
     """
-    if not is_held() or type(rows) is not np.ndarray or rows.nbytes < LARGE:
+    if not in_block() or type(rows) is not np.ndarray or rows.nbytes < LARGE or rows.dtype.kind != "f":
         return np.dot(_ones(len(rows), rows.dtype), rows)
-    sums = np.empty((SUMS, rows.shape[1]), rows.dtype)
+    sums = np.empty((SHARES, rows.shape[1]), rows.dtype)
 
     def add(numbered: tuple[int, slice]) -> None:
         number, part = numbered
-        np.dot(_ones(part.stop - part.start, rows.dtype), rows[part], out=sums[number])
+        sums[number] = np.dot(_ones(part.stop - part.start, rows.dtype), rows[part])
 
-    for_each(lambda: add, enumerate(shares(len(rows), SUMS)))
+    for_each(lambda: add, enumerate(shares(len(rows))))
     return sums.sum(0)
 
 

@@ -16,9 +16,14 @@ ROWS = 1000, 300
 @pytest.fixture(autouse=True)
 def nothing_free():
     gc.collect()
-    allocator._free.clear()
+    allocator.clear()
     yield
-    allocator._free.clear()
+    allocator.clear()
+
+
+def free():
+    empty(LIKE, (allocator.SMALLEST // 4,))  # sorts in what was returned
+    return allocator._pool.free
 
 
 def address(a):
@@ -46,13 +51,13 @@ def test_an_array_is_as_any_other():
 
 
 def test_smaller_arrays_may_have_it_but_not_much_smaller_ones():
-    where = address(empty(LIKE, (4 * 10**5,)))
-    assert address(empty(LIKE, (3 * 10**5,))) == where
-    assert address(empty(LIKE, (10**5,))) != where
+    where = address(empty(LIKE, (5 * 10**5,)))
+    assert address(empty(LIKE, (4 * 10**5,))) == where
+    assert address(empty(LIKE, (3 * 10**5,))) != where
 
 
 def test_the_closest_fit_is_taken():
-    large, close = empty(LIKE, (10**6,)), empty(LIKE, (7 * 10**5,))
+    large, close = empty(LIKE, (7 * 10**5,)), empty(LIKE, (65 * 10**4,))
     where = address(close)
     del large, close
     assert address(empty(LIKE, (6 * 10**5,))) == where
@@ -61,7 +66,7 @@ def test_the_closest_fit_is_taken():
 @pytest.mark.parametrize("size", [10, allocator.LARGEST // 4 + 1, 0])
 def test_neither_small_nor_huge_arrays_are_kept(size):
     assert empty(LIKE, (size,)).size == size
-    assert not allocator._free
+    assert len(free()) == 1
 
 
 def test_arrays_of_objects_are_left_to_numpy():
@@ -74,9 +79,10 @@ def test_what_is_kept_is_bounded_and_the_oldest_goes_first():
     addresses = [address(a) for a in arrays]
     while arrays:
         del arrays[0]
-    kept = [address(memory) for memory in allocator._free.values()]
-    assert sum(memory.nbytes for memory in allocator._free.values()) == allocator.KEPT
-    assert kept == addresses[len(addresses) // 2 :]
+    assert sum(memory.nbytes for memory in allocator._pool.free) == allocator.KEPT
+    assert [address(memory) for memory in allocator._pool.free] == addresses[len(addresses) // 2 :]
+    allocator.clear()
+    assert not allocator._pool.free
 
 
 def test_the_order_in_memory_is_kept():
@@ -85,19 +91,35 @@ def test_the_order_in_memory_is_kept():
     assert empty_like(np.float32(3)).shape == ()
 
 
-def test_threads_never_share_memory():
+def test_threads_and_cycles_never_share_memory():
     wrong = []
 
     def work(number):
-        for _ in range(300):
-            a = empty(LIKE, (70_000,))
+        sizes = np.random.default_rng(number).integers(66_000, 120_000, 200)
+        for size in sizes:
+            a, cycle = empty(LIKE, (int(size),)), []
+            cycle.append((cycle, a))  # is freed when the collector comes by, perhaps while memory is taken
             a[...] = number
-            if not (a == number).all():
+            if a.size != size or not (a == number).all():
                 wrong.append(number)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(20)
+    try:
+        threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        gc.set_threshold(*thresholds)
     assert not wrong
+
+
+def test_memory_that_comes_back_while_the_pool_is_at_work_is_kept_for_later():
+    a = empty(LIKE, ROWS)
+    where = address(a)
+    with allocator._pool.lock:
+        del a
+        assert address(empty(LIKE, ROWS)) != where
+    assert where in [address(memory) for memory in free()]

@@ -8,6 +8,7 @@ import pytest
 from specs import SPECS, examples, listed
 
 from autograd_dl import Tensor, grad, gradients, no_grad, ops
+from autograd_dl.functional import batch_norm
 
 SHARED = [
     "shape",
@@ -149,6 +150,20 @@ def test_a_duck_is_updated_in_place():
     w -= 0.5 * w.grad.data
     assert w.data.array.tolist() == [0, 0]
     assert type(w.data) is Duck
+
+
+def test_batch_normalization_keeps_running_statistics_of_ducks():
+    values = np.arange(24.0).reshape(8, 3) ** 2
+
+    def trained(make):
+        x, mean, var = Tensor(make(values), requires_grad=True), make(np.zeros(3)), make(np.ones(3))
+        y = batch_norm(x, make(np.ones(3)), make(np.zeros(3)), mean, var)
+        np.sum(y**3).backward()
+        return y.data, x.grad.data, mean, var
+
+    for found, expected in zip(trained(Duck), trained(np.array), strict=True):
+        assert type(found) is Duck
+        np.testing.assert_allclose(found.array, expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)

@@ -12,8 +12,9 @@ import pytest
 from autograd_dl import Tensor, ops, parallel
 from autograd_dl.ops import products
 from autograd_dl.ops.fused import relu_gradient
-from autograd_dl.parallel import for_each, is_held, workers
+from autograd_dl.parallel import for_each, in_block, workers
 from autograd_dl.pullback import column_sums
+from models import DeepConvNet, SimpleConvNet
 
 threadpoolctl = pytest.importorskip("threadpoolctl", reason="the extra 'train' is not installed")
 
@@ -158,11 +159,32 @@ def channels_last(*shape):
     return np.random.default_rng(0).standard_normal(shape).astype("float32").transpose(0, 3, 1, 2)
 
 
-def test_there_is_a_block_or_none():
-    assert not is_held()
-    with threadpoolctl.threadpool_limits(2, user_api="blas"), workers():
-        assert is_held()
-    assert not is_held()
+@pytest.mark.parametrize("threads", [1, 2])
+def test_there_is_a_block_or_none(threads):
+    elsewhere = []
+    with threadpoolctl.threadpool_limits(threads, user_api="blas"):
+        assert not in_block()
+        with workers():
+            assert in_block()
+            with workers():
+                assert in_block()
+            assert in_block()
+            thread = threading.Thread(target=lambda: elsewhere.append(in_block()))
+            thread.start()
+            thread.join()
+        assert not in_block()
+    assert elsewhere == [False]
+
+
+@pytest.mark.parametrize("network", [SimpleConvNet, DeepConvNet])
+def test_a_networks_gradient_is_the_same_on_any_number_of_threads(network):
+    rng, found = np.random.default_rng(0), []
+    x, t = rng.standard_normal((40, 1, 28, 28)), rng.integers(10, size=40)
+    for threads in (1, 2):
+        with threadpoolctl.threadpool_limits(threads, user_api="blas"):
+            found.append(network(seed=0).gradient(x, t))
+    for name, g in found[0].items():
+        np.testing.assert_array_equal(g, found[1][name])
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -195,12 +217,17 @@ def test_large_matrix_products_are_shared(n, k, m, turned, monkeypatch):
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((n, k)), rng.standard_normal((m, k)).T if turned else rng.standard_normal((k, m))
     parts = []
-    monkeypatch.setattr(products, "for_each", lambda begin, given: [parts.append(begin()(p)) for p in given])
+
+    def counted(begin, given):
+        parts.extend(given)
+        for_each(begin, parts)
+
+    monkeypatch.setattr(products, "for_each", counted)
     whole = products._dot(a, b)
     assert not parts
     with workers():
         np.testing.assert_allclose(products._dot(a, b), whole, rtol=1e-12, atol=1e-10)
-    assert len(parts) == (products.PARTS if n * k * m > products.LARGE else 0)
+    assert len(parts) == (parallel.SHARES if n * k * m > products.LARGE else 0)
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -211,12 +238,22 @@ def test_products_that_numpy_refuses_are_refused_in_a_block_too():
 
 
 @pytest.mark.usefixtures("two_threads")
-@pytest.mark.parametrize("rows", [7, 100_000])
-def test_columns_of_large_matrices_are_summed_in_parts(rows):
-    x = np.random.default_rng(0).standard_normal((rows, 16))
+@pytest.mark.parametrize("shape", [(7, 40_000), (100_000, 16), (3, 2)])
+@pytest.mark.parametrize("dtype", ["float32", "float64", ">f4", "int64"])
+def test_columns_of_large_matrices_are_summed_in_parts(shape, dtype):
+    x = np.random.default_rng(0).normal(0, 100, shape).astype(dtype)
     with workers():
-        np.testing.assert_allclose(column_sums(x), x.sum(0), rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(column_sums(x), x.sum(0), rtol=1e-10, atol=1e-10)
+        parts = column_sums(x)
+    np.testing.assert_allclose(parts, x.sum(0, dtype=float), rtol=1e-4, atol=0.5)
+    assert parts.dtype.kind == x.dtype.kind
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_what_is_no_large_array_is_taken_in_a_block_too():
+    with workers():
+        assert ops.relu(-1.0) == 0
+        with pytest.raises(ValueError, match="broadcast"):
+            relu_gradient(np.ones((512, 1024), "f4"), np.ones((1024, 1024), "f4"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -12,7 +12,7 @@ from autograd_dl.app.graphs import GRAPHS, OPTIONS, apple, apple_constants, netw
 from autograd_dl.app.recipes import RECIPES
 from autograd_dl.data import load_mnist
 from autograd_dl.errors import DTypeError, GraphError
-from autograd_dl.functional import conv2d, logsumexp, max_pool2d, sigmoid, softmax_loss
+from autograd_dl.functional import batch_norm, conv2d, logsumexp, max_pool2d, sigmoid, softmax_loss
 from models import DeepConvNet, MultiLayerNetExtend, SimpleConvNet, TwoLayerNet
 from visualize import draw_graph, explore, render, to_dot, to_text
 from visualize.replay import opened
@@ -325,6 +325,12 @@ class TestExpand:
         for fun, composition in COMPOSITIONS.items():
             given = arguments[fun.__name__]
             np.testing.assert_allclose(composition(*given), fun(*given), rtol=1e-6, err_msg=fun.__name__)
+
+    def test_batch_normalization_in_training_has_three_operands(self):
+        x, gamma, beta = leaf(np.arange(6.0).reshape(3, 2), "x"), leaf(np.ones(2), "gamma"), leaf(np.zeros(2), "beta")
+        y = batch_norm(x, gamma, beta, np.zeros(2), np.ones(2))
+        assert labels(to_dot(y)) == ["x", "gamma", "beta", "batch\nnorm\n1e-06"]
+        assert {"x", "gamma", "beta"} <= set(labels(to_dot(y, expand=True)))
 
     def test_names_scopes_and_marks_stay(self, simple):
         text = to_dot(simple[1], expand=True, style="layers", highlight=["Conv1"])

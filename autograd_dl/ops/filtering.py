@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import allocator
 from ..errors import ShapeError
-from ..parallel import for_each, shares
+from ..parallel import SHARES, for_each, shares
 from ..pullback import unbroadcast
 from ..table import defvjp
 from .convolution import Pair
@@ -24,8 +24,6 @@ SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
 FEW = 128
 """Rows over which such a product sums at once. (Where its first factor lies across, half of SMALL is what it takes.)"""
-SUMS = 8
-"""Parts of the sum over all images, each worked on by itself: as many on any machine, for the same rounding."""
 
 
 @primitive
@@ -80,7 +78,7 @@ def conv2d_filter(
     dtype, x, g = _alike(x, g)
     f, c = shape[:2]
     frame, arriving = _padded(x, at), g.transpose(0, 2, 3, 1)
-    sums = np.zeros_like(x, order="C", shape=(SUMS, groups, c * at.filter[0] * at.filter[1], f // groups))
+    sums = np.zeros_like(x, order="C", shape=(SHARES, groups, c * at.filter[0] * at.filter[1], f // groups))
     parts = chunks(len(x), _patch_bytes(at, c * groups, x.dtype))
 
     def begin() -> Callable[[tuple[int, slice]], None]:
@@ -95,7 +93,7 @@ def conv2d_filter(
 
         return add
 
-    for_each(begin, enumerate(shares(len(parts), SUMS)))
+    for_each(begin, enumerate(shares(len(parts))))
     total = sums.sum(0).reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
     return total.astype(dtype, copy=False)
 

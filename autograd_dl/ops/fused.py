@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..parallel import in_pieces
+from ..parallel import PIECE, in_pieces
 from ..pullback import column_sums
 from ..table import defvjp
 from ..tensor import bare
@@ -22,9 +22,8 @@ def relu(x: Any) -> Any:
 
 
 def _rectified(x: Any, out: Any = None) -> Any:
-    in_order = type(x) is np.ndarray and x.flags.c_contiguous
-    zeros = np.zeros(x.shape, x.dtype) if in_order else 0  # with a number, NumPy takes three times as long
-    return np.maximum(x, zeros, out=out)
+    fast = type(x) is np.ndarray and x.flags.c_contiguous and x.dtype.kind == "f" and x.nbytes <= PIECE
+    return np.maximum(x, np.zeros(x.shape, x.dtype) if fast else 0, out=out)  # NumPy is slower with a number
 
 
 @primitive
@@ -34,10 +33,7 @@ def relu_gradient(g: Any, ans: Any) -> Any:
 
 
 def _passed(g: Any, ans: Any, out: Any = None) -> Any:
-    if out is None:
-        return g * (ans > 0).astype(g.dtype)
-    np.copyto(out, ans > 0)
-    return np.multiply(g, out, out=out)
+    return np.multiply(g, (ans > 0).astype(g.dtype), out=out)
 
 
 defvjp(relu, lambda g, ans, _x: relu_gradient(g, bare(ans)))
@@ -141,20 +137,20 @@ def _standardize_x(g: Any, ans: Any, _x: Any, axes: tuple[int, ...], _eps: float
 defvjp(standardize, _standardize_x, None, None)
 
 
-@primitive(saved=lambda x, gamma, beta, eps, moments=None: _spread(x, eps))
-def normalize_columns(x: Any, gamma: Any, beta: Any, eps: float, moments: Any = None) -> Any:
+@primitive(saved=lambda x, gamma, beta, eps, moments=None: _centred(x, eps))
+def normalize_columns(x: Any, gamma: Any, beta: Any, eps: float, moments: list[Any] | None = None) -> Any:
     """gamma (x - mean) / sqrt(variance + eps) + beta of each column of x, (N, D): batch normalization.
 
-    gamma and beta are (D,). `moments`, if given, is (2, D), and is overwritten with the means and the variances. (A
-    primitive for speed: gamma and beta take two ops more, and each as many walks over the array again.)
+    gamma and beta are (D,). `moments`, a list, gets the means and the variances. (A primitive for speed: gamma and beta
+    take two ops more, and each as many walks over the array again.)
     """
-    away, inverse = _spread(x, eps, moments)
+    away, inverse = _centred(x, eps, moments)
     ans = away * (gamma * inverse)
     ans += beta
     return ans.astype(x.dtype, copy=False), (away, inverse)
 
 
-def _spread(x: Any, eps: float, moments: Any = None) -> tuple[Any, Any]:
+def _centred(x: Any, eps: float, moments: list[Any] | None = None) -> tuple[Any, Any]:
     """How far each number is from its column's mean, and one over the columns' deviations. float32 for float16."""
     if x.dtype == np.float16:
         x = x.astype(np.float32)
@@ -162,7 +158,7 @@ def _spread(x: Any, eps: float, moments: Any = None) -> tuple[Any, Any]:
     away = x - mean
     variance = column_sums(np.square(away)) / len(x)
     if moments is not None:
-        moments[0], moments[1] = mean, variance
+        moments[:] = mean, variance
     return away, 1 / np.sqrt(variance + eps)
 
 

@@ -6,17 +6,16 @@ after the other needs no reordering.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from .. import allocator
 from ..errors import ShapeError
-from ..parallel import shares
+from ..parallel import SHARES, shares
 from .convolution import Pair, conv_output_size, pair
 
 CHUNK = 1 << 21
 """Bytes that are worked on at once: they stay in the cache, and memory is bounded."""
-SHARES = 8
-"""The parts of several are a multiple of this number, or as many as there are images."""
 
 
 class Grid(NamedTuple):
@@ -56,10 +55,13 @@ def grid(shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair, dilation: 
 def chunks(n: int, size: int) -> list[slice]:
     """A few of n images at a time, where what is made of each has so many bytes.
 
-    They are as many parts on any machine, for the same rounding, and workers get an equal share of them.
+    They are all together or a multiple of `SHARES`, so that workers get as many of them.
     """
     most = max(1, CHUNK // max(1, size))
-    return shares(n, min(n, 1 if n <= most else SHARES * -(-n // (SHARES * most))))
+    if n <= most:
+        return shares(n, min(n, 1))
+    rounds = math.ceil(n / (SHARES * most))
+    return shares(n, min(n, SHARES * rounds))
 
 
 def with_pad(at: Grid) -> tuple[int, int]:

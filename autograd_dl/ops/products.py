@@ -12,12 +12,12 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
-from ..parallel import for_each, is_held, shares
+from ..parallel import for_each, in_block, shares
 from ..table import defvjp
 from .entry import as_array, composed, present, primitive
 
-LARGE, PARTS = 10**7, 4
-"""Multiplications that are shared, and among how many: as many on any machine, for the same rounding."""
+LARGE = 10**7
+"""Multiplications of a product that workers share."""
 
 
 def transposed(x: Any) -> Any:
@@ -31,11 +31,10 @@ def _ndim(x: Any) -> int:
 
 
 def _dot(a: Any, b: Any) -> Any:
-    """np.dot; of large matrices in parts for all workers, where they have BLAS's threads."""
-    if not is_held() or _ndim(a) != 2 or _ndim(b) != 2 or a.size * b.shape[1] < LARGE or type(a) is not type(b):
+    """np.dot; in a block of `workers`, where BLAS has one thread, of large matrices in parts for all of them."""
+    if not in_block() or not _are_large_matrices(a, b):
         return np.dot(a, b)
-    if type(a) is not np.ndarray or a.shape[1] != len(b) or a.dtype != b.dtype:
-        return np.dot(a, b)
+    a, b = (x if x.flags.forc else x.copy() for x in (a, b))  # BLAS would copy the one again for each part of the other
     ans = np.empty((len(a), b.shape[1]), a.dtype)
     tall = len(a) >= b.shape[1]
 
@@ -45,8 +44,16 @@ def _dot(a: Any, b: Any) -> Any:
         else:
             np.matmul(a, b[:, part], out=ans[:, part])
 
-    for_each(lambda: work, shares(max(ans.shape), PARTS))
+    for_each(lambda: work, shares(max(ans.shape)))
     return ans
+
+
+def _are_large_matrices(a: Any, b: Any) -> bool:
+    """Whether both are matrices of floats that fit, and large."""
+    if type(a) is not np.ndarray or type(b) is not np.ndarray or a.ndim != 2 or b.ndim != 2:
+        return False
+    fit = a.shape[1] == len(b) and a.dtype == b.dtype and a.dtype.kind == "f" and a.dtype.isnative
+    return fit and a.size * b.shape[1] > LARGE
 
 
 def _dot_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
