@@ -42,6 +42,14 @@ def few_digits(monkeypatch, tmp_path):
     monkeypatch.setenv("AUTOGRAD_DL_DATA", str(folder))
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """A training leaves an empty picture of its history, and none of its network."""
+    empty = importlib.import_module("matplotlib.figure").Figure((1, 1))
+    monkeypatch.setattr("autograd_dl.app.train.plot_history", lambda history: empty)
+    monkeypatch.setattr("autograd_dl.app.train.draw", lambda loss, file: f"wrote {file}")
+
+
 def _stays(thread):
     """Whether the thread is one of those that live as long as the process: tqdm's, and the workers."""
     return type(thread).__module__.startswith("tqdm") or thread.name.startswith("autograd_dl.parallel")

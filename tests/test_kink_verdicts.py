@@ -13,12 +13,16 @@ from autograd_dl.ops import defvjp, primitive, relu
 from autograd_dl.testing import GradientError, KinkError, check_gradients
 from autograd_dl.testing.strategies import Domain, arrays, broadcastable, shapes
 
-AT_ZERO = arrays(domain=Domain(kinks=(0.0,)), at_kinks=True)
-TIES = hnp.arrays(np.float64, shapes(min_dims=1), elements=st.sampled_from([0.25, 1.0, 1.5]), fill=st.nothing())
+SHAPES = shapes(max_dims=2, max_side=3)
+"""Small ones: each element is looked at, whether it is at a kink."""
+SHAPES_WITH_AXES = shapes(min_dims=1, max_dims=2, max_side=3)
+AT_ZERO = arrays(SHAPES, domain=Domain(kinks=(0.0,)), at_kinks=True)
+AT_BOUNDS = arrays(SHAPES, domain=Domain(kinks=(0.0, 1.0)), at_kinks=True)
+TIES = hnp.arrays(np.float64, SHAPES_WITH_AXES, elements=st.sampled_from([0.25, 1.0, 1.5]), fill=st.nothing())
 TIES = TIES.filter(lambda x: x.size > 0)
-NEARLY_ZERO = hnp.arrays(np.float64, shapes(), elements=st.integers(0, 16).map(lambda k: 10.0**-k), fill=st.nothing())
-ZERO_OR_NOT = arrays(shapes(min_dims=1)) | shapes(min_dims=1).map(np.zeros)
-TWO_THAT_TIE = broadcastable().flatmap(
+NEARLY_ZERO = hnp.arrays(np.float64, SHAPES, elements=st.integers(0, 16).map(lambda k: 10.0**-k), fill=st.nothing())
+ZERO_OR_NOT = arrays(SHAPES_WITH_AXES) | SHAPES_WITH_AXES.map(np.zeros)
+TWO_THAT_TIE = broadcastable(max_dims=2, max_side=3).flatmap(
     lambda s: st.tuples(
         *(hnp.arrays(np.float64, n, elements=st.sampled_from([0.5, 1.0]), fill=st.nothing()) for n in s)
     )
@@ -38,13 +42,13 @@ CASES = {
     "min of all with ties": (np.min, TIES),
     "maximum with ties": (np.maximum, TWO_THAT_TIE),
     "sqrt near 0": (np.sqrt, NEARLY_ZERO),
-    "sqrt at 0": (np.sqrt, shapes().map(np.zeros)),
+    "sqrt at 0": (np.sqrt, SHAPES.map(np.zeros)),
     "log near 0": (np.log, NEARLY_ZERO),
     "where at its edge": (lambda x: np.where(x > 0, x, 0), AT_ZERO),
     "where with a jump": (lambda x: np.where(x > 0, x + 1, x), AT_ZERO),
     "guarded sqrt": (guarded_sqrt, AT_ZERO),
     "norm at 0": (np.linalg.norm, ZERO_OR_NOT),
-    "clip at its bounds": (lambda x: np.clip(x, 0, 1), arrays(domain=Domain(kinks=(0.0, 1.0)), at_kinks=True)),
+    "clip at its bounds": (lambda x: np.clip(x, 0, 1), AT_BOUNDS),
     "floor at a step": (np.floor, AT_ZERO),
 }
 

@@ -127,7 +127,7 @@ def test_create_graph_of_a_long_graph():
     ],
 )
 def test_bytes_a_node(op, most):
-    n = 20_000
+    n = 5_000
     x = leaf(0.5)
     gc.collect()
     tracemalloc.start()

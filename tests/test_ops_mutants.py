@@ -82,6 +82,7 @@ def passes(use):
             None,
             directions=1,
             seed=0,
+            explain=False,
         )
     except GradientError:
         return False
@@ -105,7 +106,9 @@ def is_zero(op, i, cases):
     """Whether the rule says that the derivative is 0 everywhere."""
     seen = []
     with changed(op, i, lambda g: seen.append(np.any(g)) or g):
-        assert all(map(passes, cases))
+        for case in cases:
+            gradients_of(case)
+    assert seen
     return not any(seen)
 
 

@@ -143,7 +143,7 @@ before = dict(matplotlib.rcParams)
 sys.path.insert(0, sys.argv[2])
 import test_plots_all as tests
 for name, plot in tests.ALL.items():
-    tests.figure_of(plot(tests.JAPANESE)).savefig(sys.argv[1])
+    tests.figure_of(plot(tests.JAPANESE)).savefig(sys.argv[1], dpi=20)
 assert "matplotlib.pyplot" not in sys.modules
 assert dict(matplotlib.rcParams) == before
 """

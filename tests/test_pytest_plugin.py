@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,39 +39,49 @@ def test_sine(x: Tensor):
 def test_plain():
     pass
 """
+FEW = ("--gradcheck-examples", "5")
+
+
+def run_in(folder, text, *options):
+    """What pytest prints in a process of its own, of these tests."""
+    (folder / "test_it.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    command += [] if INSTALLED else ["-p", PLUGIN]
+    path = {} if INSTALLED else {"PYTHONPATH": str(Path(autograd_dl.__file__).parents[1])}
+    found = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **path},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    return found.stdout + found.stderr
 
 
 @pytest.fixture
 def run(tmp_path):
-    def run(text, *options):
-        (tmp_path / "test_it.py").write_text(text, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-        command += [] if INSTALLED else ["-p", PLUGIN]
-        path = {} if INSTALLED else {"PYTHONPATH": str(Path(autograd_dl.__file__).parents[1])}
-        found = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env={**os.environ, **path},
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
-        return found.stdout + found.stderr
+    return partial(run_in, tmp_path)
 
-    return run
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory):
+    """What a run with a wrong rule prints, and the folder it leaves its pictures in."""
+    folder = tmp_path_factory.mktemp("wrong")
+    return run_in(folder, WRONG, "--gradcheck-artifacts", "pictures", *FEW), folder / "pictures"
 
 
 def outcome(output):
     return output.strip().splitlines()[-1].partition(" in ")[0]
 
 
-def test_a_wrong_gradient_leaves_a_picture_with_the_wrong_op_marked(run, tmp_path):
+def test_a_wrong_gradient_leaves_a_picture_with_the_wrong_op_marked(wrong):
     pytest.importorskip("graphviz", reason='pictures need the extra "viz"')
-    output = run(WRONG, "--gradcheck-artifacts", "pictures")
+    output, pictures = wrong
     assert outcome(output) == "1 failed, 2 passed"
     (line,) = [line for line in output.splitlines() if line.startswith("the graph is drawn in")]
-    (picture,) = (tmp_path / "pictures").iterdir()
+    (picture,) = pictures.iterdir()
     assert line.endswith(picture.name)
     assert picture.stem.startswith("test_it.py-test_cube")
     text = picture.read_text(encoding="utf-8")
@@ -78,16 +89,16 @@ def test_a_wrong_gradient_leaves_a_picture_with_the_wrong_op_marked(run, tmp_pat
     assert "#fbe3e4" in text
 
 
-def test_the_failure_shows_the_program_and_no_line_of_ours(run):
-    output = run(WRONG)
+def test_the_failure_shows_the_program_and_no_line_of_ours(wrong):
+    output, _ = wrong
     assert "the op to blame is cube, in the gradient of its argument 0" in output
     assert "x1 = cube(x0)" in output
     assert not re.search(r"^autograd_dl.testing.(check|point)\.py:\d+:", output, re.MULTILINE)
 
 
 def test_the_marker_chooses_the_properties(run):
-    assert outcome(run(WRONG, "-m", "gradcheck", "--strict-markers")) == "1 failed, 1 passed, 1 deselected"
-    assert outcome(run(WRONG, "-m", "not gradcheck", "--strict-markers")) == "1 passed, 2 deselected"
+    assert outcome(run(WRONG, *FEW, "-m", "gradcheck", "--strict-markers")) == "1 failed, 1 passed, 1 deselected"
+    assert outcome(run(WRONG, *FEW, "-m", "not gradcheck", "--strict-markers")) == "1 passed, 2 deselected"
 
 
 COUNTED = """
@@ -102,34 +113,41 @@ def test_sine(x):
 
 def test_drawn():
     print("drawn", sorted(set(drawn)))
+
+def test_fixture(gradcheck):
+    print(gradcheck(np.sin, np.array([1.0, 2.0])))
 """
 
 
-def test_the_number_of_examples_and_their_seed_are_set(run):
-    def examples(*options):
-        (line,) = re.findall(r"drawn \[(.*)\]", run(COUNTED, "-s", *options))
-        return line.split(", ")
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    """What is drawn, and what the fixture reports: twice with a seed, once with more examples and none."""
 
-    once = examples("--gradcheck-examples", "4", "--gradcheck-seed", "5")
+    def told(*options):
+        output = run_in(tmp_path_factory.mktemp("counted"), COUNTED, "-s", *options)
+        (line,) = re.findall(r"drawn \[(.*)\]", output)
+        (report,) = re.findall(r"Report\(.*\)", output)
+        return line.split(", "), report
+
+    seeded = "--gradcheck-examples", "4", "--gradcheck-seed", "5"
+    return told(*seeded), told(*seeded), told("--gradcheck-examples", "30")
+
+
+def test_the_number_of_examples_and_their_seed_are_set(counted):
+    (once, _), (again, _), (many, _) = counted
     assert len(once) <= 4
-    assert examples("--gradcheck-examples", "4", "--gradcheck-seed", "5") == once
-    assert len(examples("--gradcheck-examples", "30")) > 20
+    assert again == once
+    assert len(many) > 20
 
 
 def test_what_is_no_number_of_examples_is_refused(run):
     assert "invalid _count value: '0'" in run(COUNTED, "--gradcheck-examples", "0")
 
 
-def test_the_fixture_checks_with_the_seed(run):
-    text = """
-import numpy as np
-
-def test_it(gradcheck):
-    print(gradcheck(np.sin, np.array([1.0, 2.0])))
-"""
-    reports = [re.findall(r"Report\(.*\)", run(text, "-s", *seed))[0] for seed in ([], ["--gradcheck-seed", "9"])]
-    assert reports[0] != reports[1]
-    assert all("comparisons=5" in report for report in reports)
+def test_the_fixture_checks_with_the_seed(counted):
+    (_, seeded), _, (_, unseeded) = counted
+    assert seeded != unseeded
+    assert all("comparisons=5" in report for report in (seeded, unseeded))
 
 
 def test_it_works_without_hypothesis(run):
@@ -151,7 +169,7 @@ def test_properties_say_what_is_missing():
 
 
 def test_it_works_in_several_processes(run):
-    assert outcome(run(WRONG, "-n", "2", "--gradcheck-examples", "5")) == "1 failed, 2 passed"
+    assert outcome(run(WRONG, *FEW, "-n", "2")) == "1 failed, 2 passed"
 
 
 def test_an_installed_copy_can_be_checked(run):

@@ -41,8 +41,9 @@ def texts(picture: Path) -> list[str]:
     return [text.text for text in ET.parse(picture).iter("{http://www.w3.org/2000/svg}text")]
 
 
-@pytest.mark.parametrize("name", READMES)
+@pytest.mark.parametrize("name", READMES[:1])
 def test_the_examples_of_use_run(name, tmp_path, monkeypatch):
+    """Those of one language are those of the other, which a test below holds."""
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "readme"}
     for block in blocks(name, "python")[-3:]:

@@ -31,6 +31,7 @@ def step_of(folder):
     return unpack_json(load_arrays(folder / "checkpoint.safetensors")["training.progress"])["step"]
 
 
+@pytest.mark.usefixtures("few_digits", "no_pictures")
 @pytest.mark.parametrize(
     ("model", "options"),
     [
@@ -40,7 +41,7 @@ def step_of(folder):
         ("resnet", ["--optimizer", "adadelta", "--lr", 0.5]),
     ],
 )
-def test_a_training_in_two_parts(tmp_path, few_digits, model, options):
+def test_a_training_in_two_parts(tmp_path, model, options):
     options = [*FEW, "--seed", 3, *options]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert train(*options, "--iterations", 8, "--out", whole, model=model) == 0
@@ -84,8 +85,9 @@ def test_a_training_that_is_killed(tmp_path, schedule):
     assert (killed / "checkpoint.safetensors").read_bytes() == (whole / "checkpoint.safetensors").read_bytes()
 
 
+@pytest.mark.usefixtures("few_digits", "no_pictures")
 class TestProgress:
-    def test_lines_go_on_where_it_was(self, tmp_path, few_digits, capsys):
+    def test_lines_go_on_where_it_was(self, tmp_path, capsys):
         train(*FEW, "--iterations", 20, "--checkpoint-every", 5, "--out", tmp_path / "out")
         capsys.readouterr()
         assert train(*FEW, "--iterations", 30, "--resume", "--out", tmp_path / "out") == 0
@@ -95,7 +97,7 @@ class TestProgress:
         ]  # fmt: skip
         assert lines[4].startswith("test accuracy")
 
-    def test_one_that_has_ended_leaves_the_same_again(self, tmp_path, few_digits):
+    def test_one_that_has_ended_leaves_the_same_again(self, tmp_path):
         options = [*FEW, "--iterations", 8, "--checkpoint-every", 5, "--out", tmp_path / "out"]
         train(*options)
         before = made(tmp_path / "out")
@@ -104,11 +106,12 @@ class TestProgress:
         assert len(json.loads(before[1])["loss"]) == 8
 
 
+@pytest.mark.usefixtures("few_digits", "no_pictures")
 class TestFailures:
     options = (*FEW, "--iterations", 8, "--optimizer", "momentum", "--schedule", "step")
 
     @pytest.fixture
-    def out(self, tmp_path, few_digits):
+    def out(self, tmp_path):
         folder = tmp_path / "out"
         train(*self.options, "--checkpoint-every", 5, "--out", folder)
         return folder
@@ -124,7 +127,7 @@ class TestFailures:
         assert before == ({p.name: p.read_bytes() for p in out.iterdir()} if out.exists() else None)
         return error
 
-    def test_no_checkpoint(self, capsys, tmp_path, few_digits):
+    def test_no_checkpoint(self, capsys, tmp_path):
         error = self.fails(capsys, tmp_path / "none")
         assert error == f"autograd-dl: No such file or directory: {tmp_path / 'none' / 'checkpoint.safetensors'}\n"
 

@@ -20,9 +20,14 @@ def is_ours(entry) -> bool:
 
 
 @functools.cache
+def cases_of(spec: Spec, seed: int = 0) -> list[Case]:
+    """The cases of a row, made once."""
+    return spec.cases(seed)
+
+
 def examples(spec: Spec, count: int = 6) -> list[Case]:
     """Some cases of a row, the same in each run."""
-    return spec.cases()[:count]
+    return cases_of(spec)[:count]
 
 
 def listed(results):

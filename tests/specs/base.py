@@ -47,14 +47,16 @@ class Cases:
             yield from product([shapes], *(o(*shapes) if callable(o) else o for o in self.options.values()))
 
     def __call__(self, seed=0):
-        choices, covered, found = list(self.choices()), set(), []
-        for n in np.random.default_rng(seed).permutation(len(choices)):
-            if not covered >= (new := pairs(choices[n])):
-                covered |= new
-                shapes, *options = choices[n]
-                rng = np.random.default_rng([seed, n])
-                arrays = tuple(make(rng, shape) for make, shape in zip(self.makers, shapes, strict=True))
-                found.append(Case(arrays, dict(zip(self.options, options, strict=True))))
+        choices, found = list(self.choices()), []
+        parts = [pairs(choice) for choice in choices]
+        missing, order = set().union(*parts), np.random.default_rng(seed).permutation(len(choices))
+        while missing:
+            n = max(order, key=lambda n: len(parts[n] & missing))
+            missing -= parts[n]
+            shapes, *options = choices[n]
+            rng = np.random.default_rng([seed, n])
+            arrays = tuple(make(rng, shape) for make, shape in zip(self.makers, shapes, strict=True))
+            found.append(Case(arrays, dict(zip(self.options, options, strict=True))))
         return found
 
 
