@@ -52,11 +52,11 @@ class _Pool:
         self.returned: deque[NDArray[np.uint8]] = deque()
 
     def take(self, size: int) -> NDArray[np.uint8]:
-        """The smallest memory of so many bytes or up to a quarter more."""
+        """The smallest memory of so many bytes or up to four times as many."""
         if self.lock.acquire(blocking=False):
             try:
                 self._sort_in(KEPT)
-                fitting = [(m.nbytes, i) for i, m in enumerate(self.free) if size <= m.nbytes <= 1.25 * size]
+                fitting = [(m.nbytes, i) for i, m in enumerate(self.free) if size <= m.nbytes <= 4 * size]
                 if fitting:
                     return self.free.pop(min(fitting)[1])
             finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -22,8 +23,16 @@ def relu(x: Any) -> Any:
 
 
 def _rectified(x: Any, out: Any = None) -> Any:
-    fast = type(x) is np.ndarray and x.flags.c_contiguous and x.dtype.kind == "f" and x.nbytes <= PIECE
-    return np.maximum(x, np.zeros(x.shape, x.dtype) if fast else 0, out=out)  # NumPy is slower with a number
+    if type(x) is not np.ndarray or not x.flags.c_contiguous or x.dtype.kind != "f" or x.nbytes > PIECE:
+        return np.maximum(x, 0, out=out)
+    return np.maximum(x, _zeros(x.dtype)[: x.size].reshape(x.shape), out=out)  # several times faster than with a number
+
+
+@functools.cache
+def _zeros(dtype: np.dtype[Any]) -> Any:
+    zeros = np.zeros(PIECE // dtype.itemsize, dtype)
+    zeros.flags.writeable = False
+    return zeros
 
 
 @primitive
@@ -33,7 +42,7 @@ def relu_gradient(g: Any, ans: Any) -> Any:
 
 
 def _passed(g: Any, ans: Any, out: Any = None) -> Any:
-    return np.multiply(g, (ans > 0).astype(g.dtype), out=out)
+    return np.multiply(g, ans > 0, out=out)
 
 
 defvjp(relu, lambda g, ans, _x: relu_gradient(g, bare(ans)))
