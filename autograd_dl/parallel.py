@@ -20,10 +20,8 @@ T = TypeVar("T")
 
 PIECE = 1 << 19
 """Bytes of each of several arrays that are in the cache together."""
-
-
 SHARES = 8
-"""Parts of what is summed in parts: as many on any machine, and inside a block or not, for the same rounding."""
+"""Parts of what is summed in parts: as many on any machine, for the same rounding."""
 
 _inside: ContextVar[bool] = ContextVar("workers", default=False)
 

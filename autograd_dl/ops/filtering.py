@@ -23,7 +23,7 @@ from .images import Grid, chunks, grid, with_pad
 SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
 FEW = 128
-"""Rows over which such a product sums at once. (Where its first factor lies across, half of SMALL is what it takes.)"""
+"""Rows at most that one of several products sums over; with half of SMALL multiplications or fewer they are fast."""
 
 
 @primitive
