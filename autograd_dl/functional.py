@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ __all__ = [
     "affine", "average_pool2d", "batch_norm", "binary_cross_entropy", "conv2d", "conv_transpose2d",
     "cross_entropy_error", "dropout", "elu", "gelu", "global_average_pool2d", "global_max_pool2d", "hits",
     "identity_function", "layer_norm", "leaky_relu", "local_response_norm", "log_softmax", "logsumexp", "lstm",
-    "max_pool2d", "mean_squared_error", "relu", "sigmoid", "sigmoid_loss", "softmax", "softmax_loss", "softplus",
-    "step_function", "sum_squared_error", "tanh",
+    "max_pool2d", "mean_squared_error", "relu", "share_of_hits", "sigmoid", "sigmoid_loss", "softmax", "softmax_loss",
+    "softplus", "step_function", "sum_squared_error", "tanh",
 ]  # fmt: skip
 
 Values = ArrayLike | Tensor
@@ -158,6 +159,18 @@ def hits(scores: Values, t: Values) -> NDArray[np.bool_]:
     return np.equal(answers.argmax(axis=1), labels)
 
 
+def share_of_hits(predict: Callable[[Any], Any], x: Any, t: NDArray[Any], batch_size: int) -> float:
+    """The share of inputs whose highest score, by `predict`, is that of t, as `hits` takes it; computed batch by batch.
+
+    Raises `ShapeError` if t has not one label or row for each input, or there is no input.
+    """
+    if len(x) != len(t) or not len(x):
+        raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
+    starts = range(0, len(x), batch_size)
+    right = [hits(predict(x[i : i + batch_size]), t[i : i + batch_size]) for i in starts]
+    return float(np.mean(np.concatenate(right)))
+
+
 def binary_cross_entropy(y: Values, t: Values) -> Any:
     """The mean of -t log(y) - (1 - t) log(1 - y), of probabilities y and targets t of the same shape, both 0 to 1.
 
@@ -292,11 +305,9 @@ def batch_norm(
         if running is not None:
             _one_each(name, running, rows.shape[1])
     if train:
-        if running_mean is None or running_var is None:
-            y = ops.normalize_columns(rows, scale, shift, eps)
-        else:
-            moments: list[Any] = []
-            y = ops.normalize_columns(rows, scale, shift, eps, moments)
+        moments: list[Any] = []
+        y = ops.normalize_columns(rows, scale, shift, eps, moments)
+        if running_mean is not None and running_var is not None:
             for running, batch in zip((running_mean, running_var), moments, strict=True):
                 running *= momentum
                 running += (1 - momentum) * batch

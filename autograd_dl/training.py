@@ -19,7 +19,7 @@ from .data.batches import Augmentation, MiniBatches
 from .data.generators import Seed, pack_json, unpack_json
 from .engine import no_grad
 from .errors import DataError, MissingExtraError, ShapeError
-from .functional import hits, softmax
+from .functional import share_of_hits, softmax
 from .optional import need
 from .serialization import load_arrays, save_arrays
 from .tensor import bare
@@ -431,12 +431,7 @@ class Ensemble:
 
         Raises `ShapeError` if t has not one label or row for each input, or there is no input.
         """
-        t = np.asarray(bare(t))
-        if len(x) != len(t) or not len(x):
-            raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
-        starts = range(0, len(x), batch_size)
-        right = [hits(self.predict(x[i : i + batch_size]), t[i : i + batch_size]) for i in starts]
-        return float(np.mean(np.concatenate(right)))
+        return share_of_hits(self.predict, x, np.asarray(bare(t)), batch_size)
 
 
 def optimizer_named(name: str) -> Callable[..., Optimizer]:

@@ -88,11 +88,12 @@ def composed_batch_norm():
                 return super().scores(x, layers)
             for n, size in enumerate(self.hidden_size_list, 1):
                 x = layers.affine(x, size)
-                centred = x - np.mean(x, axis=0)
+                mean = np.mean(x, axis=0)
+                centred = x - mean
                 variance = np.mean(centred**2, axis=0)
-                for kind, batch in (("mean", np.mean(x.numpy(), axis=0)), ("var", variance.numpy())):
+                for kind, batch in (("mean", mean), ("var", variance)):
                     running = self.running[f"running_{kind}{n}"]
-                    running[...] = 0.9 * running + 0.1 * batch
+                    running[...] = 0.9 * running + 0.1 * batch.numpy()
                 normal = centred / np.sqrt(variance + 1e-6)
                 x = layers.relu(self.params[f"gamma{n}"] * normal + self.params[f"beta{n}"])
             return layers.affine(x, self.output_size)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.data.generators import pack_generator, unpack_generator
 from autograd_dl.errors import DataError, ShapeError
-from autograd_dl.functional import hits, softmax_loss
+from autograd_dl.functional import share_of_hits, softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import load_arrays, save_arrays
@@ -74,13 +74,8 @@ class Network(ABC):
         ShapeError
             If t has not one label or row for each input, or there is no input.
         """
-        t = np.asarray(t)
-        if len(x) != len(t) or not len(x):
-            raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
-        starts = range(0, len(x), batch_size)
         with no_grad():
-            right = [hits(self.predict(x[i : i + batch_size]), t[i : i + batch_size]) for i in starts]
-        return float(np.mean(np.concatenate(right)))
+            return share_of_hits(self.predict, x, np.asarray(t), batch_size)
 
     def predict_all(self, x: Any, batch_size: int = 100) -> NDArray[Any]:
         """The scores of many inputs as an array, computed batch by batch, and not recorded."""

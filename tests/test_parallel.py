@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from blas import blas_threads
 
 from autograd_dl import Tensor, ops, parallel
 from autograd_dl.ops import products
@@ -24,13 +25,6 @@ def two_threads():
     """BLAS with two threads, also on a machine with one core."""
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         yield
-
-
-def blas_threads():
-    """How many threads NumPy's BLAS has now. (PyTorch brings one of its own.)"""
-    found = threadpoolctl.ThreadpoolController().select(user_api="blas").info()
-    own = [library for library in found if "numpy" in library["filepath"]]
-    return {library["num_threads"] for library in own or found}
 
 
 def meeting():

@@ -15,6 +15,7 @@ from pathlib import Path
 import mnist_files
 import numpy as np
 import pytest
+from blas import blas_threads
 
 from autograd_dl.app import recipes
 from autograd_dl.app.cli import main
@@ -156,18 +157,11 @@ class TestOptions:
     @pytest.mark.usefixtures("few_digits", "no_pictures")
     @pytest.mark.parametrize("model", ["two-layer-net", "lenet"])
     def test_blas_has_one_thread_while_a_network_trains(self, monkeypatch, tmp_path, model):
-        threadpoolctl = pytest.importorskip("threadpoolctl")
-
-        def threads():
-            found = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
-            own = [pool for pool in found if "numpy" in pool["filepath"]]  # PyTorch may be here, too
-            return {pool["num_threads"] for pool in own or found}
-
-        before, during = threads(), []
-        monkeypatch.setattr(Trainer, "_descend", lambda *args: during.append(threads()) or 1.0)
+        before, during = blas_threads(), []
+        monkeypatch.setattr(Trainer, "_descend", lambda *args: during.append(blas_threads()) or 1.0)
         assert command(*FEW, "--iterations", 1, "--out", tmp_path, model=model) == 0
         assert during == [{1} if before else before]
-        assert threads() == before
+        assert blas_threads() == before
 
     def test_training_that_diverges_is_told(self, tmp_path, capsys):
         assert command("--iterations", 5, "--lr", "1e9", "--out", tmp_path) == 0

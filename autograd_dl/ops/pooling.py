@@ -85,10 +85,10 @@ def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pa
     at = grid(shape, size, stride, pad)
     frame = channels_last(g, (*shape[:2], *with_pad(at)))
     disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
-    covered = disjoint and all(f * n == size for f, n, size in zip(at.filter, at.places, with_pad(at), strict=True))
+    covered = disjoint and all(f * n == width for f, n, width in zip(at.filter, at.places, with_pad(at), strict=True))
 
     def fill(images: slice) -> None:
-        some, first = (np.copy(a[images].transpose(0, 2, 3, 1), order="C") for a in (g, winners))
+        some, first = np.copy(g[images].transpose(0, 2, 3, 1), order="C"), winners[images].transpose(0, 2, 3, 1)
         if not covered:
             frame[images] = 0
         for k, view in enumerate(_views(frame[images], at)):

@@ -54,7 +54,7 @@ def gradient_check(network: Network, x: Any, t: Any) -> Outcome:
     left, right = figure.subplots(1, 2)
     for name in walked:
         left.plot(differences[name].ravel(), walked[name].ravel(), ".", label=name)
-    left.axline((0, 0), slope=1, color="#888888", linewidth=0.8)
+    left.axline((0, 0), slope=1, color=GREY, linewidth=0.8)
     left.set(xlabel="gradient by differences", ylabel="gradient by backpropagation")
     left.legend(ncols=2)
     right.bar(list(off), [float(d.mean()) for d in off.values()], color=COLORS[0])
