@@ -419,20 +419,23 @@ def _array(x: Any) -> Any:
 
 def _targets(y: Any, t: Any) -> Any:
     """t as labels, checked to be such, or as rows of y's shape and dtype."""
-    if not isinstance(t, Tensor) and not hasattr(t, "__array_function__"):
+    if type(t) is not np.ndarray and not hasattr(t, "__array_function__"):  # a Tensor has it, too
         t = np.asarray(t)
-    if y.ndim == 0:
+    shape = y.shape
+    if not shape:
         raise ShapeError("the scores or probabilities must have a last axis, the classes; this is a single number")
-    if t.shape == y.shape:
+    batch, classes = shape[:-1], shape[-1]
+    if t.shape == shape:
         return t if t.dtype == y.dtype else t.astype(y.dtype)
-    if t.shape == (*y.shape[:-1], 1):
+    if t.shape == (*batch, 1):
         t = t[..., 0]
-    if t.shape != y.shape[:-1]:
-        raise ShapeError(f"t must be labels of shape {y.shape[:-1]} or rows of shape {y.shape}, not {t.shape}")
+    if t.shape != batch:
+        raise ShapeError(f"t must be labels of shape {batch} or rows of shape {shape}, not {t.shape}")
     labels = t.data if isinstance(t, Tensor) else t
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"labels must be integers, not {labels.dtype}")
-    last = y.shape[-1] - 1
-    if labels.size and labels.astype(np.uint64).max().item() > last:  # negative ones become huge
-        raise DataError(f"the labels of {last + 1} classes are 0 to {last}; these are {labels.min()} to {labels.max()}")
+    if labels.size and labels.astype(np.uint64).max() >= classes:  # negative ones become huge
+        raise DataError(
+            f"the labels of {classes} classes are 0 to {classes - 1}; these are {labels.min()} to {labels.max()}"
+        )
     return t if isinstance(y, Tensor) else labels

@@ -120,7 +120,9 @@ class Optimizer(ABC):
                     _clear_subnormal(a)
         for key, step in steps.items():
             parameter = params[key]
-            if type(parameter) is Tensor or not isinstance(parameter, NUMBERS):
+            if type(parameter) is Tensor:
+                parameter.change(np.add, step)
+            elif not isinstance(parameter, NUMBERS):
                 params[key] += step
             else:
                 kind = type(parameter) if isinstance(parameter, np.floating) else float
@@ -510,11 +512,11 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Gr
     if missing:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
         raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
-    return {key: _gradient(key, params[key], bare(g)) for key, g in found.items()}
+    return {key: _gradient(key, params[key], g) for key, g in found.items()}
 
 
 def _gradient(key: str, parameter: Any, g: Any) -> Any:
-    value = bare(parameter)
+    value, g = bare(parameter), bare(g)
     dtype = _working(_movable(key, parameter, value))
     if type(g) is not np.ndarray and not is_duck(g):
         g = np.asarray(g)

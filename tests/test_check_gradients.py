@@ -60,6 +60,13 @@ def test_a_wrong_rule_is_named(rule, words):
         check_gradients(cube(rule), X)
 
 
+def test_a_failure_may_be_left_unexplained():
+    wrong = cube(lambda g, _ans, x: g * 3.03 * x**2)
+    with pytest.raises(GradientError, match=r"^f: the derivative in a random direction is .*$") as raised:
+        check_gradients(wrong, X, explain=False)
+    assert (raised.value.finding, raised.value.suspect, raised.value.program) == (None, None, None)
+
+
 def test_the_first_order_alone_does_not_see_a_fault_of_the_second():
     f = cube(lambda g, _ans, x: g * 3 * (x.detach() if type(x) is Tensor else x) ** 2)
     check_gradients(f, X, order=1)

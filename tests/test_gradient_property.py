@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from autograd_dl import Tensor
 from autograd_dl.ops import defvjp, primitive
-from autograd_dl.testing import GradientError, KinkError, Program, Result, Step, gradient_property
+from autograd_dl.testing import GradientError, KinkError, Program, Result, Step, check, gradient_property
 from autograd_dl.testing.strategies import NONZERO, POSITIVE, Instruction, arrays, graphs, tensors
 
 
@@ -203,6 +203,23 @@ def test_a_wrong_rule_among_random_programs_is_told_alone():
 
     error = failure_of(wrong)
     assert [step.fun for step in error.program.steps] == [cube]
+
+
+def test_blame_is_sought_in_the_last_example_alone(monkeypatch):
+    """While Hypothesis looks for a smaller one, it would only take time."""
+    failed, accused = [], []
+    accuse = check._accuse
+    monkeypatch.setattr(check, "_accuse", lambda error, *rest: accused.append(error) or accuse(error, *rest))
+
+    @gradient_property
+    def wrong(x: Tensor):
+        failed.append(x)
+        return cube(x)
+
+    error = failure_of(wrong)
+    assert accused == [error]
+    assert error.suspect.op == "cube"
+    assert len(failed) > 10
 
 
 def test_the_argument_to_blame_is_named():

@@ -92,22 +92,28 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
 def _cross_entropy(x: Any, t: Any) -> tuple[Any, Any]:
     """The loss, and its gradient for x."""
     classes, rows = x.shape[-1], math.prod(x.shape[:-1])
-    columns = x.reshape(rows, classes).T.copy()  # NumPy reduces along the first axis several times faster
-    z = columns - columns.max(0)
+    share = _share(x)
+    z = x.reshape(rows, classes).T.copy()  # NumPy reduces along the first axis several times faster
+    z -= np.maximum.reduce(z)
     e = np.exp(z)
-    total = e.sum(0)
+    total = column_sums(e)
     if t.ndim == x.ndim:
         weights = t.reshape(rows, classes).T
         surprises = np.log(total) - z
         losses = weights * (surprises if e.all() else np.where(weights == 0, 0, surprises))  # some may be infinite
         slope = e * (weights.sum(0) / total) - weights
+        slope *= share
     else:
-        chosen = t.ravel(), np.arange(rows)
-        losses = np.log(total) - z[chosen]
-        slope = e / total
-        slope[chosen] -= 1
-    slope *= 1 / (rows or 1)
+        chosen = np.multiply(t.ravel(), rows, dtype=np.intp) + _numbers(rows)  # where z has each row's label
+        losses = np.log(total) - z.reshape(-1)[chosen]
+        slope = e / (total * (rows or 1))
+        slope.reshape(-1)[chosen] -= share
     return (losses.sum(dtype=np.float64) / (rows or 1)).astype(x.dtype), slope.T.reshape(x.shape)
+
+
+@functools.lru_cache(maxsize=16)
+def _numbers(rows: int) -> Any:
+    return np.arange(rows)
 
 
 def _share(x: Any) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Tensor
-from .differences import Estimate, complex_derivative, derivative, limit, one_sided
+from .differences import Curve, Estimate, complex_derivative, derivative, limit, one_sided
 from .levels import Arrays, Level, inner, listed, norm, pulled
 from .search import MANY, RTOL, Places, Search, flattened, is_smooth, split, units
 from .verdicts import Finding, GradientError, KinkError
@@ -124,20 +124,20 @@ class Point:
             raise GradientError(f"{self.level.name} is NaN at this point: there is nothing to compare")
         if not all(np.isfinite(p).all() for p in self.plain):
             return self.kink(search, arriving, found, f"{self.level.name} is not finite at this point")
-        agreement = self.agreement(search, arriving, found)
+        along = search.along(towards, arriving)
+        agreement = self.agreement(search, along, arriving, found)
         if agreement.drowned:
             return None
         if agreement.off <= 1:
             return Comparison(agreement.off)
-        sides = one_sided(search.along(search.towards, arriving))
+        sides = one_sided(along)
         if agreement.clear and is_smooth(*sides, agreement.allowed):
             raise self.fault(search, arriving, found, agreement)
         return self.kink(search, arriving, found, f"{self.level.name} has no derivative at this point")
 
-    def agreement(self, search: Search, arriving: Arrays, found: Arrays) -> _Agreement:
+    def agreement(self, search: Search, along: Curve, arriving: Arrays, found: Arrays) -> _Agreement:
         """The derivative in a direction, as the graph says and as differences say."""
         terms, size = norm(found, search.towards), norm(arriving, self.plain)
-        along = search.along(search.towards, arriving)
         numerical = derivative(along, 1e-2 * RTOL * (terms if np.isfinite(terms) else 0) + 1e-12)
         if self.analytic is not None:
             numerical = self.complex_step(search.towards, arriving, numerical)
@@ -223,7 +223,7 @@ class Point:
         smooth = np.setdiff1d(search.everywhere, places)
         rest = Search(self.level, self.xs, self.plain, search.part(smooth))
         found = search.part(smooth, found)  # at a kink it may be infinite, and 0 times that is NaN
-        agreement = self.agreement(rest, arriving, found)
+        agreement = self.agreement(rest, rest.along(rest.towards, arriving), arriving, found)
         if agreement.off > 1 and agreement.clear:
             raise self.fault(rest, arriving, found, agreement)
 

@@ -12,6 +12,7 @@ import hypothesis
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.control import current_build_context
 from numpy.typing import NDArray
 
 from ..engine import Tensor
@@ -98,8 +99,9 @@ def gradient_property(
         drawn = [name for name in arguments if _inputs(arguments[name])]  # all others are passed on as they are
         inputs = [x for name in drawn for x in _inputs(arguments[name])]
         options: dict[str, Any] = {"order": order, "kinks": kinks, "seed": defaults.seed or 0}
+        last = current_build_context().is_final  # until then Hypothesis looks for a smaller example that fails
         try:
-            check_gradients(of_tensors, *inputs, **options)
+            check_gradients(of_tensors, *inputs, **options, explain=last)
         except GradientError as error:
             if error.program is not None:
                 error.add_note(f"the program that was recorded:\n\n{_told(error.program, options)}\n")

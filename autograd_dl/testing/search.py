@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -35,7 +36,10 @@ class Search:
         return split(flat, self.xs)
 
     def along(self, towards: Arrays, arriving: Arrays | None = None) -> Curve:
-        """What changes on the way in a direction: all values in a row, or weighted by `arriving` and summed."""
+        """What changes on the way in a direction: all values in a row, or weighted by `arriving` and summed.
+
+        The sums are remembered: the ladders of differences meet at the same steps.
+        """
 
         def curve(t: float) -> Rounded:
             ys = self.level.arrays([x + t * v for x, v in zip(self.xs, towards, strict=True)])
@@ -44,7 +48,7 @@ class Search:
                 return Rounded(flattened(changes), np.abs(flattened(ys)))
             return Rounded(inner(arriving, changes), norm(arriving, ys))
 
-        return curve
+        return curve if arriving is None else functools.cache(curve)
 
     def worst(self, arriving: Arrays, found: Arrays) -> Finding | None:
         """The element whose gradient is most wrong; None where there are no elements."""
