@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import AnomalyError, DataError, DTypeError, GraphError, ShapeError
+from .graph import Leaf
 from .tensor import Tensor, bare
 from .values import is_duck
 
@@ -484,7 +485,7 @@ def _clear_subnormal(a: Any) -> None:
 
 
 def _checked_rate(lr: Any) -> Any:
-    if not isinstance(lr, Real) or not math.isfinite(lr):
+    if not (type(lr) is float or isinstance(lr, Real)) or not math.isfinite(lr):
         raise ValueError(f"the learning rate lr must be a finite number, not {lr!r}; or a schedule, step -> number")
     return lr
 
@@ -507,43 +508,43 @@ def _rate_at(lr: float | Schedule, step: int) -> float:
 
 def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
     """The gradient of each parameter, as an array of the dtype to compute in."""
-    found = {key: getattr(p, "grad", None) if grads is None else grads.get(key) for key, p in params.items()}
-    missing = [key for key, g in found.items() if g is None]
+    found, missing = {}, []
+    for key, parameter in params.items():
+        g = getattr(parameter, "grad", None) if grads is None else grads.get(key)
+        if g is None:
+            missing.append(key)
+        else:
+            found[key] = _gradient(key, parameter, bare(g))
     if missing:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
         raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
-    return {key: _gradient(key, params[key], g) for key, g in found.items()}
+    return found
 
 
 def _gradient(key: str, parameter: Any, g: Any) -> Any:
-    value, g = bare(parameter), bare(g)
-    dtype = _working(_movable(key, parameter, value))
+    """The gradient of a parameter, if it fits, and if the parameter can be moved."""
+    value, node = (parameter._value, parameter.node) if type(parameter) is Tensor else (parameter, None)
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        if not isinstance(value, NUMBERS):
+            raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}")
+        dtype = np.dtype(np.float64)
+    elif dtype.kind != "f":
+        raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
+    elif node is not None and type(node) is not Leaf:
+        raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
+    elif type(value) is np.ndarray and not value.flags.writeable and (node is not None or value is parameter):
+        raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
     if type(g) is not np.ndarray and not is_duck(g):
         g = np.asarray(g)
     if g.shape != getattr(value, "shape", ()):
         raise ShapeError(f"the gradient for {key} has shape {g.shape}, the parameter {np.shape(value)}")
+    dtype = _working(dtype)
     if g.dtype is dtype:
         return g
     if g.dtype.kind not in "fiub":
         raise DTypeError(f"the gradient for {key} must be of real numbers, not {g.dtype}")
     return g.astype(dtype)
-
-
-def _movable(key: str, parameter: Any, value: Any) -> np.dtype[Any]:
-    """The dtype of a parameter, of this value, that can be moved; any other raises."""
-    dtype = getattr(value, "dtype", None)
-    if dtype is None:
-        if not isinstance(value, NUMBERS):
-            raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}")
-        return np.dtype(np.float64)
-    if dtype.kind != "f":
-        raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
-    node = parameter.node if type(parameter) is Tensor else None
-    if node is not None and node.op is not None:
-        raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
-    if type(value) is np.ndarray and not value.flags.writeable and (node is not None or value is parameter):
-        raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
-    return dtype
 
 
 def _working(dtype: np.dtype[Any]) -> np.dtype[Any]:

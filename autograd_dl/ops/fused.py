@@ -92,7 +92,7 @@ def softmax_cross_entropy(x: Any, t: Any) -> Any:
 def _cross_entropy(x: Any, t: Any) -> tuple[Any, Any]:
     """The loss, and its gradient for x."""
     classes, rows = x.shape[-1], math.prod(x.shape[:-1])
-    share = _share(x)
+    counted = rows or 1
     z = x.reshape(rows, classes).T.copy()  # NumPy reduces along the first axis several times faster
     z -= np.maximum.reduce(z)
     e = np.exp(z)
@@ -102,13 +102,13 @@ def _cross_entropy(x: Any, t: Any) -> tuple[Any, Any]:
         surprises = np.log(total) - z
         losses = weights * (surprises if e.all() else np.where(weights == 0, 0, surprises))  # some may be infinite
         slope = e * (weights.sum(0) / total) - weights
-        slope *= share
+        slope /= counted
     else:
         chosen = np.multiply(t.ravel(), rows, dtype=np.intp) + _numbers(rows)  # where z has each row's label
         losses = np.log(total) - z.reshape(-1)[chosen]
-        slope = e / (total * (rows or 1))
-        slope.reshape(-1)[chosen] -= share
-    return (losses.sum(dtype=np.float64) / (rows or 1)).astype(x.dtype), slope.T.reshape(x.shape)
+        slope = e / (total * counted)
+        slope.reshape(-1)[chosen] -= 1 / counted
+    return (losses.sum(dtype=np.float64) / counted).astype(x.dtype), slope.T.reshape(x.shape)
 
 
 @functools.lru_cache(maxsize=16)
