@@ -23,22 +23,29 @@ DTYPES = [np.float16, np.float32, np.float64]
 every_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 
 
+SETS = max(1, settings.default.max_examples // 12)
+"""How many sets of cases each row is tested with."""
+
+
 def every_case(test):
-    """Give a test of a row and a case each case of each row; more than one set of them where more is asked for."""
+    """Give a test of a row and a case each case of each row."""
 
     @every_spec
-    @settings(max_examples=max(1, settings.default.max_examples // 12))
-    @given(seed=st.integers(0, 2**32 - 1))
-    def with_all(spec, seed):
-        for case in cases_of(spec, seed):
-            try:
-                test(spec, case)
-            except BaseException as error:
-                shapes = [x.shape for x in case.arrays]
-                error.add_note(f"in a case of {spec.name}: {shapes}, {case.options}, seed {seed}")
-                raise
+    def with_all(spec):
+        for seed in range(SETS):
+            all_cases(test, spec, seed)
 
     return with_all
+
+
+def all_cases(test, spec, seed):
+    for case in cases_of(spec, seed):
+        try:
+            test(spec, case)
+        except BaseException as error:
+            shapes = [x.shape for x in case.arrays]
+            error.add_note(f"in a case of {spec.name}: {shapes}, {case.options}, seed {seed}")
+            raise
 
 
 def dtypes_of(spec):
@@ -68,9 +75,14 @@ def test_the_lists_of_keys_are_gone_through():
     assert len(spec.cases()) == len(KEYS)
 
 
-@every_case
-def test_gradients_are_the_numerical_ones_to_second_order(spec, case):
-    check_gradients(lambda *xs: spec.f(*xs, **case.options), *case.arrays, directions=1)
+@every_spec
+@settings(max_examples=SETS)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_gradients_are_the_numerical_ones_to_second_order(spec, seed):
+    def check(spec, case):
+        check_gradients(lambda *xs: spec.f(*xs, **case.options), *case.arrays, directions=1)
+
+    all_cases(check, spec, seed)
 
 
 @every_case
