@@ -162,21 +162,28 @@ def _seeds(outputs: Sequence[Tensor], grad_outputs: Sequence[Any], create_graph:
                 f"no gradient can be computed from {called(tensor)}: nothing that it was made of requires grad "
                 "(was it computed under no_grad, or detached, or are its inputs requires_grad=False?)"
             )
-        if given is None and tensor.size != 1:
-            raise ShapeError(
-                f"{called(tensor)} has {tensor.size} elements: give the gradient that arrives at it, "
-                "backward(gradient), or reduce it to one number first, t.sum().backward()"
-            )
-        g = _seed(tensor, given)
-        g = g if create_graph else g._value[()] if g.ndim == 0 else g._value
+        if given is None:
+            g = tensor_of(_one(tensor), None) if create_graph else _one(tensor)
+        else:
+            g = _fitting(given, tensor)
+            g = g if create_graph else g._value[()] if g.ndim == 0 else g._value
         seeds[node] = total(seeds[node], g) if node in seeds else g
     return seeds
 
 
-def _seed(tensor: Tensor, given: Any) -> Tensor:
-    """The gradient given for one output, in its dtype, or a 1."""
-    if given is None:
-        return tensor_of(np.ones(tensor.shape, tensor.dtype) if tensor.ndim else tensor.dtype.type(1), None)
+def _one(tensor: Tensor) -> Any:
+    """A 1 of the shape and dtype of an output of one element."""
+    value = tensor._value
+    if value.size != 1:
+        raise ShapeError(
+            f"{called(tensor)} has {value.size} elements: give the gradient that arrives at it, "
+            "backward(gradient), or reduce it to one number first, t.sum().backward()"
+        )
+    return np.ones(value.shape, value.dtype) if value.ndim else value.dtype.type(1)
+
+
+def _fitting(given: Any, tensor: Tensor) -> Tensor:
+    """The gradient given for an output, in its dtype."""
     g: Tensor = given if type(given) is Tensor else Tensor(given)
     if g.shape != tensor.shape:
         raise ShapeError(f"the gradient for {called(tensor)} must have its shape {tensor.shape}, not {g.shape}")

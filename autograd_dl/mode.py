@@ -26,34 +26,35 @@ class Mode:
 
     __slots__ = ("below", "recording", "scope", "switch", "watches")
 
-    recording: bool
-    watches: tuple[Watch, ...]
-    scope: tuple[str, ...]
-
-    def __init__(self, below: Mode | None, switch: Switch | None) -> None:
+    def __init__(
+        self,
+        below: Mode | None,
+        switch: Switch | None,
+        recording: bool,
+        watches: tuple[Watch, ...],
+        scope: tuple[str, ...],
+    ) -> None:
         self.below = below
         self.switch = switch
-        if below is None or switch is None:
-            self.recording, self.watches, self.scope = True, (), ()
-        else:
-            self.recording, self.watches, self.scope = below.recording, below.watches, below.scope
-            switch.change(self)
+        self.recording = recording
+        self.watches = watches
+        self.scope = scope
 
     def without(self, switch: Switch) -> Mode:
         """This mode as if the last entry of `switch` had not been made."""
-        mode, above = self, []
-        while mode.below is not None and mode.switch is not switch:
+        mode, above = self, list[Switch]()
+        while mode.below is not None and mode.switch is not None and mode.switch is not switch:
             above.append(mode.switch)
             mode = mode.below
         if mode.below is None:
             return self
         mode = mode.below
         for other in reversed(above):
-            mode = Mode(mode, other)
+            mode = other.onto(mode)
         return mode
 
 
-MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode(None, None))  # noqa: B039 -- never changed
+MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode(None, None, True, (), ()))  # noqa: B039 -- never changed
 
 
 class Switch:
@@ -65,11 +66,12 @@ class Switch:
     generator function is switched only while its own code runs.
     """
 
-    def change(self, mode: Mode) -> None:
-        """Change the mode, which is new."""
+    def onto(self, mode: Mode) -> Mode:
+        """A new mode: this one on top of `mode`."""
+        raise NotImplementedError
 
     def __enter__(self) -> None:
-        MODE.set(Mode(MODE.get(), self))
+        MODE.set(self.onto(MODE.get()))
 
     def __exit__(self, *_exc: object) -> None:
         mode = MODE.get()
@@ -140,15 +142,15 @@ class no_grad(Switch):  # noqa: N801 -- used as a verb, like the context manager
     False
     """
 
-    def change(self, mode: Mode) -> None:
-        mode.recording = False
+    def onto(self, mode: Mode) -> Mode:
+        return Mode(mode, self, False, mode.watches, mode.scope)
 
 
 class enable_grad(Switch):  # noqa: N801 -- as no_grad
     """Record again inside a `no_grad` block: `with enable_grad():` or `@enable_grad()`."""
 
-    def change(self, mode: Mode) -> None:
-        mode.recording = True
+    def onto(self, mode: Mode) -> Mode:
+        return Mode(mode, self, True, mode.watches, mode.scope)
 
 
 class scope(Switch):  # noqa: N801 -- as no_grad
@@ -159,8 +161,8 @@ class scope(Switch):  # noqa: N801 -- as no_grad
             raise TypeError(f'a scope has a name, scope("Affine1"), not {name!r}')
         self.name = name
 
-    def change(self, mode: Mode) -> None:
-        mode.scope = (*mode.scope, self.name)
+    def onto(self, mode: Mode) -> Mode:
+        return Mode(mode, self, mode.recording, mode.watches, (*mode.scope, self.name))
 
 
 class detect_anomaly(Switch):  # noqa: N801 -- as no_grad
@@ -170,8 +172,8 @@ class detect_anomaly(Switch):  # noqa: N801 -- as no_grad
     and ranges, and the line of the user's program that called the op. Slow: for searching, not for training.
     """
 
-    def change(self, mode: Mode) -> None:
-        mode.watches = (*mode.watches, watch_forward)
+    def onto(self, mode: Mode) -> Mode:
+        return Mode(mode, self, mode.recording, (*mode.watches, watch_forward), mode.scope)
 
 
 class watched(Switch):  # noqa: N801 -- as no_grad
@@ -180,8 +182,8 @@ class watched(Switch):  # noqa: N801 -- as no_grad
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
 
-    def change(self, mode: Mode) -> None:
-        mode.watches = (*mode.watches, self.watch)
+    def onto(self, mode: Mode) -> Mode:
+        return Mode(mode, self, mode.recording, (*mode.watches, self.watch), mode.scope)
 
 
 def is_grad_enabled() -> bool:
