@@ -508,17 +508,12 @@ def _rate_at(lr: float | Schedule, step: int) -> float:
 
 def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
     """The gradient of each parameter, as an array of the dtype to compute in."""
-    found, missing = {}, []
-    for key, parameter in params.items():
-        g = getattr(parameter, "grad", None) if grads is None else grads.get(key)
-        if g is None:
-            missing.append(key)
-        else:
-            found[key] = _gradient(key, parameter, bare(g))
+    found = {key: getattr(p, "grad", None) if grads is None else grads.get(key) for key, p in params.items()}
+    missing = [key for key, g in found.items() if g is None]
     if missing:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
         raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
-    return found
+    return {key: _gradient(key, params[key], bare(g)) for key, g in found.items()}
 
 
 def _gradient(key: str, parameter: Any, g: Any) -> Any:

@@ -222,6 +222,16 @@ def test_blame_is_sought_in_the_last_example_alone(monkeypatch):
     assert len(failed) > 10
 
 
+def test_a_property_called_by_itself_is_told_too():
+    @gradient_property
+    def wrong(x: Tensor):
+        return cube(x)
+
+    with pytest.raises(GradientError) as raised:
+        wrong.hypothesis.inner_test(np.array([1.0, 2.0]))
+    assert raised.value.suspect.op == "cube"
+
+
 def test_the_argument_to_blame_is_named():
     @primitive(broadcasts=True)
     def weighted(x, y):

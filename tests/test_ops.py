@@ -24,7 +24,7 @@ every_spec = pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 
 
 SETS = max(1, settings.default.max_examples // 12)
-"""How many sets of cases each row is tested with."""
+"""How many sets of cases each row is tested with, the same in each run; the property below draws others, too."""
 
 
 def every_case(test):

@@ -102,18 +102,13 @@ def _cross_entropy(x: Any, t: Any) -> tuple[Any, Any]:
         surprises = np.log(total) - z
         losses = weights * (surprises if e.all() else np.where(weights == 0, 0, surprises))  # some may be infinite
         slope = e * (weights.sum(0) / total) - weights
-        slope /= counted
     else:
-        chosen = np.multiply(t.ravel(), rows, dtype=np.intp) + _numbers(rows)  # where z has each row's label
-        losses = np.log(total) - z.reshape(-1)[chosen]
-        slope = e / (total * counted)
-        slope.reshape(-1)[chosen] -= 1 / counted
+        chosen = t.ravel(), np.arange(rows)
+        losses = np.log(total) - z[chosen]
+        slope = e / total
+        slope[chosen] -= 1
+    slope /= counted
     return (losses.sum(dtype=np.float64) / counted).astype(x.dtype), slope.T.reshape(x.shape)
-
-
-@functools.lru_cache(maxsize=16)
-def _numbers(rows: int) -> Any:
-    return np.arange(rows)
 
 
 def _share(x: Any) -> float:

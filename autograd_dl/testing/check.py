@@ -63,7 +63,8 @@ def check_gradients(
     seed : int
         Of the random directions.
     explain : bool
-        Whether a failure looks for the worst element, and for the op to blame, which takes longer than the check.
+        Whether a failure looks for the worst element, and for the op to blame, which takes longer than the check. If
+        not, the error has no `finding`, `suspect` or `program`.
 
     Returns
     -------

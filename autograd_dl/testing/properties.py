@@ -12,7 +12,7 @@ import hypothesis
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.control import current_build_context
+from hypothesis.control import current_build_context, currently_in_test_context
 from numpy.typing import NDArray
 
 from ..engine import Tensor
@@ -99,7 +99,8 @@ def gradient_property(
         drawn = [name for name in arguments if _inputs(arguments[name])]  # all others are passed on as they are
         inputs = [x for name in drawn for x in _inputs(arguments[name])]
         options: dict[str, Any] = {"order": order, "kinks": kinks, "seed": defaults.seed or 0}
-        last = current_build_context().is_final  # until then Hypothesis looks for a smaller example that fails
+        # until the last run Hypothesis looks for a smaller example that fails
+        last = not currently_in_test_context() or current_build_context().is_final
         try:
             check_gradients(of_tensors, *inputs, **options, explain=last)
         except GradientError as error:
