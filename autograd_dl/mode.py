@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
@@ -57,7 +58,7 @@ class Mode:
 MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode(None, None, True, (), ()))  # noqa: B039 -- never changed
 
 
-class Switch:
+class Switch(ABC):
     """A change of the mode for the length of a `with` block, or of each call of a decorated function.
 
     A switch holds no state: leaving takes it out of the modes that are on, wherever it stands among them. So one object
@@ -66,9 +67,9 @@ class Switch:
     generator function is switched only while its own code runs.
     """
 
+    @abstractmethod
     def onto(self, mode: Mode) -> Mode:
         """A new mode: this one on top of `mode`."""
-        raise NotImplementedError
 
     def __enter__(self) -> None:
         MODE.set(self.onto(MODE.get()))

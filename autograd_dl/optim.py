@@ -485,7 +485,7 @@ def _clear_subnormal(a: Any) -> None:
 
 
 def _checked_rate(lr: Any) -> Any:
-    if not (type(lr) is float or isinstance(lr, Real)) or not math.isfinite(lr):
+    if not isinstance(lr, Real) or not math.isfinite(lr):
         raise ValueError(f"the learning rate lr must be a finite number, not {lr!r}; or a schedule, step -> number")
     return lr
 

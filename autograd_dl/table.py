@@ -58,7 +58,7 @@ def outline(value: Any) -> Any:
     """`value` itself while it is small, else its `Outline`. A small view of a large array is copied out of it."""
     if type(value) in SCALARS:
         return value
-    if type(value) is not np.ndarray and isinstance(value, (tuple, list)):
+    if isinstance(value, (tuple, list)):
         return tuple(map(outline, value))
     try:
         if value.nbytes > SMALL:
