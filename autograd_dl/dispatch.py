@@ -36,10 +36,13 @@ def _unsupported(fun: Callable[..., Any]) -> str:
 
 def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply an op however it was called: arguments by position or by name, NumPy's further keywords, `out=`."""
-    if not kwargs and len(args) == op.short:
-        tensor = apply1(op, *args) if len(args) == 1 else apply2(op, *args)
+    count = len(args)
+    if not kwargs and count == op.arity:
+        if not op.short:
+            return apply(op, args)
+        tensor = apply1(op, *args) if count == 1 else apply2(op, *args)
         return tensor if type(tensor._value) is ndarray else _whole(tensor)
-    if len(args) != op.arity or not kwargs.keys() <= op.keywords:
+    if count != op.arity or not kwargs.keys() <= op.keywords:
         args, kwargs = _bound(op, args, kwargs)
     for name, value in kwargs.items():
         if has_tensor(value):

@@ -105,7 +105,9 @@ def gradients(
     """
     if isinstance(outputs, Tensor):
         outputs, grad_outputs = [outputs], [grad_outputs]
-    outputs, inputs = _tensors(outputs, "outputs"), _tensors(inputs, "inputs")
+    else:
+        outputs = _tensors(outputs, "outputs")
+    inputs = _tensors(inputs, "inputs")
     wanted = [t._recorded("differentiate with respect to") for t in inputs]
     seeds = _seeds(outputs, [None] * len(outputs) if grad_outputs is None else grad_outputs, create_graph)
     order = leading_to(set(wanted), toposort(seeds))

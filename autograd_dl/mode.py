@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
@@ -22,24 +21,24 @@ Watch = Callable[..., None]
 class Mode:
     """Whether ops are recorded, under which scope, and who watches them.
 
-    Each mode is the one it stands on (`below`), changed by one switch.
+    Each mode is the one it stands on (`below`), changed by one switch. The lowest records, and has nothing else.
     """
 
     __slots__ = ("below", "recording", "scope", "switch", "watches")
 
-    def __init__(
-        self,
-        below: Mode | None,
-        switch: Switch | None,
-        recording: bool,
-        watches: tuple[Watch, ...],
-        scope: tuple[str, ...],
-    ) -> None:
+    recording: bool
+    scope: tuple[str, ...]
+    watches: tuple[Watch, ...]
+
+    def __init__(self, below: Mode | None = None, switch: Switch | None = None) -> None:
         self.below = below
         self.switch = switch
-        self.recording = recording
-        self.watches = watches
-        self.scope = scope
+        if below is None or switch is None:
+            self.recording, self.scope, self.watches = True, (), ()
+        else:
+            self.recording = below.recording if switch.recording is None else switch.recording
+            self.scope = below.scope + switch.scope
+            self.watches = below.watches + switch.watches
 
     def without(self, switch: Switch) -> Mode:
         """This mode as if the last entry of `switch` had not been made."""
@@ -51,28 +50,29 @@ class Mode:
             return self
         mode = mode.below
         for other in reversed(above):
-            mode = other.onto(mode)
+            mode = Mode(mode, other)
         return mode
 
 
-MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode(None, None, True, (), ()))  # noqa: B039 -- never changed
+MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode())  # noqa: B039 -- never changed
 
 
-class Switch(ABC):
+class Switch:
     """A change of the mode for the length of a `with` block, or of each call of a decorated function.
 
-    A switch holds no state: leaving takes it out of the modes that are on, wherever it stands among them. So one object
-    may be entered twice, by several threads, and by generators that finish in any order. As with every context manager,
-    a `with` block in a generator covers its caller too while the generator is suspended inside the block; a decorated
-    generator function is switched only while its own code runs.
+    It says whether to record (None: as before), and which scope and watches to add. It holds no state: leaving takes it
+    out of the modes that are on, wherever it stands among them. So one object may be entered twice, by several threads,
+    and by generators that finish in any order. As with every context manager, a `with` block in a generator covers its
+    caller too while the generator is suspended inside the block; a decorated generator function is switched only while
+    its own code runs.
     """
 
-    @abstractmethod
-    def onto(self, mode: Mode) -> Mode:
-        """A new mode: this one on top of `mode`."""
+    recording: bool | None = None
+    scope: tuple[str, ...] = ()
+    watches: tuple[Watch, ...] = ()
 
     def __enter__(self) -> None:
-        MODE.set(self.onto(MODE.get()))
+        MODE.set(Mode(MODE.get(), self))
 
     def __exit__(self, *_exc: object) -> None:
         mode = MODE.get()
@@ -143,15 +143,13 @@ class no_grad(Switch):  # noqa: N801 -- used as a verb, like the context manager
     False
     """
 
-    def onto(self, mode: Mode) -> Mode:
-        return Mode(mode, self, False, mode.watches, mode.scope)
+    recording = False
 
 
 class enable_grad(Switch):  # noqa: N801 -- as no_grad
     """Record again inside a `no_grad` block: `with enable_grad():` or `@enable_grad()`."""
 
-    def onto(self, mode: Mode) -> Mode:
-        return Mode(mode, self, True, mode.watches, mode.scope)
+    recording = True
 
 
 class scope(Switch):  # noqa: N801 -- as no_grad
@@ -160,10 +158,7 @@ class scope(Switch):  # noqa: N801 -- as no_grad
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):
             raise TypeError(f'a scope has a name, scope("Affine1"), not {name!r}')
-        self.name = name
-
-    def onto(self, mode: Mode) -> Mode:
-        return Mode(mode, self, mode.recording, mode.watches, (*mode.scope, self.name))
+        self.scope = (name,)
 
 
 class detect_anomaly(Switch):  # noqa: N801 -- as no_grad
@@ -173,18 +168,14 @@ class detect_anomaly(Switch):  # noqa: N801 -- as no_grad
     and ranges, and the line of the user's program that called the op. Slow: for searching, not for training.
     """
 
-    def onto(self, mode: Mode) -> Mode:
-        return Mode(mode, self, mode.recording, (*mode.watches, watch_forward), mode.scope)
+    watches = (watch_forward,)
 
 
 class watched(Switch):  # noqa: N801 -- as no_grad
     """Have `watch` told of each op that is computed inside the block, with all its values; see `Watch`."""
 
     def __init__(self, watch: Watch) -> None:
-        self.watch = watch
-
-    def onto(self, mode: Mode) -> Mode:
-        return Mode(mode, self, mode.recording, (*mode.watches, self.watch), mode.scope)
+        self.watches = (watch,)
 
 
 def is_grad_enabled() -> bool:

@@ -485,7 +485,7 @@ def _clear_subnormal(a: Any) -> None:
 
 
 def _checked_rate(lr: Any) -> Any:
-    if not isinstance(lr, Real) or not math.isfinite(lr):
+    if not isinstance(lr, (float, Real)) or not math.isfinite(lr):  # float first: asking Real is slow
         raise ValueError(f"the learning rate lr must be a finite number, not {lr!r}; or a schedule, step -> number")
     return lr
 
@@ -513,7 +513,7 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Gr
     if missing:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
         raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
-    return {key: _gradient(key, params[key], bare(g)) for key, g in found.items()}
+    return {key: _gradient(key, params[key], g) for key, g in found.items()}
 
 
 def _gradient(key: str, parameter: Any, g: Any) -> Any:
@@ -530,8 +530,9 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
         raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
     elif type(value) is np.ndarray and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
-    if type(g) is not np.ndarray and not is_duck(g):
-        g = np.asarray(g)
+    if type(g) is not np.ndarray:
+        g = bare(g)
+        g = g if is_duck(g) else np.asarray(g)
     if g.shape != getattr(value, "shape", ()):
         raise ShapeError(f"the gradient for {key} has shape {g.shape}, the parameter {np.shape(value)}")
     dtype = _working(dtype)

@@ -75,9 +75,8 @@ def _turned() -> Iterator[int]:
         turn.lock.release()
 
 
-def in_block() -> bool:
-    """Whether this is computed in a block of `workers`, however many there are."""
-    return _inside.get()
+in_block = _inside.get
+"""Whether this is computed in a block of `workers`, however many there are."""
 
 
 def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> None:

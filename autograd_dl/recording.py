@@ -29,11 +29,17 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
     nodes: list[Node | None] = []
     need, bit = 0, 1
     for a in args:
-        node = a.node if type(a) is Tensor else None
-        values.append(_operand(a, op))
+        if type(a) is Tensor:
+            value, node = a._value, a.node
+            if node is not None:
+                if type(node) is Leaf and value.ndim == 0:
+                    value = value[()]
+                if node.requires_grad:
+                    need |= bit
+        else:
+            value, node = _constant(a, op), None
+        values.append(value)
         nodes.append(node)
-        if node is not None and node.requires_grad:
-            need |= bit
         bit <<= 1
     try:
         ans = op.raw(*values, **kwargs)
@@ -123,7 +129,7 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
             if node0.requires_grad:
                 need = 0b101
     else:
-        value0 = x if type(x) in SCALARS else _operand(x, op)
+        value0 = x if type(x) in SCALARS else _constant(x, op)
     if type(y) is Tensor:
         value1 = y._value
         node1 = y.node
@@ -133,7 +139,7 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
             if node1.requires_grad:
                 need |= 0b010
     else:
-        value1 = y if type(y) in SCALARS else _operand(y, op)
+        value1 = y if type(y) in SCALARS else _constant(y, op)
     try:
         ans = op.raw(value0, value1)
     except (ValueError, TypeError) as error:
@@ -171,21 +177,19 @@ def has_tensor(value: Any) -> bool:
     return type(value) is Tensor or (type(value) in (tuple, list) and any(map(has_tensor, value)))
 
 
-def _operand(argument: Any, op: Op) -> Any:
-    """An argument as NumPy takes it: the values of a Tensor, numbers as they are, for a ufunc all else as an array."""
-    if type(argument) is Tensor:
-        value = argument._value
-        return value[()] if type(argument.node) is Leaf and value.ndim == 0 else value
+def _constant(argument: Any, op: Op) -> Any:
+    """An argument that is no Tensor, as NumPy takes it: numbers as they are, for a ufunc all else as an array."""
     if type(argument) in SCALARS:
         return argument
-    if has_tensor(argument):
-        raise UnsupportedError(f"{op.title}: a Tensor inside a list would get no gradient; join them with np.stack")
-    if type(argument) is ndarray or (op.broadcasts and argument is not None and type(argument) is not str):
-        try:
-            return as_value(argument)
-        except DTypeError as error:
-            raise DTypeError(f"{op.title}: {error}") from None
-    return argument
+    if type(argument) is not ndarray:
+        if has_tensor(argument):
+            raise UnsupportedError(f"{op.title}: a Tensor inside a list would get no gradient; join them with np.stack")
+        if not op.broadcasts or argument is None or type(argument) is str:
+            return argument
+    try:
+        return as_value(argument)
+    except DTypeError as error:
+        raise DTypeError(f"{op.title}: {error}") from None
 
 
 def _explain(error: Exception, op: Op, args: Sequence[Any]) -> None:

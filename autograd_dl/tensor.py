@@ -78,8 +78,9 @@ class Tensor(TensorMethods, Values):
         elif isinstance(data, (list, tuple)) and loses_gradient(data):
             raise GraphError("a Tensor of recorded Tensors would get no gradient; join them with np.stack")
         value = as_value(data, dtype)
-        counts_as_float = isinstance(data, (int, float)) and dtype is None
-        self._value = owned(value, counts_as_float=counts_as_float) if requires_grad else value
+        if requires_grad:
+            value = owned(value, counts_as_float=isinstance(data, (int, float)) and dtype is None)
+        self._value = value
         self.grad = None
         self.node = Leaf(self, bool(requires_grad), name)
 

@@ -96,18 +96,22 @@ def as_value(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
     if type(data) is not np.ndarray and isinstance(data, np.ma.MaskedArray):
         raise DTypeError("a masked array would lose its mask; pass data.filled(0) and multiply by the mask")
     value: Any = data if type(data) is np.ndarray or is_duck(data) else np.asarray(data)
-    _check_numeric(value.dtype)
+    if value.dtype.kind not in _NUMERIC:
+        raise _not_numeric(value.dtype)
     if dtype is not None and value.dtype != dtype:
-        _check_numeric(np.dtype(dtype))
+        if np.dtype(dtype).kind not in _NUMERIC:
+            raise _not_numeric(np.dtype(dtype))
         value = value.astype(dtype, copy=False)
     return value
 
 
-def _check_numeric(dtype: np.dtype[Any]) -> None:
+_NUMERIC = "fiub"
+
+
+def _not_numeric(dtype: np.dtype[Any]) -> DTypeError:
     if dtype.kind == "c":
-        raise DTypeError(f"complex numbers ({dtype}) are not supported; record the real and imaginary parts apart")
-    if dtype.kind not in "fiub":
-        raise DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
+        return DTypeError(f"complex numbers ({dtype}) are not supported; record the real and imaginary parts apart")
+    return DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
 
 
 def owned(value: Any, *, counts_as_float: bool = False) -> Any:

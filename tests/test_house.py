@@ -178,7 +178,7 @@ def test_the_subset_is_shipped_with_its_licence():
 def undocumented(name: str) -> Iterator[str]:
     """The public classes, functions and methods of a module that have no docstring.
 
-    What stands in for a function or method of NumPy is documented there; what a switch makes of the mode, by its class.
+    What stands in for a function or method of NumPy is documented there.
     """
     module = tree(name)
     if not ast.get_docstring(module):
@@ -187,7 +187,7 @@ def undocumented(name: str) -> Iterator[str]:
         if not ast.get_docstring(node) and not name.startswith("autograd_dl.ops."):
             yield f"{name}.{node.name}"
         for member in _definitions(node):
-            known = hasattr(np.ndarray, member.name) or member.name in ("mT", "numpy", "onto")
+            known = hasattr(np.ndarray, member.name) or member.name in ("mT", "numpy")
             if isinstance(node, ast.ClassDef) and not known and not ast.get_docstring(member):
                 yield f"{name}.{node.name}.{member.name}"
 

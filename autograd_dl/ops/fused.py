@@ -105,10 +105,10 @@ def _cross_entropy(x: Any, t: Any) -> tuple[Any, Any]:
     else:
         chosen = t.ravel(), np.arange(rows)
         losses = np.log(total) - z[chosen]
-        slope = e / total
+        slope = np.divide(e, total, out=e)
         slope[chosen] -= 1
     slope /= counted
-    return (losses.sum(dtype=np.float64) / counted).astype(x.dtype), slope.T.reshape(x.shape)
+    return np.add.reduce(losses, None) / counted, slope.T.reshape(x.shape)
 
 
 def _share(x: Any) -> float:
