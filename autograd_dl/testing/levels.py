@@ -13,6 +13,8 @@ from ..engine import Tensor, enable_grad, gradients, no_grad
 from .verdicts import GradientError
 
 Arrays = list[NDArray[Any]]
+_TINY = 1e-200
+"""Squares that sum up to less may have lost digits."""
 
 
 class Level(NamedTuple):
@@ -85,10 +87,17 @@ def inner(xs: Arrays, ys: Arrays) -> float:
 
 
 def norm(xs: Arrays, ys: Arrays) -> float:
-    """The Euclidean norm of all products of elements."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        products = [np.abs(x * y) for x, y in zip(xs, ys, strict=True)]
-        largest = max((float(np.max(p, initial=0)) for p in products), default=0.0)
+    """The Euclidean norm of all products of elements, also where their squares are out of range.
+
+    >>> print(f"{norm([np.array([3e-200, 4e-200])], [np.array([1.0, 1.0])]):.3g}")
+    5e-200
+    """
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
+        products = [x * y for x, y in zip(xs, ys, strict=True)]
+        squares = sum(float(np.vdot(p, p)) for p in products)
+        if _TINY < squares < math.inf:
+            return math.sqrt(squares)
+        largest = max((float(np.max(np.abs(p), initial=0)) for p in products), default=0.0)
         if not 0 < largest < math.inf:
             return largest
         return largest * math.sqrt(sum(float(np.sum((p / largest) ** 2)) for p in products))
