@@ -7,11 +7,12 @@ import importlib.metadata
 import importlib.util
 import os
 import platform
+import subprocess
 import sys
 
 import numpy as np
 
-from . import chain, itself, memory, networks, two_layer
+from . import chain, memory, networks, two_layer
 from .measure import Process, compare, laps_of
 
 ROWS = {"two-layer training step": two_layer.SIDES, "2,000 scalar ops chained": chain.SIDES, **networks.NETWORKS}
@@ -41,12 +42,8 @@ def main() -> None:
         ratio = memory.compare("PyTorch eager")
         print(f"{'growth of memory in a step of DeepConvNet (goal 0.8)':56}{ratio!s:22} ", end="")
         print(f"{ratio.ours / 2**20:.0f} MiB, {ratio.theirs / 2**20:.0f} MiB")
-    print(f"\nbytes a node, chain of 1,000,000 (goal 450): {itself.bytes_per_node():.0f}")
-    for collector in (False, True):
-        costs = ", ".join(f"{n:,}: {c:.2f}x" for n, c in zip(itself.LENGTHS, itself.growth(collector), strict=True))
-        print(f"cost of a node by length, collector {'on (goal 2.1x)' if collector else 'off (goal 1.5x)'}: {costs}")
-    median, least, most = itself.import_milliseconds()
-    print(f"import beyond NumPy (goal 30 ms): {median:.0f} ms ({least:.0f}-{most:.0f})")
+    print(flush=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.itself"], check=True)
 
 
 def _print_row(title: str, peer: str) -> None:

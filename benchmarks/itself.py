@@ -1,4 +1,8 @@
-"""What a node costs, in time and memory, and what the import costs: compared with nothing but itself."""
+"""What a node costs, in time and memory, and what the import costs: compared with nothing but itself.
+
+`python -m benchmarks.itself` prints it. The peers must not be loaded: their 270,000 objects are walked over, too, when
+Python's collector looks through all objects, which would be counted as the cost of our nodes.
+"""
 
 from __future__ import annotations
 
@@ -69,3 +73,16 @@ print((time.perf_counter() - start) * 1e3)
         for _ in range(rounds)
     )
     return times[rounds // 2], times[0], times[-1]
+
+
+def main() -> None:
+    print(f"bytes a node, chain of 1,000,000 (goal 450): {bytes_per_node():.0f}")
+    for collector in (False, True):
+        costs = ", ".join(f"{n:,}: {c:.2f}x" for n, c in zip(LENGTHS, growth(collector), strict=True))
+        print(f"cost of a node by length, collector {'on (goal 2.1x)' if collector else 'off (goal 1.5x)'}: {costs}")
+    median, least, most = import_milliseconds()
+    print(f"import beyond NumPy (goal 30 ms): {median:.0f} ms ({least:.0f}-{most:.0f})")
+
+
+if __name__ == "__main__":
+    main()
