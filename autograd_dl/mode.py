@@ -21,24 +21,31 @@ Watch = Callable[..., None]
 class Mode:
     """Whether ops are recorded, under which scope, and who watches them.
 
-    Each mode is the one it stands on (`below`), changed by one switch. The lowest records, and has nothing else.
+    Each mode is the one it stands on (`below`), changed by one switch.
     """
 
     __slots__ = ("below", "recording", "scope", "switch", "watches")
 
+    below: Mode | None
+    switch: Switch | None
     recording: bool
     scope: tuple[str, ...]
     watches: tuple[Watch, ...]
 
-    def __init__(self, below: Mode | None = None, switch: Switch | None = None) -> None:
+    def __init__(self, below: Mode, switch: Switch) -> None:
         self.below = below
         self.switch = switch
-        if below is None or switch is None:
-            self.recording, self.scope, self.watches = True, (), ()
-        else:
-            self.recording = below.recording if switch.recording is None else switch.recording
-            self.scope = below.scope + switch.scope
-            self.watches = below.watches + switch.watches
+        self.recording = below.recording if switch.recording is None else switch.recording
+        self.scope = below.scope + switch.scope
+        self.watches = below.watches + switch.watches
+
+    @classmethod
+    def lowest(cls) -> Mode:
+        """The mode that is on where nothing was switched."""
+        mode = object.__new__(cls)
+        mode.below = mode.switch = None
+        mode.recording, mode.scope, mode.watches = True, (), ()
+        return mode
 
     def without(self, switch: Switch) -> Mode:
         """This mode as if the last entry of `switch` had not been made."""
@@ -54,7 +61,7 @@ class Mode:
         return mode
 
 
-MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode())  # noqa: B039 -- never changed
+MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode.lowest())  # noqa: B039 -- never changed
 
 
 class Switch:
@@ -79,6 +86,7 @@ class Switch:
         MODE.set(mode.below if mode.switch is self and mode.below is not None else mode.without(self))
 
     def __call__(self, fun: F) -> F:
+        """`fun`, switched while its code runs."""
         if inspect.isasyncgenfunction(fun):
             raise TypeError(f"an asynchronous generator cannot be switched as a whole; write the with block in {fun}")
 

@@ -203,7 +203,7 @@ class Tensor(TensorMethods, Values):
                 "write t = np.where(mask, values, t)"
             )
         self._refuse_loss("t[i] = v", values, "t = np.where(mask, v, t)")
-        leaf = self._changeable()
+        leaf = self._leaf("change")
         try:
             self._value[bare(key)] = bare(values)
         except (ValueError, TypeError) as error:
@@ -216,7 +216,7 @@ class Tensor(TensorMethods, Values):
         if type(other) is not np.ndarray:
             self._refuse_loss("t += a", other, "t = t + a")
             other = bare(other)
-        leaf = self._changeable()
+        leaf = self._leaf("change")
         value = self._value
         try:
             fun(value, other, out=value)
@@ -225,16 +225,12 @@ class Tensor(TensorMethods, Values):
             raise
         leaf.stamp()
 
-    def _changeable(self) -> Leaf:
-        """The leaf of a Tensor whose data may change in place."""
-        leaf = self.node if type(self.node) is Leaf else self._leaf("change")
-        value = self._value
-        if type(value) is np.ndarray and not value.flags.writeable:
-            raise ValueError(f"the data of {called(self)} are read-only; make it of a copy: Tensor(a.copy())")
-        return leaf
-
     def _explain(self, error: Exception) -> None:
         """Raise NumPy's error with the Tensor named, unless it is one that speaks for itself."""
+        value = self._value
+        if type(value) is np.ndarray and not value.flags.writeable:
+            text = f"the data of {called(self)} are read-only; make it of a copy: Tensor(a.copy())"
+            raise ValueError(text) from error
         if not isinstance(error, AutogradError):
             kind = ShapeError if isinstance(error, ValueError) else DTypeError
             raise kind(f"in-place change of {called(self)}: {error}") from error

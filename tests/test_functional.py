@@ -4,6 +4,7 @@ import pytest
 from autograd_dl import Tensor, gradients
 from autograd_dl import functional as F  # noqa: N812 -- the name that readers know
 from autograd_dl.errors import DataError, DTypeError, ShapeError
+from autograd_dl.ops import softmax_cross_entropy
 from autograd_dl.testing import check_gradients
 
 rng = np.random.default_rng(0)
@@ -242,6 +243,19 @@ def test_a_large_batch_in_float16_has_a_gradient(n):
     for t in (np.zeros(n, int), np.eye(2)[np.zeros(n, int)]):
         (g,) = gradients(F.softmax_loss(x, t), x)
         np.testing.assert_allclose(g.numpy()[0], [-0.5 / n, 0.5 / n], rtol=0.02)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_the_loss_has_the_dtype_of_the_scores(dtype):
+    x = SCORES.astype(dtype)
+    for t in (LABELS, WEIGHTS, ONE_HOT.astype(int)):
+        for loss in (softmax_cross_entropy(x, t), F.softmax_loss(x, t), F.softmax_loss(Tensor(x), t)):
+            assert loss.dtype == dtype
+
+
+def test_losses_are_averaged_where_their_sum_is_out_of_range():
+    x = np.zeros((8, 2), np.float32) + np.float32([0, 3e38])
+    assert F.softmax_loss(x, np.zeros(8, int)) == np.float32(3e38)
 
 
 def test_an_impossible_class_adds_nothing_to_the_loss_of_others():

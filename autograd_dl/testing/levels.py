@@ -87,10 +87,12 @@ def inner(xs: Arrays, ys: Arrays) -> float:
 
 
 def norm(xs: Arrays, ys: Arrays) -> float:
-    """The Euclidean norm of all products of elements, also where their squares are out of range.
+    """The Euclidean norm of all products of elements, of float64, also where their squares are out of range.
 
-    >>> print(f"{norm([np.array([3e-200, 4e-200])], [np.array([1.0, 1.0])]):.3g}")
+    >>> for size in (1e-200, 1e200):
+    ...     print(f"{norm([np.array([3.0, 4.0])], [np.array([size, size])]):.3g}")
     5e-200
+    5e+200
     """
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         products = [x * y for x, y in zip(xs, ys, strict=True)]
