@@ -65,11 +65,11 @@ def pulled(outputs, inputs, seed=0, **options):
     return gradients(outputs, inputs, [rng.standard_normal(y.shape).astype(y.dtype) for y in outputs], **options)
 
 
-@pytest.mark.parametrize("seed", [0, 1])
 @every_spec
-def test_each_choice_of_a_row_is_among_its_cases(spec, seed):
-    made = [(tuple(x.shape for x in case.arrays), *case.options.values()) for case in spec.cases(seed)]
-    assert set().union(*map(pairs, made)) == set().union(*map(pairs, spec.cases.choices()))
+def test_each_choice_of_a_row_is_among_its_cases(spec):
+    for seed in (0, 1):
+        made = [(tuple(x.shape for x in case.arrays), *case.options.values()) for case in spec.cases(seed)]
+        assert set().union(*map(pairs, made)) == set().union(*map(pairs, spec.cases.choices())), seed
 
 
 def test_the_lists_of_keys_are_gone_through():
