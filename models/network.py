@@ -106,7 +106,6 @@ class Network(ABC):
         with self._differentiated(), ExitStack() as stack:
             for parameter in self.params.values():
                 stack.enter_context(exchanged(parameter))
-            x = self.inputs(x)
             return {k: numerical_gradient(lambda _: self._replayed_loss(x, t), p) for k, p in self.params.items()}
 
     def _replayed_loss(self, x: Any, t: Any) -> Tensor:

@@ -101,6 +101,16 @@ def test_the_loss_comes_with_the_gradient(name):
     assert same(net.state_dict(), other.state_dict()), "one pass forward draws one mask of dropout"
 
 
+def test_inputs_may_be_indices():
+    class Lookup(Network):
+        def predict(self, x):
+            return self.params["E"][x]
+
+    net, x, t = Lookup("float64"), np.array([2, 0, 2]), np.array([1, 0, 0])
+    net.parameter("E", np.random.default_rng(0).standard_normal((4, 3)))
+    np.testing.assert_allclose(net.gradient(x, t)["E"], net.numerical_gradient(x, t)["E"], atol=1e-8)
+
+
 def test_differences_leave_no_trace():
     net, (x, t) = TINY["MultiLayerNetExtend"](seed=0), data("MultiLayerNetExtend")
     before = net.state_dict()
