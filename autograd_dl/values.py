@@ -12,8 +12,6 @@ from .errors import DTypeError
 
 ALIGNMENT = 64
 """Bytes: the length of a cache line, and of the longest vector registers."""
-ALIGNED_FROM = 4096
-"""Bytes from which an array's alignment is worth the time that it takes."""
 
 NUMERIC = "fiub"
 """The kinds of dtype that a Tensor holds: floats, integers and Booleans."""
@@ -129,9 +127,7 @@ def owned(value: Any, *, counts_as_float: bool = False) -> Any:
 
 
 def aligned(value: NDArray[Any]) -> NDArray[Any]:
-    """A C-contiguous copy. A large one begins at a cache line: BLAS and vector loops are faster on it."""
-    if value.nbytes < ALIGNED_FROM:
-        return value.copy()
+    """A C-contiguous copy that begins at a cache line: BLAS and vector loops are faster on it."""
     memory = np.empty(value.nbytes + ALIGNMENT, np.uint8)
     start = -memory.__array_interface__["data"][0] % ALIGNMENT
     copy = memory[start : start + value.nbytes].view(value.dtype).reshape(value.shape)

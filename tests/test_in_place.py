@@ -125,9 +125,9 @@ def test_data_must_keep_their_shape():
 
 
 def test_new_data_are_copied_into_memory_of_the_leafs_own():
-    t, mine = leaf(np.zeros(1000)), np.arange(1000.0)
+    t, mine = leaf([1.0, 2.0]), np.array([3.0, 4.0])
     t.data = mine
-    assert t.tolist() == mine.tolist()
+    assert t.tolist() == [3, 4]
     assert not np.shares_memory(t.data, mine)
     assert t.data.ctypes.data % 64 == 0
 

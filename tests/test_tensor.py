@@ -120,14 +120,14 @@ def test_a_tensor_of_a_tensor():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
-@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5), (0, 4), (2, 3, 4), (50, 61), (2048,), (9, 8, 70)])
-def test_leaves_own_contiguous_memory_aligned_if_large(dtype, shape):
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5), (0, 4), (2, 3, 4)])
+def test_leaves_own_aligned_contiguous_memory(dtype, shape):
     given = np.asfortranarray(np.ones(shape, dtype))
     for t in (Tensor(given, requires_grad=True), Tensor(given)):
         t.requires_grad = True
         assert t.data.flags.c_contiguous
         assert t.data.flags.writeable
-        assert t.nbytes < 4096 or t.data.ctypes.data % 64 == 0
+        assert t.size == 0 or t.data.ctypes.data % 64 == 0
         assert not np.shares_memory(t.data, given)
         assert np.array_equal(t.data, given)
 
@@ -239,11 +239,10 @@ COPIES = {
 
 @pytest.mark.parametrize("name", COPIES)
 def test_a_leaf_is_copied_and_pickled(name):
-    values = np.arange(2000, dtype=np.float32)
-    x = Tensor(values, requires_grad=True, name="W1")
+    x = Tensor(np.array([1.0, 2.0], np.float32), requires_grad=True, name="W1")
     np.sum(x * x).backward()
     y = COPIES[name](x)
-    assert (y.name, y.requires_grad, y.dtype, y.tolist(), y.grad) == ("W1", True, np.float32, values.tolist(), None)
+    assert (y.name, y.requires_grad, y.dtype, y.tolist(), y.grad) == ("W1", True, np.float32, [1, 2], None)
     assert y.is_leaf
     assert not np.shares_memory(x.data, y.data)
     assert y.data.ctypes.data % 64 == 0
