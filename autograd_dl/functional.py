@@ -434,7 +434,7 @@ def _targets(y: Any, t: Any) -> Any:
     labels = t.data if isinstance(t, Tensor) else t
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"labels must be integers, not {labels.dtype}")
-    if labels.size and np.maximum.reduce(labels.astype(np.uint64), None) >= classes:  # negative ones become huge
+    if labels.size and labels.astype(np.uint64).max() >= classes:  # negative ones become huge
         raise DataError(
             f"the labels of {classes} classes are 0 to {classes - 1}; these are {labels.min()} to {labels.max()}"
         )

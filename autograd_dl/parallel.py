@@ -75,8 +75,9 @@ def _turned() -> Iterator[int]:
         turn.lock.release()
 
 
-in_block = _inside.get
-"""Whether this is computed in a block of `workers`, however many there are."""
+def in_block() -> bool:
+    """Whether this is computed in a block of `workers`, however many there are."""
+    return _inside.get()
 
 
 def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> None:

@@ -13,9 +13,6 @@ from .errors import DTypeError
 ALIGNMENT = 64
 """Bytes: the length of a cache line, and of the longest vector registers."""
 
-NUMERIC = "fiub"
-"""The kinds of dtype that a Tensor holds: floats, integers and Booleans."""
-
 
 class Values:
     """The half of a Tensor that needs no graph: what any array tells of itself."""
@@ -99,19 +96,18 @@ def as_value(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
     if type(data) is not np.ndarray and isinstance(data, np.ma.MaskedArray):
         raise DTypeError("a masked array would lose its mask; pass data.filled(0) and multiply by the mask")
     value: Any = data if type(data) is np.ndarray or is_duck(data) else np.asarray(data)
-    if value.dtype.kind not in NUMERIC:
-        raise _not_numeric(value.dtype)
+    _check_numeric(value.dtype)
     if dtype is not None and value.dtype != dtype:
-        if np.dtype(dtype).kind not in NUMERIC:
-            raise _not_numeric(np.dtype(dtype))
+        _check_numeric(np.dtype(dtype))
         value = value.astype(dtype, copy=False)
     return value
 
 
-def _not_numeric(dtype: np.dtype[Any]) -> DTypeError:
+def _check_numeric(dtype: np.dtype[Any]) -> None:
     if dtype.kind == "c":
-        return DTypeError(f"complex numbers ({dtype}) are not supported; record the real and imaginary parts apart")
-    return DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
+        raise DTypeError(f"complex numbers ({dtype}) are not supported; record the real and imaginary parts apart")
+    if dtype.kind not in "fiub":
+        raise DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
 
 
 def owned(value: Any, *, counts_as_float: bool = False) -> Any:
