@@ -157,3 +157,14 @@ def test_indexing_with_repeats():
     x = Tensor([1.0, 2.0, 3.0], True)
     x[[0, 0, 2]].backward([1.0, 10.0, 100.0])
     assert x.grad.tolist() == [11, 0, 100]
+
+
+def test_a_partition_puts_one_value_in_its_place_and_carries_every_gradient_to_where_its_value_was():
+    values = np.random.default_rng(0).permutation(100)
+    for dtype in (np.float16, np.float32, np.float64):
+        x = Tensor(values.astype(dtype), True)
+        y = np.partition(x, 30)
+        assert y[30].item() == 30
+        assert max(y[:30].tolist()) < 30 < min(y[31:].tolist())
+        y.backward(y * 2)
+        assert x.grad.tolist() == (2 * values).tolist()

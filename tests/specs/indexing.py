@@ -23,6 +23,11 @@ def places(shape):
     return pick(0, -1, [], [0, 0, -1], np.array([[0, 1], [1, 1]]))
 
 
+def every_other_place(x, axis):
+    """Where a partition leaves no choice: one value between every two places. Processors choose differently."""
+    return range(1, x.size if axis is None else x.shape[axis], 2)
+
+
 def added_with_numpy(g, key, shape):
     out = np.zeros(shape, g.dtype)
     np.add.at(out, key, g)
@@ -56,6 +61,6 @@ SPECS = [
         lambda w, minlength: np.bincount([0, 3, 3, 1], w, minlength)),
     row(np.sort,         cases(distinct, shapes=[(0,), (3,), (2, 3), (3, 3)], axis=axis_or_none)),
     row(np.partition,    cases(distinct, shapes=[(2,), (2, 3), (3, 3)], axis=axis_or_none),
-        lambda x, axis: np.partition(x, 1, axis)),
+        lambda x, axis: np.partition(x, every_other_place(x, axis), axis)),
 ]
 # fmt: on
