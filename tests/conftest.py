@@ -1,3 +1,4 @@
+import gc
 import importlib
 import os
 import threading
@@ -20,6 +21,13 @@ untimed = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("default", max_examples=12, derandomize=True, **untimed)
 settings.register_profile("thorough", max_examples=200, **untimed)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def what_stays_is_hidden_from_the_garbage_collector():
+    """Libraries and tests are a million objects, and to walk over them again and again took 8% of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 def state():

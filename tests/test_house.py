@@ -8,6 +8,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -71,19 +72,22 @@ def is_package(name: str) -> bool:
     return any((Path(p.__path__[0]).parent / name.replace(".", "/") / "__init__.py").exists() for p in PACKAGES)
 
 
-def imports(name: str) -> Iterator[str]:
+@cache
+def imports(name: str) -> list[str]:
     """The modules that a module imports when it runs: all but what only type checkers see."""
+    found: list[str] = []
     pending: list[ast.AST] = [tree(name)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             pending += node.orelse
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from _imported_from(name, node)
+            found += _imported_from(name, node)
         else:
             pending += ast.iter_child_nodes(node)
+    return found
 
 
 def _imported_from(name: str, node: ast.ImportFrom) -> list[str]:
@@ -101,10 +105,10 @@ def floor(name: str) -> int:
 
 
 def test_the_imports_are_found():
-    assert "autograd_dl.ops" in set(imports("autograd_dl.functional"))
-    assert "autograd_dl.ops.entry" in set(imports("autograd_dl.ops.fused"))
-    assert "matplotlib.figure" in set(imports("visualize.plots.canvas"))
-    assert "graphviz" not in set(imports("visualize.dot"))
+    assert "autograd_dl.ops" in imports("autograd_dl.functional")
+    assert "autograd_dl.ops.entry" in imports("autograd_dl.ops.fused")
+    assert "matplotlib.figure" in imports("visualize.plots.canvas")
+    assert "graphviz" not in imports("visualize.dot")
 
 
 @pytest.mark.parametrize("name", [m for m in MODULES if m.startswith("autograd_dl.")])

@@ -24,12 +24,12 @@ def leaf(values, **kwargs):
 @contextmanager
 def collector_off():
     """The garbage collector does not run, and all that there is already is hidden from it, and from `nodes_alive`."""
+    gc.collect()
     gc.disable()
     gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
         gc.enable()
 
 
