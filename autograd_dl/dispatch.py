@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from numpy import ndarray
 
 from .errors import UnsupportedError
@@ -12,6 +13,8 @@ from .mode import MODE
 from .recording import apply, apply1, apply2, has_tensor, results
 from .table import TABLE, Op, title_of
 from .tensor import Tensor, bare, loses_gradient
+
+WRITING = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
 
 
 def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -23,6 +26,11 @@ def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _unsupported(fun: Callable[..., Any]) -> str:
+    if fun in WRITING:
+        return (
+            f"{title_of(fun)} is not supported for Tensors: it writes into an array, which cannot be recorded; "
+            "np.where and ops.scatter_add make a new one, and a leaf is changed by t[key] = values"
+        )
     from difflib import get_close_matches  # only an error needs it, and it takes 2 ms
 
     titles = {title_of(f) for f in TABLE}

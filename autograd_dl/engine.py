@@ -7,6 +7,7 @@ its derivative is stands in the table (`table`, `ops`): no op is known here by n
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
@@ -39,6 +40,8 @@ Watch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
 
 _grad_lock = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: globals().update(_grad_lock=threading.Lock()))
 
 
 def backward(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import operator
+import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable
@@ -189,6 +190,8 @@ def note_read(node: Node, value: ndarray[Any, Any]) -> None:
 
 _last_change = 0
 _change_lock = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: globals().update(_change_lock=threading.Lock()))
 _LEAF_PLAN: Plan = new(Plan)
 _LEAF_PLAN.op = None  # type: ignore[assignment]  # the one plan without an op: a leaf is pulled back no further
 _LEAF_PLAN.joint = None

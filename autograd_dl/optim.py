@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Set
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from .errors import AnomalyError, DataError, DTypeError, GraphError, ShapeError
 from .graph import Leaf
+from .table import Outline
 from .tensor import Tensor, bare
 from .values import is_duck
 
@@ -91,11 +92,13 @@ class Optimizer(ABC):
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any] | None = None) -> None:
         """Move every parameter: a Tensor or an array in place; a number is replaced in the dict.
 
+        A Tensor that requires no grad, and of which `grads` has none, is frozen: it and its state stay as they are.
+
         Parameters
         ----------
         params : name -> Tensor, array or float
         grads : name -> array, optional
-            If left out, each parameter's `.grad`.
+            If left out, each parameter's `.grad`. Those stay: `zero_grad` forgets them before the next `backward()`.
 
         Raises
         ------
@@ -172,7 +175,7 @@ class Optimizer(ABC):
         if not self.slots:
             return dict.fromkeys(gradients, ())
         if not self._state:
-            return {key: tuple(np.zeros_like(g) for _ in self.slots) for key, g in gradients.items()}
+            return {key: tuple(_zeros_like(g) for _ in self.slots) for key, g in gradients.items()}
         kept = {key: slots[0] for key, slots in self._state.items()}
         if kept.keys() != gradients.keys() or any(_outline(a) != _outline(gradients[key]) for key, a in kept.items()):
             faults = "; ".join(_misfits(_outlines(kept), _outlines(gradients)))
@@ -186,7 +189,7 @@ class Optimizer(ABC):
         self, lr: float, _params: Mapping[str, Any], gradients: Grads, state: Mapping[str, Any]
     ) -> dict[str, NDArray[Any]]:
         """What is added to each parameter. All are known before the first is added: a gradient may share its memory."""
-        return {key: self._step(lr, g, *state[key]) for key, g in gradients.items()}
+        return {key: self._step(lr, g, *state[key]) for key, g in gradients.items() if type(g) is not Outline}
 
 
 class SGD(Optimizer):
@@ -335,14 +338,14 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(lr, beta1, beta2, eps=eps, bias_corrected_eps=True)
         self.weight_decay = _checked("weight_decay", weight_decay)
-        self.names = None if names is None else frozenset(names)
+        self.names = None if names is None else frozenset(_several(names))
 
     def _steps(
         self, lr: float, params: Mapping[str, Any], gradients: Grads, state: Mapping[str, Any]
     ) -> dict[str, NDArray[Any]]:
         chosen = _chosen(self.names, params)
         steps = super()._steps(lr, params, gradients, state)
-        for key in chosen:
+        for key in chosen & steps.keys():
             steps[key] -= np.multiply(bare(params[key]), lr * self.weight_decay, dtype=steps[key].dtype)
         return steps
 
@@ -404,7 +407,7 @@ def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
 
     Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1. A NaN or infinity among them is an `AnomalyError`.
     """
-    _checked("max_norm", max_norm)
+    max_norm = _checked("max_norm", max_norm)
     norms = {key: math.sqrt(np.sum(np.square(bare(g), dtype=np.float64))) for key, g in grads.items()}
     norm = math.hypot(*norms.values())
     if not math.isfinite(norm):
@@ -416,7 +419,7 @@ def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
 
 def clip_by_value(grads: Mapping[str, Any], limit: float) -> Grads:
     """The gradients with each element moved into [-limit, limit]."""
-    _checked("limit", limit)
+    limit = _checked("limit", limit)
     return {key: np.clip(bare(g), -limit, limit) for key, g in grads.items()}
 
 
@@ -446,9 +449,9 @@ def _penalised(
     return {key: bare(g) + slope(bare(params[key])) if key in chosen else bare(g) for key, g in grads.items()}
 
 
-def _chosen(names: Iterable[str] | None, params: Mapping[str, Any]) -> Iterable[str]:
+def _chosen(names: Iterable[str] | None, params: Mapping[str, Any]) -> Set[str]:
     """The names, if each is that of a parameter; those of all parameters for None."""
-    chosen = params.keys() if names is None else set(names)
+    chosen = params.keys() if names is None else set(_several(names))
     unknown = chosen - params.keys()
     if unknown:
         raise ValueError(f"no parameter to decay is called {', '.join(sorted(unknown))}; there are {', '.join(params)}")
@@ -471,6 +474,10 @@ def _over_root(factor: float, x: Any, h: Any, eps: float, out: Any) -> Any:
     np.divide(x, out, out=out)
     out *= factor
     return out
+
+
+def _zeros_like(g: Any) -> Any:
+    return np.zeros(g.shape, g.dtype) if type(g) is Outline else np.zeros_like(g)
 
 
 def _clear_subnormal(a: Any) -> None:
@@ -496,6 +503,12 @@ def _checked(name: str, value: Any, below: float = math.inf) -> float:
     return float(value)
 
 
+def _several(names: Iterable[str]) -> Iterable[str]:
+    if isinstance(names, str):
+        raise ValueError(f"names must be a list of names, not one: [{names!r}]")
+    return names
+
+
 def _checked_length(name: str, steps: Any) -> int:
     if not isinstance(steps, (int, np.integer)) or steps < 1:
         raise ValueError(f"{name} must be a whole number of updates, at least 1, not {steps!r}")
@@ -507,13 +520,26 @@ def _rate_at(lr: float | Schedule, step: int) -> float:
 
 
 def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
-    """The gradient of each parameter, as an array of the dtype to compute in."""
-    found = {key: getattr(p, "grad", None) if grads is None else grads.get(key) for key, p in params.items()}
+    """The gradient of each parameter, as an array of the dtype to compute in; of a frozen one an outline."""
+    found = {key: _own_gradient(p) if grads is None else grads.get(key) for key, p in params.items()}
     missing = [key for key, g in found.items() if g is None]
     if missing:
-        where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
-        raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
+        _refuse_unless_frozen({key: params[key] for key in missing}, len(params), grads is None)
     return {key: _gradient(key, params[key], g) for key, g in found.items()}
+
+
+def _own_gradient(parameter: Any) -> Any:
+    return parameter.grad if type(parameter) is Tensor and parameter.requires_grad else None
+
+
+def _refuse_unless_frozen(without: Mapping[str, Any], count: int, after_backward: bool) -> None:
+    """Raise unless these parameters, which have no gradient, are to have none, and there are others."""
+    missing = [key for key, p in without.items() if type(p) is not Tensor or p.requires_grad]
+    if missing:
+        where = "`.grad`; run loss.backward() first" if after_backward else "entry in grads"
+        raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
+    if len(without) == count:
+        raise GraphError(f"nothing to update: none of {', '.join(without)} requires grad")
 
 
 def _gradient(key: str, parameter: Any, g: Any) -> Any:
@@ -530,6 +556,8 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
         raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
     elif type(value) is np.ndarray and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
+    if g is None:
+        return Outline(value.shape, _working(dtype))
     if type(g) is not np.ndarray:
         g = bare(g)
         g = g if is_duck(g) else np.asarray(g)

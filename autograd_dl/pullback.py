@@ -14,6 +14,8 @@ from .table import Op
 
 LARGE = 1 << 20
 """Bytes of a matrix whose rows are summed in parts, in a block of `workers`."""
+ONES_KEPT = 1 << 17
+"""How many ones are kept of each dtype, to sum rows with."""
 
 
 class Parts:
@@ -95,9 +97,15 @@ def column_sums(rows: Any) -> Any:
     return sums.sum(0)
 
 
-@functools.lru_cache(maxsize=16)
 def _ones(length: int, dtype: np.dtype[Any]) -> Any:
-    return np.ones(length, dtype)
+    return _kept_ones(dtype)[:length] if length <= ONES_KEPT else np.ones(length, dtype)
+
+
+@functools.cache
+def _kept_ones(dtype: np.dtype[Any]) -> Any:
+    ones = np.ones(ONES_KEPT, dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 def total(g: Any, h: Any) -> Any:

@@ -1,7 +1,7 @@
 """The Tensor: an array, the node that says how it was made, and its gradient.
 
-Its operators and methods, and what NumPy asks of it, are in `ops.methods`; how an op is recorded and how gradients come
-back, in `engine`.
+Its operators and methods, and how it takes NumPy's functions, are in `ops.methods`; how an op is recorded is in
+`recording`, and how gradients come back in `engine`.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Tensor(TensorMethods, Values):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to this Tensor. On a leaf it can be set (to freeze a parameter, say)."""
+        """Whether gradients flow to this Tensor. A leaf's can be set: at False, a parameter is frozen (`optim`)."""
         return self.node is not None and self.node.requires_grad
 
     @requires_grad.setter

@@ -38,6 +38,8 @@ affine, activation, optimizer = Affine(params["W"], params["b"]), Bump(), Adam(l
 for step in range(201):
     y = activation(affine(x))
     loss = np.sum((y - t) ** 2)
+    for parameter in params.values():
+        parameter.zero_grad()  # backward() adds to .grad
     loss.backward()
     optimizer.update(params)
     if step % 50 == 0:

@@ -83,7 +83,7 @@ class Network(ABC):
             return np.concatenate([self.predict(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)])
 
     def gradient(self, x: Any, t: Any) -> dict[str, NDArray[Any]]:
-        """The gradient of the loss with respect to each parameter, by one walk back through the graph."""
+        """The gradient of the loss with respect to each parameter that requires grad, by one walk back."""
         return self.loss_and_gradient(x, t)[1]
 
     def loss_and_gradient(self, x: Any, t: Any) -> tuple[Tensor, dict[str, NDArray[Any]]]:
@@ -94,8 +94,9 @@ class Network(ABC):
         if self.dropout_rng is not None:
             self._masks_drawn_from = self.dropout_rng.bit_generator.state
         loss = self.training_loss(x, t)
-        found = gradients(loss, list(self.params.values()), retain_graph=False)
-        return loss.detach(), {name: g.numpy() for name, g in zip(self.params, found, strict=True)}
+        learned = self._learned()
+        found = gradients(loss, list(learned.values()), retain_graph=False)
+        return loss.detach(), {name: g.numpy() for name, g in zip(learned, found, strict=True)}
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, NDArray[np.float64]]:
         """The same by central differences, two losses an element: slow, and in float64 whatever the dtype.
@@ -106,7 +107,11 @@ class Network(ABC):
         with self._differentiated(), ExitStack() as stack:
             for parameter in self.params.values():
                 stack.enter_context(exchanged(parameter))
-            return {k: numerical_gradient(lambda _: self._replayed_loss(x, t), p) for k, p in self.params.items()}
+            return {k: numerical_gradient(lambda _: self._replayed_loss(x, t), p) for k, p in self._learned().items()}
+
+    def _learned(self) -> dict[str, Tensor]:
+        """The parameters but for the frozen ones, those with `requires_grad = False`."""
+        return {name: p for name, p in self.params.items() if p.requires_grad}
 
     def _replayed_loss(self, x: Any, t: Any) -> Tensor:
         self._rewind()

@@ -165,6 +165,21 @@ def test_training_does_not_grow():
     assert abs(late - early) < 64_000
 
 
+def test_sums_over_many_rows_leave_nothing():
+    def summed(rows):
+        b = leaf([1.0, 2.0])
+        np.sum(b + np.zeros((rows, 2))).backward()
+        assert b.grad.tolist() == [rows, rows]
+
+    summed(10)
+    tracemalloc.start()
+    for rows in (200_000, 300_000):
+        summed(rows)
+    left = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert left < 64_000
+
+
 # -- nothing is left behind with the collector off
 
 

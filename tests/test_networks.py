@@ -9,8 +9,9 @@ from tiny_networks import BATCH_NORM, DROPOUT, IMAGES, TINY, data, shifted
 
 import models
 from autograd_dl import Tensor
-from autograd_dl.errors import DataError, ShapeError
+from autograd_dl.errors import DataError, GraphError, ShapeError
 from autograd_dl.graph import Node
+from autograd_dl.optim import SGD
 from models import Network, SimpleConvNet, TwoLayerNet, initial_std
 
 everyone = pytest.mark.parametrize("name", TINY)
@@ -99,6 +100,20 @@ def test_the_loss_comes_with_the_gradient(name):
     assert float(loss) == float(other.training_loss(x, t))
     assert same(gradient, TINY[name](seed=0).gradient(x, t))
     assert same(net.state_dict(), other.state_dict()), "one pass forward draws one mask of dropout"
+
+
+def test_a_frozen_parameter_has_no_gradient_and_stays():
+    net, x, t = TwoLayerNet(5, 4, 3, dtype="float64", seed=0), np.ones((2, 5)), [0, 1]
+    net.params["W1"].requires_grad = net.params["b2"].requires_grad = False
+    before = net.state_dict()
+    grads = net.gradient(x, t)
+    assert grads.keys() == net.numerical_gradient(x, t).keys() == {"b1", "W2"}
+    SGD(0.1).update(net.params, grads)
+    assert {k for k, p in net.params.items() if not np.array_equal(before[k], p.numpy())} == {"b1", "W2"}
+    for p in net.params.values():
+        p.requires_grad = False
+    with pytest.raises(GraphError, match="requires grad"):
+        net.gradient(x, t)
 
 
 def test_inputs_may_be_indices():

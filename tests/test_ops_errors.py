@@ -188,6 +188,10 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.inner(x, [x[0], x[1]]),          "a Tensor inside a list"),
     (lambda x: np.take(x, [0], None, np.zeros(1)), "np.take: .* out"),
     (lambda x: np.histogram(x, weights=x),         "np.histogram gives its weights no gradient"),
+    (lambda x: np.histogram(x, 3, None, None, x),  "np.histogram gives its weights no gradient"),
+    (lambda x: np.unique(x),                       r"np.unique gives its ar no gradient; .* t\[np.unique"),
+    (lambda x: np.union1d(np.ones(2), x),          "np.union1d gives its ar2 no gradient"),
+    (lambda x: np.fill_diagonal(x, 0),             r"np.fill_diagonal .* writes into an array, .* t\[key\] = values"),
     (lambda x: np.add.reduce(x),                   r"np.add.reduce .*np.sum for np.add.reduce"),
     (lambda x: np.multiply.outer(x, x),            "np.multiply.outer"),
     (lambda x: np.add.at(x, [0], 1.0),             "np.add.at"),
@@ -214,6 +218,8 @@ def test_where_no_gradient_is_needed_keywords_and_out_are_numpys(recorded):
         assert np.clip(x, 0, 0.5, dtype=np.float32).dtype == np.float32
         assert np.quantile(x, 0.7, method="lower").item() == 0
         assert np.pad(x, 1, mode="mean").tolist() == [0.5, 0, 1, 0.5]
+        assert np.histogram([0, 0], [0, 1, 2], weights=x)[0].tolist() == [1, 0]
+        assert np.union1d(x, [0, 5]).tolist() == [0, 1, 5]
 
 
 def test_a_constant_takes_them_also_while_recording():

@@ -396,6 +396,32 @@ def test_gradients_taken_from_the_tensors(kind):
         assert np.array_equal(taken[key].grad.numpy(), grads[key])
 
 
+@pytest.mark.parametrize("from_grad", [False, True])
+@pytest.mark.parametrize("kind", ALL)
+def test_a_frozen_parameter_rests_until_it_is_set_free(kind, from_grad):
+    optimizer, params = kind(), parameters()
+
+    def update():
+        before = values(params)
+        for p in params.values():
+            p.zero_grad()
+        (params["W"].sum() + params["b"].sum()).backward()
+        grads = {key: p.grad for key, p in params.items() if p.requires_grad}
+        optimizer.update(params, None if from_grad else grads)
+        return {key for key, p in params.items() if not np.array_equal(before[key], p.numpy())}
+
+    params["W"].requires_grad = False
+    assert update() == {"b"}
+    params["W"].requires_grad = True
+    assert update() == {"W", "b"}
+    params["W"].requires_grad = False  # with a .grad of before
+    optimizer.update(params, None if from_grad else {"b": params["b"].grad})
+    assert update() == {"b"}
+    params["b"].requires_grad = False
+    with pytest.raises(GraphError, match="nothing to update: none of W, b requires grad"):
+        optimizer.update(params, None if from_grad else {})
+
+
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
 def test_every_optimizer_keeps_the_dtype(kind, dtype):
@@ -801,7 +827,7 @@ def test_clip_by_norm():
 @pytest.mark.parametrize("clip", [clip_by_norm, clip_by_value])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_clipping_keeps_the_dtype_and_does_not_overflow(clip, dtype):
-    g = clip({"W": np.full(4, 30_000, dtype)}, 2.0)["W"]
+    g = clip({"W": np.full(4, 30_000, dtype)}, np.float64(2.0))["W"]
     assert g.dtype == dtype
     np.testing.assert_allclose(g, 1 if clip is clip_by_norm else 2, rtol=1e-3)
 
@@ -847,6 +873,14 @@ def test_only_the_named_parameters_decay(decay):
     assert not grads["W"].any()
     with pytest.raises(ValueError, match="no parameter to decay is called V; there are W, b, x"):
         decay(grads, params, 0.5, names=["W", "V"])
+
+
+@pytest.mark.parametrize(
+    "named", [lambda: AdamW(names="W"), lambda: l2_decay({"W": np.ones(1)}, {"W": np.ones(1)}, 0.1, "W")]
+)
+def test_one_name_is_no_list_of_names(named):
+    with pytest.raises(ValueError, match=r"names must be a list of names, not one: \['W'\]"):
+        named()
 
 
 def test_adamw_decays_the_named_parameters():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, scope
+from autograd_dl import Tensor, detect_anomaly, enable_grad, engine, gradients, graph, is_grad_enabled, no_grad, scope
 from autograd_dl.functional import softmax_loss
 from autograd_dl.ops import relu
 
@@ -153,3 +154,19 @@ def test_anomalies_are_watched_in_one_thread_only():
         return None
 
     assert together(divide) == [np.inf, None] * (THREADS // 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_child_process_waits_for_no_thread_of_its_parent():
+    x = Tensor([1.0], requires_grad=True)
+    with engine._grad_lock, graph._change_lock:
+        child = os.fork()
+        if not child:
+            free = not engine._grad_lock.locked() and not graph._change_lock.locked()
+            if free:
+                (x * 2).backward()
+                x -= x.grad
+            os._exit(0 if free and x.tolist() == [-1] else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0

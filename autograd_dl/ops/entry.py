@@ -122,6 +122,16 @@ def plain(functions: Iterable[Callable[..., Any]]) -> None:
         _enter(fun, functools.partial(_on_values, fun))
 
 
+def plain_of_constants(functions: Iterable[Callable[..., Any]], names: set[str], instead: str) -> None:
+    """Enter functions with plain results that would have a gradient with respect to the arguments of these names.
+
+    A Tensor that requires grad is refused there while recording; the message says what to use `instead`.
+    """
+    for fun in functions:
+        PLAIN.add(fun)
+        _enter(fun, functools.partial(_on_constants, fun, names, instead))
+
+
 def _enter(key: Callable[..., Any], handler: Callable[..., Any]) -> None:
     assert key not in TABLE, f"{key} is in the table already (NumPy has several names for some functions)"
     TABLE[key] = handler
@@ -167,6 +177,13 @@ def _is_default(key: Callable[..., Any], name: str, value: Any) -> bool:
 
 
 def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    if loses_gradient(kwargs.get("weights")):
-        raise UnsupportedError(f"{title_of(fun)} gives its weights no gradient; pass t.numpy(), or use np.bincount")
     return fun(*bare(args), **bare(kwargs))
+
+
+def _on_constants(fun: Callable[..., Any], names: set[str], instead: str, *args: Any, **kwargs: Any) -> Any:
+    if MODE.get().recording and loses_gradient((args, kwargs)):
+        given = inspect.signature(fun).bind(*args, **kwargs).arguments
+        for name, value in given.items():
+            if name in names and loses_gradient(value):
+                raise UnsupportedError(f"{title_of(fun)} gives its {name} no gradient; pass t.numpy(), or {instead}")
+    return _on_values(fun, *args, **kwargs)

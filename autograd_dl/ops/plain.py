@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .entry import plain, present
+from .entry import plain, plain_of_constants, present
 
 plain(
     present("""
@@ -14,9 +14,7 @@ plain(
     argmax argmin nanargmax nanargmin argsort argpartition argwhere nonzero flatnonzero count_nonzero
     searchsorted digitize lexsort unravel_index ravel_multi_index
     tril_indices_from triu_indices_from diag_indices_from ix_
-    histogram histogram2d histogramdd histogram_bin_edges
-    unique unique_all unique_counts unique_inverse unique_values isin in1d intersect1d setdiff1d setxor1d union1d
-    packbits unpackbits
+    histogram_bin_edges isin in1d packbits unpackbits
 
     zeros_like ones_like empty_like imag
     size ndim shape result_type can_cast min_scalar_type common_type iscomplexobj isrealobj
@@ -24,4 +22,13 @@ plain(
 
     array2string array_repr array_str save savez savez_compressed savetxt
     """)
+)
+
+plain_of_constants(present("histogram histogram2d histogramdd"), {"weights"}, "use np.bincount")
+plain_of_constants(
+    present("""
+    unique unique_all unique_counts unique_inverse unique_values intersect1d setdiff1d setxor1d union1d
+    """),
+    {"ar", "ar1", "ar2", "x"},
+    "take its values by their places, as in t[np.unique(t.numpy(), return_index=True)[1]]",
 )

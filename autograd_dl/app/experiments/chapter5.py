@@ -54,7 +54,7 @@ def _purchase(steps: dict[str, Tensor]) -> Outcome:
     """The value and the gradient of each number on the way to the total, and the picture of its graph."""
     total = steps["total"]
     total.name = "total"
-    found = gradients(total, list(steps.values()), retain_graph=True)
+    found = gradients(total, list(steps.values()))
     numbers = {
         "values": {name: _rounded(tensor) for name, tensor in steps.items()},
         "gradients": {name: _rounded(g) for name, g in zip(steps, found, strict=True)},
