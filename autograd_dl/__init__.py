@@ -8,8 +8,6 @@ from .engine import gradients as gradients
 from .engine import is_grad_enabled as is_grad_enabled
 from .engine import no_grad as no_grad
 from .engine import scope as scope
-
-__version__ = "0.1.0"
 from .transforms import checkpoint as checkpoint
 from .transforms import grad as grad
 from .transforms import hessian as hessian
@@ -18,3 +16,5 @@ from .transforms import jacobian as jacobian
 from .transforms import jvp as jvp
 from .transforms import value_and_grad as value_and_grad
 from .transforms import vjp as vjp
+
+__version__ = "0.1.0"

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError
 from .graph import Leaf, Node, followed, new
 from .mode import MODE
-from .table import outline
+from .table import SCALARS, outline
 from .values import Values, aligned, as_value, is_duck, owned
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ def loses_gradient(argument: Any) -> bool:
         return argument.requires_grad
     if isinstance(argument, dict):
         return any(map(loses_gradient, argument.values()))
-    return isinstance(argument, (tuple, list)) and any(map(loses_gradient, argument))
+    return isinstance(argument, (tuple, list)) and any(loses_gradient(a) for a in argument if type(a) not in SCALARS)
 
 
 def _rebuilt(data: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:

@@ -175,7 +175,7 @@ defvjp(np.cumprod, _shaped(_cumprod))
 
 
 @composed(*present("cumulative_sum"))
-def cumulativesummed(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
+def cumulative_sum(x: Any, /, *, axis: int | None = None, include_initial: bool = False) -> Any:
     return _cumulative(np.cumsum, x, axis, 0 if include_initial else None)
 
 
