@@ -28,6 +28,9 @@ def checkpoint(f: Fun) -> Fun:
     changes twice. It may read parameters (leaves) that are not among its arguments, but recorded Tensors have to be
     passed in.
 
+    Dropout, and whatever else draws random numbers, draws others the second time, which is not noticed: the gradient is
+    that of another mask than the value. Draw the mask outside, and pass it in: `checkpoint(lambda x, m: f(x) * m)`.
+
     Raises
     ------
     GraphError

@@ -97,7 +97,7 @@ def log_softmax(x: Values, axis: int = -1) -> Any:
 def sum_squared_error(y: Values, t: Values) -> Any:
     """Half the sum of the squared differences, 1/2 sum((y - t)**2): not divided by the batch (book, section 4.2).
 
-    Raises `ShapeError` if y and t do not have the same shape.
+    t is taken in the dtype of y. Raises `ShapeError` if y and t do not have the same shape.
     """
     outputs, targets = _alike(y, t)
     return 0.5 * np.sum((outputs - targets) ** 2)
@@ -149,9 +149,11 @@ def softmax_loss(X: Values, t: Values) -> Any:
 def hits(scores: Values, t: Values) -> NDArray[np.bool_]:
     """Whether the highest score of each row is that of t: labels, (batch,) or (batch, 1), or rows of the scores' shape.
 
-    Raises `ShapeError` if t has none of these shapes.
+    Raises `ShapeError` if t has none of these shapes, or the scores are not (batch, classes).
     """
     answers, targets = np.asarray(bare(scores)), np.asarray(bare(t))
+    if answers.ndim != 2:
+        raise ShapeError(f"scores are (batch, classes), not {answers.shape}; scores.reshape(1, -1) is a batch of one")
     batch = answers.shape[:1]
     if targets.shape not in (batch, (*batch, 1), answers.shape):
         raise ShapeError(f"t must be labels, {batch}, or rows, {answers.shape}, not {targets.shape}")
@@ -162,8 +164,11 @@ def hits(scores: Values, t: Values) -> NDArray[np.bool_]:
 def share_of_hits(predict: Callable[[Any], Any], x: Any, t: NDArray[Any], batch_size: int) -> float:
     """The share of inputs whose highest score, by `predict`, is that of t, as `hits` takes it; computed batch by batch.
 
-    Raises `ShapeError` if t has not one label or row for each input, or there is no input.
+    Raises `ShapeError` if t has not one label or row for each input, or there is no input, and ValueError if
+    batch_size is less than 1.
     """
+    if batch_size < 1:
+        raise ValueError(f"the batch_size of accuracy is 1 or more, not {batch_size}")
     if len(x) != len(t) or not len(x):
         raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
     starts = range(0, len(x), batch_size)
@@ -175,7 +180,7 @@ def binary_cross_entropy(y: Values, t: Values) -> Any:
     """The mean of -t log(y) - (1 - t) log(1 - y), of probabilities y and targets t of the same shape, both 0 to 1.
 
     1e-7 is added within the logarithms, as in the book's `cross_entropy_error`; from scores, `sigmoid_loss` is exact.
-    Raises `ShapeError` if the shapes differ.
+    t is taken in the dtype of y. Raises `ShapeError` if the shapes differ.
     """
     p, targets = _alike(y, t)
     return -np.mean(targets * np.log(p + 1e-7) + (1 - targets) * np.log(1 - p + 1e-7))
@@ -184,7 +189,7 @@ def binary_cross_entropy(y: Values, t: Values) -> Any:
 def sigmoid_loss(x: Values, t: Values) -> Any:
     """The mean binary cross-entropy of sigmoid(x) against t, from the scores x in a stable form: softplus(x) - t x.
 
-    Raises `ShapeError` if the shapes differ.
+    t is taken in the dtype of x. Raises `ShapeError` if the shapes differ.
     """
     scores, targets = _alike(x, t)
     return np.mean(softplus(scores) - targets * scores)
@@ -230,7 +235,8 @@ def conv_transpose2d(
 ) -> Any:
     """The transpose of `conv2d`, by which images grow: (N, F, H, W) and (F, C / groups, FH, FW) to (N, C, OH, OW).
 
-    OH = stride (H - 1) + dilation (FH - 1) + 1 - 2 pad; b has C numbers.
+    OH = stride (H - 1) + dilation (FH - 1) + 1 - 2 pad; b has C numbers. Raises `ShapeError` where anything does not
+    fit.
     """
     images, filters = _array(x), _array(w)
     if images.ndim != 4 or filters.ndim != 4 or images.shape[1] != filters.shape[0]:
@@ -241,6 +247,11 @@ def conv_transpose2d(
         s * (n - 1) + d * (f - 1) + 1 - 2 * p
         for n, f, s, p, d in zip(images.shape[2:], filters.shape[2:], *map(pair, (stride, pad, dilation)), strict=True)
     ]
+    if min(sizes) < 1:
+        raise ShapeError(
+            f"conv_transpose2d of images {images.shape} with filters {filters.shape} would make images of {sizes[0]} x "
+            f"{sizes[1]} pixels, not of at least 1 x 1; take a smaller pad than {pad}"
+        )
     shape = (images.shape[0], filters.shape[1] * groups, *sizes)
     return _with_bias(ops.conv2d_input(images, filters, shape, stride, pad, dilation, groups), b)
 
@@ -263,18 +274,18 @@ def max_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0)
 
 
 def average_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
-    """The mean of each window, as `max_pool2d`; the zeros of the padding count."""
+    """The mean of each window, as `max_pool2d`, but the zeros of the padding are included in the mean."""
     return ops.sum_pool2d(_array(x), size, size if stride is None else stride, pad) / math.prod(pair(size))
 
 
 def global_max_pool2d(x: Values) -> Any:
     """The largest number of each channel, (N, C, H, W) to (N, C); several share the gradient."""
-    return np.max(_array(x), axis=(2, 3))
+    return np.max(_laid_out("global_max_pool2d takes images", x, "NCHW"), axis=(2, 3))
 
 
 def global_average_pool2d(x: Values) -> Any:
     """The mean of each channel, (N, C, H, W) to (N, C)."""
-    return np.mean(_array(x), axis=(2, 3))
+    return np.mean(_laid_out("global_average_pool2d takes images", x, "NCHW"), axis=(2, 3))
 
 
 def batch_norm(
@@ -294,12 +305,16 @@ def batch_norm(
 
     When training, mean and (biased) variance are the batch's, and the running statistics, if given, are changed in
     place: running = momentum * running + (1 - momentum) * batch. Otherwise they are what is normalized by.
-    Raises `ShapeError` if x is of another shape, the others do not fit it, or there are no statistics to normalize by.
+    Raises `ShapeError` if x is of another shape, the others do not fit it, only one of the running statistics is given,
+    or none to normalize by.
     """
     a = _array(x)
     if a.ndim not in (2, 4):
         raise ShapeError(f"batch_norm takes (N, D) or images (N, C, H, W), not {a.shape}")
     rows = a if a.ndim == 2 else np.moveaxis(a, 1, 3).reshape(-1, a.shape[1])
+    if (running_mean is None) != (running_var is None):
+        missing = "running_mean" if running_mean is None else "running_var"
+        raise ShapeError(f"batch_norm takes both running_mean and running_var or neither, but {missing} is missing")
     scale, shift = (_one_each(name, values, rows.shape[1]) for name, values in (("gamma", gamma), ("beta", beta)))
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None:
@@ -342,7 +357,7 @@ def local_response_norm(x: Values, size: int = 5, alpha: float = 1e-4, beta: flo
 
     (A. Krizhevsky, I. Sutskever and G. Hinton, 2012, whose defaults these are; alpha is not divided by `size`.)
     """
-    a = _array(x)
+    a = _laid_out("local_response_norm takes images", x, "NCHW")
     squares = np.pad(a * a, ((0, 0), (size // 2, (size - 1) // 2), (0, 0), (0, 0)))
     near: Any = sum(squares[:, i : i + a.shape[1]] for i in range(size))
     return a * (k + alpha * near) ** -beta
@@ -384,7 +399,7 @@ def lstm(
     h, c : (N, H)
         The last ones.
     """
-    inputs, recurrent = _array(xs), _array(Wh)
+    inputs, recurrent = _laid_out("lstm takes sequences", xs, "NTD"), _array(Wh)
     n, steps, _ = inputs.shape
     size = recurrent.shape[0]
     zeros = np.zeros((n, size), inputs.dtype)
@@ -403,11 +418,19 @@ def lstm(
 
 
 def _alike(y: Any, t: Any) -> tuple[Any, Any]:
-    """Both as floating arrays, of the same shape."""
+    """Both as floating arrays, of the same shape, and of the dtype of y."""
     outputs, targets = _array(y), _array(t)
     if outputs.shape != targets.shape:
         raise ShapeError(f"y and t must have the same shape, not {outputs.shape} and {targets.shape}")
-    return outputs, targets
+    return outputs, targets if targets.dtype == outputs.dtype else targets.astype(outputs.dtype)
+
+
+def _laid_out(what: str, x: Any, axes: str) -> Any:
+    """x as a floating array, which must have these axes, each a letter."""
+    a = _array(x)
+    if a.ndim != len(axes):
+        raise ShapeError(f"{what} ({', '.join(axes)}), not {a.shape}")
+    return a
 
 
 def _array(x: Any) -> Any:

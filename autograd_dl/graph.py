@@ -6,6 +6,7 @@ when its last Tensor goes. Nodes are numbered as they are recorded: walking back
 
 from __future__ import annotations
 
+import functools
 import itertools
 import operator
 import os
@@ -141,9 +142,8 @@ class Leaf(Node):
 class Memory(weakref.ref[Any]):
     """An array that Tensors may change in place, known weakly, and the nodes that keep it, or a view of it."""
 
-    __slots__ = ("key", "limit", "readers")
+    __slots__ = ("limit", "readers")
 
-    key: int
     limit: int
     readers: list[weakref.ref[Node]]
 
@@ -168,16 +168,14 @@ def followed(value: Any) -> Memory | None:
     """The memory of a leaf's array, whose readers will notice in-place changes; None for another library's array."""
     base = getattr(value, "base", None)
     owner = base if type(base) is ndarray else value  # NumPy has each view point to it
-    memory = _memories.get(id(owner))
+    key = id(owner)
+    memory = _memories.get(key)
     if memory is None and isinstance(owner, ndarray):
-        memory = Memory(owner, _forget)
-        memory.key, memory.limit, memory.readers = id(owner), 64, []
-        memory = _memories.setdefault(memory.key, memory)
+        # pop(key, the memory as default): a function in Python may be interrupted there, and would hide it
+        memory = Memory(owner, functools.partial(_memories.pop, key))
+        memory.limit, memory.readers = 64, []
+        memory = _memories.setdefault(key, memory)
     return memory
-
-
-def _forget(memory: Memory) -> None:
-    _memories.pop(memory.key, None)
 
 
 def note_read(node: Node, value: ndarray[Any, Any]) -> None:

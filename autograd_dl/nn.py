@@ -151,7 +151,8 @@ class BatchNormalization(Layer):
 
     gamma and beta are (D,), for images (C,). The running statistics, by which `forward(x, train_flg=False)` normalizes,
     are made when they are first needed, if they are not given. With `per_activation`, each number of an image is
-    normalized by itself, as in the book: gamma and beta are (C * H * W,) then.
+    normalized by itself, as in the book: gamma and beta are (C * H * W,) then. `forward` raises `ShapeError` if only
+    one of the running statistics is given.
     """
 
     def __init__(
@@ -170,12 +171,13 @@ class BatchNormalization(Layer):
 
     def forward(self, x: Any, train_flg: bool = True) -> Any:
         """x normalized, in its own shape; the running statistics move if `train_flg`."""
-        if self.per_activation and np.ndim(x) > 2:
-            return self._normalized(x.reshape(len(x), -1), train_flg).reshape(x.shape)
-        return self._normalized(x, train_flg)
+        a = functional._array(x)
+        if self.per_activation and a.ndim > 2:
+            return self._normalized(a.reshape(len(a), -1), train_flg).reshape(a.shape)
+        return self._normalized(a, train_flg)
 
     def _normalized(self, x: Any, train_flg: bool) -> Any:
-        if self.running_mean is None or self.running_var is None:
+        if self.running_mean is None and self.running_var is None:
             self.running_mean, self.running_var = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
         statistics = self.running_mean, self.running_var
         return functional.batch_norm(x, self.gamma, self.beta, *statistics, train=train_flg, momentum=self.momentum)

@@ -141,7 +141,7 @@ def replacing(path: Path) -> Iterator[Path]:
     the place of `path`; but never a part of a file under the name `path` itself.)
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = f".{path.name[:100]}."
+    beside = f".{_beginning(path.name)}."
     _remove_left(path.parent, beside)
     try:
         with _new_file(path.parent, beside) as held:
@@ -155,6 +155,14 @@ def replacing(path: Path) -> Iterator[Path]:
         if error.errno is not None and Path(str(error.filename or beside)).name.startswith(beside):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _beginning(name: str) -> str:
+    """The beginning of a file's name, of 100 bytes at most: systems limit bytes, of which a letter may take several."""
+    name = name[:100]
+    while len(os.fsencode(name)) > 100:
+        name = name[:-1]
+    return name
 
 
 @contextmanager

@@ -26,8 +26,9 @@ from .tensor import bare
 
 Arrays = dict[str, NDArray[Any]]
 OPTIMIZERS = ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "AdaDelta", "Adam", "AdamW")
+BEYOND_THE_BOOK = ("AdaDelta", "AdamW")
 OPTIMIZER_PARAM: Mapping[str, Any] = MappingProxyType({"lr": 0.01})
-"""What an optimizer is made with that is told by its name alone: the book's."""
+"""What the Trainer makes the book's optimizers with if it is given a name alone."""
 FORMAT = 2
 """The number of the way that checkpoints are written in."""
 
@@ -87,7 +88,8 @@ class Trainer:
         The last batch of an epoch may be smaller if `shuffle`; otherwise, a batch may also be larger than the data.
     optimizer : str or Optimizer
         The name of one in `optim`, in any case, made with `optimizer_param` (whose `lr` may be a schedule); or one that
-        is made already.
+        is made already. The default, lr=0.01, is the book's for its own optimizers, Adam too; AdaDelta and AdamW, which
+        it has not, are made with the defaults that they have in `optim`.
     evaluate_sample_num_per_epoch : int, optional
         Measure accuracies on so many samples, the first ones, instead of on all.
     verbose : bool
@@ -461,9 +463,11 @@ def smooth_curve(x: Any) -> NDArray[np.float64]:
 def _made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
     if isinstance(optimizer, type):
         name = optimizer.__name__
-        raise ValueError(f"optimizer is a name or one that is made, '{name}' or {name}(lr=0.01), not the class {name}")
+        raise ValueError(f"optimizer is a name or one that is made, '{name}' or {name}(), not the class {name}")
     if isinstance(optimizer, str):
-        return optimizer_named(optimizer)(**params)
+        kind: Any = optimizer_named(optimizer)
+        made: Optimizer = kind() if params is OPTIMIZER_PARAM and kind.__name__ in BEYOND_THE_BOOK else kind(**params)
+        return made
     if params is not OPTIMIZER_PARAM:
         raise ValueError(f"optimizer_param is for an optimizer's name; this {type(optimizer).__name__} is made already")
     return optimizer

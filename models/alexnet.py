@@ -15,7 +15,8 @@ class AlexNet(ImageNetwork):
     """Five convolutions with ReLU, the first two with local response normalization; then affine layers with dropout.
 
     After the first, second and fifth convolution, overlapping windows of 3x3 are pooled. The order is AlexNet's, the
-    sizes are for images of 28x28 or 32x32 pixels. Initial weights are He's.
+    sizes are for images of 28x28 or 32x32 pixels. Initial weights are He's. Raises ValueError if `filters` has
+    not a number for each of the first two convolutions at least.
     """
 
     def __init__(
@@ -30,6 +31,8 @@ class AlexNet(ImageNetwork):
     ) -> None:
         super().__init__(input_dim, dtype, seed)
         self.filters, self.hidden_size, self.output_size = list(filters), hidden_size, output_size
+        if len(self.filters) < 2:
+            raise ValueError(f"AlexNet has at least two convolutions, each with its filters, not {self.filters}")
         self.build(*input_dim)
 
     def scores(self, x: Any, layers: Layers) -> Any:

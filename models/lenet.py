@@ -17,7 +17,8 @@ class LeNet(ImageNetwork):
     """Two convolutions of 5x5 filters, each with a tanh and subsampling by means; then three affine layers.
 
     For images of 28x28 or 32x32 pixels, or others of at least 12x12. Of the original, the trained scales of the
-    subsampling and the sparse links between its layers are left out. Initial weights are Xavier's.
+    subsampling and the sparse links between its layers are left out. Initial weights are Xavier's. Raises ValueError if
+    `filters` has not a number for each convolution.
     """
 
     def __init__(
@@ -32,6 +33,8 @@ class LeNet(ImageNetwork):
     ) -> None:
         super().__init__(input_dim, dtype, seed, weight_init_std="xavier")
         self.filters, self.hidden_size_list, self.output_size = list(filters), list(hidden_size_list), output_size
+        if len(self.filters) != 2:
+            raise ValueError(f"LeNet has two convolutions, and so two numbers of filters, not {self.filters}")
         self.build(*input_dim)
 
     def scores(self, x: Any, layers: Layers) -> Any:

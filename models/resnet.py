@@ -19,7 +19,7 @@ class ResNet(ImageNetwork):
     the input's. Batch normalization follows each convolution, which therefore has no biases. Between stages the image
     is halved by means. (Filters with stride 2, which the original has there, fit no image of even size.) `stages` has
     the filters of each stage, `blocks` is how many blocks each has. The sizes are for images of 28x28 or 32x32
-    pixels. Initial weights are He's.
+    pixels. Initial weights are He's. Raises ValueError if there is no stage.
     """
 
     def __init__(
@@ -34,6 +34,8 @@ class ResNet(ImageNetwork):
     ) -> None:
         super().__init__(input_dim, dtype, seed)
         self.stages, self.blocks, self.output_size = list(stages), blocks, output_size
+        if not self.stages:
+            raise ValueError("ResNet has at least one stage, each with its filters, as (16, 32), but stages is empty")
         self.build(*input_dim)
 
     def scores(self, x: Any, layers: Layers) -> Any:

@@ -8,15 +8,16 @@ import numpy as np
 
 from autograd_dl import Tensor, scope
 
-from .layers import activation_named
+from .layers import activation_named, initial_std
 from .network import Network
 
 
 class TwoLayerNet(Network):
     """Two affine layers with an activation between them (book, sections 4.5 and 5.7).
 
-    `predict` returns scores. Weights are drawn from weight_init_std times the standard normal distribution, biases are
-    0; `activation` is "relu" (chapter 5) or "sigmoid" (chapter 4), anything else a ValueError.
+    `predict` returns scores. Weights are drawn from the normal distribution with the standard deviation
+    weight_init_std, a number or a name that `initial_std` knows; biases are 0. `activation` is "relu" (chapter 5) or
+    "sigmoid" (chapter 4). Other names raise ValueError.
     """
 
     def __init__(
@@ -24,7 +25,7 @@ class TwoLayerNet(Network):
         input_size: int,
         hidden_size: int,
         output_size: int,
-        weight_init_std: float = 0.01,
+        weight_init_std: float | str = 0.01,
         activation: str = "relu",
         *,
         dtype: Any = "float32",
@@ -33,9 +34,10 @@ class TwoLayerNet(Network):
         super().__init__(dtype, seed)
         rng = np.random.default_rng(seed)
         self.activation, self.kind = activation_named(activation), f"{activation.capitalize()}1"
-        self.parameter("W1", weight_init_std * rng.standard_normal((input_size, hidden_size)))
+        first, second = (initial_std(weight_init_std, inputs) for inputs in (input_size, hidden_size))
+        self.parameter("W1", first * rng.standard_normal((input_size, hidden_size)))
         self.parameter("b1", np.zeros(hidden_size))
-        self.parameter("W2", weight_init_std * rng.standard_normal((hidden_size, output_size)))
+        self.parameter("W2", second * rng.standard_normal((hidden_size, output_size)))
         self.parameter("b2", np.zeros(output_size))
 
     def predict(self, x: Any) -> Tensor:

@@ -251,6 +251,10 @@ def test_the_loss_has_the_dtype_of_the_scores(dtype):
     for t in (LABELS, WEIGHTS, ONE_HOT.astype(int)):
         for loss in (softmax_cross_entropy(x, t), F.softmax_loss(x, t), F.softmax_loss(Tensor(x), t)):
             assert loss.dtype == dtype
+    y = WEIGHTS.astype(dtype)
+    for f in (F.sum_squared_error, F.binary_cross_entropy, F.sigmoid_loss):
+        for t in (WEIGHTS, ONE_HOT.astype(int), ONE_HOT.tolist(), Tensor(WEIGHTS)):
+            assert f(y, t).dtype == f(Tensor(y), t).dtype == dtype
 
 
 def test_losses_are_averaged_where_their_sum_is_out_of_range():
@@ -278,6 +282,24 @@ def test_sum_squared_error_has_gradients():
 def test_sum_squared_error_does_not_broadcast():
     with pytest.raises(ShapeError, match=r"\(4, 1\) and \(4,\)"):
         F.sum_squared_error(np.zeros((4, 1)), np.zeros(4))
+
+
+MATRIX, IMAGES = np.ones((4, 3)), np.ones((2, 3, 4, 4))
+MISFITS = {
+    "a large pad": (lambda: F.conv_transpose2d(IMAGES, np.ones((3, 2, 3, 3)), pad=(1, 5)), r"4 x -4 .* than \(1, 5\)"),
+    "all pad": (lambda: F.conv_transpose2d(IMAGES, np.ones((3, 2, 3, 3)), pad=3), "0 x 0 pixels.* smaller pad than 3"),
+    "response": (lambda: F.local_response_norm(MATRIX), r"local_response_norm takes images \(N, C, H, W\), not"),
+    "mean": (lambda: F.global_average_pool2d(MATRIX), r"global_average_pool2d takes images \(N, C, H, W\), not"),
+    "max": (lambda: F.global_max_pool2d(MATRIX), r"global_max_pool2d takes images \(N, C, H, W\), not"),
+    "lstm": (lambda: F.lstm(MATRIX, *np.ones((3, 3, 12))), r"lstm takes sequences \(N, T, D\), not \(4, 3\)"),
+    "hits": (lambda: F.hits(np.ones(3), [0, 0, 1]), r"scores are \(batch, classes\), not \(3,\)"),
+}
+
+
+@pytest.mark.parametrize(("misfit", "message"), MISFITS.values(), ids=MISFITS)
+def test_shapes_that_do_not_fit_are_refused(misfit, message):
+    with pytest.raises(ShapeError, match=message):
+        misfit()
 
 
 def test_arrays_give_arrays_and_tensors_tensors():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import operator
+import sys
 import tracemalloc
 import weakref
 
@@ -403,6 +404,15 @@ def test_a_leaf_forgets_the_nodes_that_are_gone():
     for _ in range(1000):
         np.sin(x)
     assert len(held) < len(x.node.memory.readers) < 100
+
+
+def test_no_function_in_python_runs_where_an_array_goes():
+    """An interruption that arrives in one would be lost: Python ignores errors in what it calls back there."""
+    x, called = leaf([1.0]), []
+    sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name) if event == "call" else None)
+    del x
+    sys.setprofile(None)
+    assert called == []
 
 
 # -- changes of what a graph has read through a view

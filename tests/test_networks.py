@@ -377,6 +377,9 @@ def test_initial_std(std, expected):
 def test_initial_values_by_name():
     w = models.MultiLayerNet(784, [400], 10, weight_init_std="Xavier", seed=0).params["W1"].numpy()
     assert w.std() == pytest.approx(np.sqrt(1 / 784), rel=0.01)
+    two = models.TwoLayerNet(784, 400, 100, weight_init_std="he", seed=0).params
+    for key, inputs in {"W1": 784, "W2": 400}.items():
+        assert two[key].numpy().std() == pytest.approx(np.sqrt(2 / inputs), rel=0.02)
     conv = models.DeepConvNet(seed=0).params
     for key, inputs in {"W2": 16 * 9, "W6": 64 * 9, "W7": 1024}.items():
         assert conv[key].numpy().std() == pytest.approx(np.sqrt(2 / inputs), rel=0.05)
@@ -387,6 +390,8 @@ def test_initial_values_by_name():
 def test_an_unknown_name_of_initial_values(name):
     with pytest.raises(ValueError, match=f"'xavier' or a number, not {name!r}"):
         models.MultiLayerNet(4, [3], 2, weight_init_std=name)
+    with pytest.raises(ValueError, match=f"'xavier' or a number, not {name!r}"):
+        models.TwoLayerNet(4, 3, 2, weight_init_std=name)
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -407,6 +412,21 @@ def test_an_input_dim_that_is_none(input_dim):
 def test_a_layer_of_nothing(sizes):
     with pytest.raises(ShapeError, match="no input or no output"):
         SimpleConvNet(**sizes)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: models.AlexNet(filters=(3,)), r"AlexNet has at least two convolutions.*not \[3\]"),
+        (lambda: models.LeNet(filters=(3,)), r"LeNet has two convolutions.*not \[3\]"),
+        (lambda: models.ResNet(stages=()), "ResNet has at least one stage"),
+        (lambda: TwoLayerNet(4, 3, 2).accuracy(np.ones((2, 4)), [0, 1], batch_size=0), "1 or more, not 0"),
+        (lambda: TwoLayerNet(4, 3, 2).accuracy(np.ones((2, 4)), [0, 1], batch_size=-1), "1 or more, not -1"),
+    ],
+)
+def test_too_few_layers_and_samples(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
 
 
 @pytest.mark.parametrize("size", [28, 32])

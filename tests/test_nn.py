@@ -160,6 +160,27 @@ class TestBatchNormalization:
         assert y.shape == IMAGES.shape
         np.testing.assert_allclose(y.mean(0), 0, atol=1e-12)
 
+    @pytest.mark.parametrize("train", [True, False])
+    @pytest.mark.parametrize(("given", "missing"), [("running_mean", "running_var"), ("running_var", "running_mean")])
+    def test_half_of_the_statistics_is_refused(self, given, missing, train):
+        half = {given: np.ones(3)}
+        message = f"both running_mean and running_var or neither, but {missing} is missing"
+        with pytest.raises(ShapeError, match=message):
+            nn.BatchNormalization(GAMMA, BETA, **half)(X, train)
+        with pytest.raises(ShapeError, match=message):
+            batch_norm(X, GAMMA, BETA, **half, train=train)
+
+    @pytest.mark.parametrize("per_activation", [False, True])
+    def test_integers_and_lists_are_taken_as_floats(self, per_activation):
+        x = rng.integers(256, size=(4, 3, 2, 2), dtype=np.uint8)
+        ones, zeros = np.ones((2, 12 if per_activation else 3)) * [[1], [0]]
+        layers = [nn.BatchNormalization(ones, zeros, per_activation=per_activation) for _ in range(3)]
+        for train in (True, False):
+            expected, *others = (f(a, train) for f, a in zip(layers, (x.astype(float), x, x.tolist()), strict=True))
+            for y in others:
+                np.testing.assert_array_equal(y, expected)
+        assert layers[1].running_mean.dtype == np.float64
+
     def test_other_shapes_are_refused(self):
         with pytest.raises(ShapeError, match=r"batch_norm takes \(N, D\) or images \(N, C, H, W\), not \(2, 3, 4\)"):
             nn.BatchNormalization(np.ones(3), np.zeros(3))(np.ones((2, 3, 4)))

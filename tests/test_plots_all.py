@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from visualize import plots
+from visualize import draw_perceptron, plots
 
 pytest.importorskip("matplotlib")
 from matplotlib.figure import Figure
@@ -130,6 +130,12 @@ def test_without_a_font_one_warning_tells_of_it(no_font, tmp_path):
         warnings.simplefilter("error")
         ax = plots.curves({"損失": [1, 2]})
     assert ax.get_legend().get_texts()[0].get_text() == "□□"
+
+
+def test_without_a_font_the_warning_of_a_figure_points_to_the_callers_line(no_font):
+    with pytest.warns(UserWarning, match="no font") as caught:
+        draw_perceptron(2, x=["長さ", "重さ"])
+    assert caught[0].filename == __file__
 
 
 def test_without_a_font_latin_and_greek_letters_are_as_ever(no_font, tmp_path):

@@ -141,7 +141,7 @@ def test_the_number_of_examples_and_their_seed_are_set(counted):
 
 
 def test_what_is_no_number_of_examples_is_refused(run):
-    assert "invalid _count value: '0'" in run(COUNTED, "--gradcheck-examples", "0")
+    assert "--gradcheck-examples: must be a positive number, not '0'" in run(COUNTED, "--gradcheck-examples", "0")
 
 
 def test_the_fixture_checks_with_the_seed(counted):

@@ -6,7 +6,8 @@ import stat
 import subprocess
 import sys
 import time
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from types import SimpleNamespace
 
 import pytest
 
@@ -206,6 +207,11 @@ class TestWithoutGraphviz:
         assert told[0].filename == __file__
         assert (tmp_path / "a.dot").read_text(encoding="utf-8") == graph.source
         assert not (tmp_path / f"a.{kind}").exists()
+
+    def test_the_command_is_one_for_windows_there(self, monkeypatch):
+        monkeypatch.setattr(module, "os", SimpleNamespace(name="nt"))
+        told = module.how_to_draw(PureWindowsPath(r"runs\graph.dot"), PureWindowsPath(r"my runs\graph.svg"))
+        assert told.endswith(r'or: dot -Tsvg runs\graph.dot -o "my runs\graph.svg"')
 
     def test_text_needs_no_graphviz(self, graph, tmp_path, bare):
         assert render(graph, tmp_path / "a.dot") == tmp_path / "a.dot"

@@ -391,7 +391,8 @@ def test_several_that_write_the_same_file_do_not_disturb_each_other(file):
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_name_as_long_as_a_name_can_be(tmp_path):
-    file = tmp_path / f"{'n' * 200}.safetensors"
+@pytest.mark.parametrize("stem", ["n" * 240, "あ" * 80])
+def test_a_name_as_long_as_a_name_can_be(tmp_path, stem):
+    file = tmp_path / f"{stem}.safetensors"
     save_arrays(file, {"W": W})
     assert list(tmp_path.iterdir()) == [file]

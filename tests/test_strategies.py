@@ -1,6 +1,8 @@
 """What the strategies draw: in the strata they promise, away from kinks or at them, and always something that runs."""
 
 import math
+import subprocess
+import sys
 from collections import Counter
 from random import Random
 
@@ -29,6 +31,16 @@ from autograd_dl.testing.strategies import (
     stratum,
     tensors,
 )
+
+
+def test_they_are_imported_when_they_are_first_asked_for():
+    program = """
+import sys, autograd_dl.testing
+before = "hypothesis" in sys.modules
+print(before, autograd_dl.testing.strategies.__name__)
+"""
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert printed == "False autograd_dl.testing.strategies\n"
 
 
 def generated(count):

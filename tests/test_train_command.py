@@ -19,9 +19,11 @@ from blas import blas_threads
 
 from autograd_dl.app import recipes
 from autograd_dl.app.cli import main
+from autograd_dl.app.progress import shown
 from autograd_dl.app.schedules import SCHEDULES
 from autograd_dl.serialization import load_arrays
 from autograd_dl.training import OPTIMIZERS, Trainer
+from models import TwoLayerNet
 
 for _library in ("graphviz", "matplotlib", "pooch", "pygraphviz", "safetensors", "threadpoolctl", "tqdm"):
     pytest.importorskip(_library)
@@ -162,6 +164,14 @@ class TestOptions:
         assert command(*FEW, "--iterations", 1, "--out", tmp_path, model=model) == 0
         assert during == [{1} if before else before]
         assert blas_threads() == before
+
+    def test_it_is_told_of_in_its_block_alone(self):
+        data = np.ones((4, 6)), np.zeros(4, int)
+        trainer = Trainer(TwoLayerNet(6, 5, 3), *data, *data, epochs=1, verbose=False)
+        with contextlib.suppress(KeyboardInterrupt), shown(trainer):
+            assert trainer.step_callbacks
+            raise KeyboardInterrupt
+        assert (trainer.callbacks, trainer.step_callbacks) == ((), ())
 
     def test_training_that_diverges_is_told(self, tmp_path, capsys):
         assert command("--iterations", 5, "--lr", "1e9", "--out", tmp_path) == 0

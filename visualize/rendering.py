@@ -98,7 +98,7 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
 
 
 def write_picture(graph: graphviz.Digraph, path: Path) -> Path:
-    """As `render`, for who says in words of their own that the DOT text was written."""
+    """As `render`, for callers that report the fallback themselves."""
     kind = path.suffix.lower().removeprefix(".")
     if kind in ("dot", "gv"):
         return _write(path, graph.source.encode())
@@ -114,7 +114,7 @@ def write_picture(graph: graphviz.Digraph, path: Path) -> Path:
 
 
 def drawn(source: str, kind: str) -> bytes | None:
-    """The picture of a DOT text, as "svg", "png" or "pdf"; None where no Graphviz is found."""
+    """The picture of a DOT text in a format of Graphviz's ("svg", "plain", ...); None where no Graphviz is found."""
     return _by_pygraphviz(source, kind) or _by_program(source, kind)
 
 
@@ -125,8 +125,9 @@ def is_too_large(graph: graphviz.Digraph) -> bool:
 
 def how_to_draw(text: Path, picture: Path) -> str:
     """What to do where no Graphviz was found, once it has been installed."""
-    command = f"dot -T{picture.suffix[1:].lower()} {shlex.quote(str(text))} -o {shlex.quote(str(picture))}"
-    return f"no Graphviz was found to make {picture.name}: pip install pygraphviz, or: {command}"
+    command = ["dot", f"-T{picture.suffix[1:].lower()}", str(text), "-o", str(picture)]
+    line = subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
+    return f"no Graphviz was found to make {picture.name}: pip install pygraphviz, or: {line}"
 
 
 def _write(path: Path, content: bytes) -> Path:

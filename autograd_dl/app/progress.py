@@ -16,8 +16,12 @@ from autograd_dl.training import Trainer
 @contextmanager
 def shown(trainer: Trainer) -> Iterator[None]:
     """Show how the training in this block goes: by a bar on a terminal, by about ten lines elsewhere."""
-    with _bar(trainer) if sys.stderr.isatty() else _lines(trainer):
-        yield
+    before = trainer.callbacks, trainer.step_callbacks
+    try:
+        with _bar(trainer) if sys.stderr.isatty() else _lines(trainer):
+            yield
+    finally:
+        trainer.callbacks, trainer.step_callbacks = before
 
 
 @contextmanager

@@ -4,6 +4,7 @@
 Hypothesis, and are imported when they are first asked for.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..optional import need
@@ -19,14 +20,17 @@ from .verdicts import KinkError as KinkError
 from .verdicts import Report as Report
 
 if TYPE_CHECKING:
+    from . import strategies as strategies
     from .properties import gradient_property as gradient_property
 
 
 def __getattr__(name: str) -> Any:
     """What draws examples: it needs Hypothesis, which the extra "test" installs."""
-    if name == "gradient_property":
-        need("hypothesis", extra="test")
-        from .properties import gradient_property
+    if name not in ("gradient_property", "strategies"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    need("hypothesis", extra="test")
+    if name == "strategies":
+        return import_module(".strategies", __name__)  # `from . import strategies` would ask this function again
+    from .properties import gradient_property
 
-        return gradient_property
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return gradient_property

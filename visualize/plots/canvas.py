@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sized
@@ -139,7 +140,8 @@ def _steps_to_the_user() -> int:
     return steps
 
 
-_HERE = str(Path(__file__).parent)
+_HERE = f"{Path(__file__).parents[1]}{os.sep}"
+"""The folder of `visualize`."""
 
 
 # -- numbers
