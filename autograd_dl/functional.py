@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import ops
 from .engine import Tensor
 from .errors import DataError, DTypeError, ShapeError
-from .ops.convolution import Pair, pair
+from .ops.windows import Pair, pair
 from .tensor import bare
 
 __all__ = [

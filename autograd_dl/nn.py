@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from . import functional
 from .errors import GraphError
-from .ops.convolution import Pair
+from .ops.windows import Pair
 from .tensor import bare
 
 __all__ = [

@@ -39,7 +39,7 @@ def tensor(*shape, dtype=float, grad=True):
     (lambda: np.split(tensor(3), 2),                          r"np.split: 3 elements do not make 2 equal sections"),
     (lambda: np.clip(tensor(3), np.zeros(2), 1),              r"np.clip(float64 (3,), float64 (2,), 1)"),
     (lambda: ops.im2col(tensor(1, 1, 2, 2), 3, 3),            r"a filter of size 3 with stride 1 does not fit"),
-    (lambda: ops.im2col(tensor(2, 2), 1, 1),                  r"im2col takes images of shape (N, C, H, W), not (2, 2)"),
+    (lambda: ops.im2col(tensor(2, 2), 1, 1),                  r"images have the shape (N, C, H, W), not (2, 2)"),
     (lambda: ops.col2im(tensor(2, 2), (1, 1, 3, 3), 2, 2),    r"takes rows of shape (4, 4), not (2, 2)"),
 ])
 def test_a_wrong_shape_names_op_and_arguments(call, words):

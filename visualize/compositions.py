@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from autograd_dl import Tensor, ops
-from autograd_dl.ops.convolution import Pair, pair
 from autograd_dl.ops.fused import normalize_columns, softmax_cross_entropy, standardize
+from autograd_dl.ops.windows import Pair, pair
 from autograd_dl.tensor import bare
 
 

@@ -8,14 +8,13 @@ from . import methods as methods
 from . import plain as plain
 from . import products as products
 from . import statistics as statistics
-from .convolution import col2im as col2im
-from .convolution import conv_output_size as conv_output_size
-from .convolution import im2col as im2col
+from .columns import col2im as col2im
+from .columns import im2col as im2col
+from .convolution import conv2d as conv2d
+from .convolution import conv2d_filter as conv2d_filter
+from .convolution import conv2d_input as conv2d_input
 from .entry import composed as composed
 from .entry import primitive as primitive
-from .filtering import conv2d as conv2d
-from .filtering import conv2d_filter as conv2d_filter
-from .filtering import conv2d_input as conv2d_input
 from .fused import normalize_columns as normalize_columns
 from .fused import relu as relu
 from .fused import sigmoid as sigmoid
@@ -27,3 +26,4 @@ from .pooling import max_pool2d as max_pool2d
 from .pooling import sum_pool2d as sum_pool2d
 from .reduction import logsumexp as logsumexp
 from .special import erf as erf
+from .windows import conv_output_size as conv_output_size

@@ -1,139 +1,290 @@
-"""im2col and col2im, the book's way to make a convolution one matrix product; and NumPy's convolution of vectors.
+"""Convolution of images, (N, C, H, W), a product of two factors.
 
-im2col and col2im are each other's transpose.
+Each of its two transposes is that in one of the factors, so that the three ops are each other's derivatives.
 """
 
 from __future__ import annotations
 
-import operator
-from typing import Any
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import allocator
 from ..errors import ShapeError
+from ..parallel import SHARES, for_each, shares
+from ..pullback import unbroadcast
 from ..table import defvjp
-from .entry import as_array, composed, primitive
+from .entry import primitive
+from .windows import Grid, Pair, chunks, grid, with_pad
 
-Pair = int | tuple[int, int]
-
-
-def pair(value: Pair) -> tuple[int, int]:
-    """(for rows, for columns): an int stands for both."""
-    rows, columns = value if isinstance(value, (tuple, list)) and len(value) == 2 else (value, value)
-    try:
-        return operator.index(rows), operator.index(columns)
-    except TypeError:
-        raise ShapeError(
-            f"a size, stride, pad or dilation is a whole number, or a pair of them for (rows, columns), not {value!r}"
-        ) from None
-
-
-def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> int:
-    """How many places a filter has along one axis: (input_size + 2 pad - filter_size) / stride + 1, rounded down.
-
-    Raises
-    ------
-    ShapeError
-        If the filter is larger than the padded input, or a size is not positive.
-    """
-    if min(filter_size, stride) < 1 or pad < 0 or input_size + 2 * pad < filter_size:
-        raise ShapeError(
-            f"a filter of size {filter_size} with stride {stride} does not fit an input of size {input_size} with "
-            f"pad {pad}: it needs 1 <= {filter_size} <= {input_size} + 2 * {pad}, stride >= 1 and pad >= 0"
-        )
-    return (input_size + 2 * pad - filter_size) // stride + 1
-
-
-def _windows(shape: tuple[int, ...], filter_h: int, filter_w: int, stride: Pair, pad: Pair) -> Any:
-    """(rows, columns) of places, the strides and the pads for an input of shape (N, C, H, W)."""
-    if len(shape) != 4:
-        raise ShapeError(f"im2col takes images of shape (N, C, H, W), not {tuple(shape)}")
-    (stride_h, stride_w), (pad_h, pad_w) = pair(stride), pair(pad)
-    out_h = conv_output_size(shape[2], filter_h, stride_h, pad_h)
-    out_w = conv_output_size(shape[3], filter_w, stride_w, pad_w)
-    return out_h, out_w, stride_h, stride_w, pad_h, pad_w
+SMALL = 10**6
+"""Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
+FEW = 128
+"""Rows at most that one of several products sums over; with half of SMALL multiplications or fewer they are fast."""
 
 
 @primitive
-def im2col(input_data: Any, filter_h: int, filter_w: int, stride: Pair = 1, pad: Pair = 0) -> Any:
-    """The patches of images that a filter sees, as rows: (N, C, H, W) -> (N*OH*OW, C*FH*FW).
+def conv2d(x: Any, w: Any, b: Any = None, stride: Pair = 1, pad: Pair = 0, dilation: Pair = 1, groups: int = 1) -> Any:
+    """Slide filters over images: (N, C, H, W) and (F, C / groups, FH, FW) to (N, F, OH, OW); b is (F,).
 
-    Rows run over n, oh, ow, columns over c, fh, fw. `stride` and `pad` (with zeros) are an int or a (row, column) pair.
-    The dtype stays. Raises `ShapeError` where the filter does not fit.
+    y[n, f, i, j] = b[f] + sum of w[f, c, k, l] * x[n, c, i*stride + k*dilation - pad, j*stride + l*dilation - pad]
 
-    >>> import numpy as np
-    >>> im2col(np.zeros((10, 3, 7, 7)), 5, 5).shape
-    (90, 75)
+    Each of the `groups` of filters sees its own share of the channels. Raises `ShapeError` where anything does not fit.
     """
-    out_h, out_w, sh, sw, ph, pw = _windows(input_data.shape, filter_h, filter_w, stride, pad)
-    n, c = input_data.shape[:2]
-    padded = np.pad(input_data, ((0, 0), (0, 0), (ph, ph), (pw, pw))) if ph or pw else input_data
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (filter_h, filter_w), (2, 3))[:, :, ::sh, ::sw]
-    return windows.transpose(0, 2, 3, 1, 4, 5).reshape(n * out_h * out_w, c * filter_h * filter_w)
+    at = _conv_grid(x.shape, w.shape, stride, pad, dilation, groups)
+    if b is not None and b.shape != (len(w),):
+        raise ShapeError(f"{len(w)} filters have as many biases, of shape {(len(w),)}, not {b.shape}")
+    dtype, x, w, b = _alike(x, w, b)
+    return _convolved(_padded(x, at), at, w, groups, b).astype(dtype, copy=False)
 
 
 @primitive
-def col2im(
-    col: Any, input_shape: tuple[int, int, int, int], filter_h: int, filter_w: int, stride: Pair = 1, pad: Pair = 0
+def conv2d_input(
+    g: Any,
+    w: Any,
+    shape: tuple[int, int, int, int],
+    stride: Pair = 1,
+    pad: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
 ) -> Any:
-    """The transpose of `im2col`: rows of patches added up where they overlap, (N*OH*OW, C*FH*FW) -> `input_shape`."""
-    out_h, out_w, sh, sw, ph, pw = _windows(input_shape, filter_h, filter_w, stride, pad)
-    n, c, h, w = input_shape
-    if col.shape != (n * out_h * out_w, c * filter_h * filter_w):
-        raise ShapeError(
-            f"col2im to {tuple(input_shape)} takes rows of shape {(n * out_h * out_w, c * filter_h * filter_w)}, "
-            f"not {col.shape}"
-        )
-    if col.dtype == np.float16:
-        return col2im(col.astype(np.float32), input_shape, filter_h, filter_w, stride, pad).astype(np.float16)
-    patches = col.reshape(n, out_h, out_w, c, filter_h, filter_w).transpose(0, 3, 4, 5, 1, 2)
-    image = np.zeros_like(col, shape=(n, c, h + 2 * ph, w + 2 * pw))
-    for i in range(filter_h):
-        for j in range(filter_w):
-            image[:, :, i : i + sh * out_h : sh, j : j + sw * out_w : sw] += patches[:, :, i, j]
-    return image[:, :, ph : ph + h, pw : pw + w]
+    """The transpose of `conv2d` for its images: (N, F, OH, OW) and the filters to images of this shape."""
+    at = _conv_grid(shape, w.shape, stride, pad, dilation, groups)
+    _check_gradient(g, (shape[0], w.shape[0], *at.places))
+    dtype, g, w = _alike(g, w)
+    back = Grid(at.filter, (1, 1), (0, 0), at.dilation, at.images, at.images)
+    f, c = w.shape[:2]
+    turned = w[:, :, ::-1, ::-1].reshape(groups, f // groups, c, *at.filter).swapaxes(1, 2)
+    filters = turned.reshape(groups * c, f // groups, *at.filter)
+    return _convolved(_spread(g, at), back, filters, groups).astype(dtype, copy=False)
+
+
+@primitive
+def conv2d_filter(
+    x: Any,
+    g: Any,
+    shape: tuple[int, int, int, int],
+    stride: Pair = 1,
+    pad: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Any:
+    """The transpose of `conv2d` for its filters: images and (N, F, OH, OW) to filters of this shape."""
+    at = _conv_grid(x.shape, shape, stride, pad, dilation, groups)
+    _check_gradient(g, (x.shape[0], shape[0], *at.places))
+    dtype, x, g = _alike(x, g)
+    f, c = shape[:2]
+    frame, arriving = _padded(x, at), g.transpose(0, 2, 3, 1)
+    sums = np.zeros_like(x, order="C", shape=(SHARES, groups, c * at.filter[0] * at.filter[1], f // groups))
+    parts = chunks(len(x), _patch_bytes(at, c * groups, x.dtype))
+
+    def begin() -> Callable[[tuple[int, slice]], None]:
+        windows = _Windows(frame, at, groups, parts)
+
+        def add(numbered: tuple[int, slice]) -> None:
+            number, some = numbered
+            for images in parts[some]:
+                windows.look(images)
+                for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
+                    total += _summed(windows.rows(channels), arriving[images, ..., filters].reshape(-1, f // groups))
+
+        return add
+
+    for_each(begin, enumerate(shares(len(parts))))
+    total = sums.sum(0).reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
+    return total.astype(dtype, copy=False)
 
 
 # fmt: off
-defvjp(im2col, lambda g, _ans, _x, fh, fw, stride=1, pad=0: col2im(g, _x.shape, fh, fw, stride, pad), None, None)
-defvjp(col2im, lambda h, _ans, _col, _shape, fh, fw, stride=1, pad=0: im2col(h, fh, fw, stride, pad), None, None, None)
+defvjp(conv2d,
+       lambda g, _ans, _x, w, *_b, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_input(g, w, _x.shape, stride, pad, dilation, groups),
+       lambda g, _ans, x, _w, *_b, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_filter(x, g, _w.shape, stride, pad, dilation, groups),
+       lambda g, _ans, _x, _w, _b, stride=1, pad=0, dilation=1, groups=1:
+           unbroadcast(np.moveaxis(g, 1, 3).reshape(-1, *_b.shape), _b.shape))
+defvjp(conv2d_input,
+       lambda h, _ans, _g, w, _shape, stride=1, pad=0, dilation=1, groups=1:
+           conv2d(h, w, None, stride, pad, dilation, groups),
+       lambda h, _ans, g, _w, _shape, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_filter(h, g, _w.shape, stride, pad, dilation, groups), None)
+defvjp(conv2d_filter,
+       lambda h, _ans, _x, g, _shape, stride=1, pad=0, dilation=1, groups=1:
+           conv2d_input(g, h, _x.shape, stride, pad, dilation, groups),
+       lambda h, _ans, x, _g, _shape, stride=1, pad=0, dilation=1, groups=1:
+           conv2d(x, h, None, stride, pad, dilation, groups), None)
 # fmt: on
 
 
-@primitive(stands_for=np.convolve)
-def _full(a: Any, v: Any) -> Any:
-    return np.convolve(a, v)
+def _conv_grid(
+    images: tuple[int, ...], filters: tuple[int, ...], stride: Pair, pad: Pair, dilation: Pair, groups: int
+) -> Grid:
+    if len(filters) != 4:
+        raise ShapeError(f"filters have the shape (F, C / groups, FH, FW), not {tuple(filters)}")
+    at = grid(images, (filters[2], filters[3]), stride, pad, dilation)
+    if groups < 1 or filters[0] % groups or images[1] != groups * filters[1]:
+        raise ShapeError(
+            f"filters of shape {tuple(filters)} in {groups} groups take images of {groups * filters[1]} channels, "
+            f"and there must be as many filters in each group; these images have the shape {tuple(images)}"
+        )
+    return at
 
 
-@primitive(stands_for=np.correlate)
-def _valid(a: Any, v: Any) -> Any:
-    """v slides over a, which is not shorter: y[k] = sum over i of a[k + i] * v[i]."""
-    return np.correlate(a, v, "valid")
+def _check_gradient(g: Any, shape: tuple[int, ...]) -> None:
+    if g.shape != shape:
+        raise ShapeError(f"the gradient of a convolution has its shape, {shape}, not {g.shape}")
 
 
-defvjp(_full, lambda g, _ans, _a, v: _valid(g, v), lambda g, _ans, a, _v: _valid(g, a))
-defvjp(_valid, lambda g, _ans, _a, v: _full(g, v), lambda g, _ans, a, _v: _valid(a, g))
+def _alike(*arrays: Any) -> tuple[Any, ...]:
+    """The dtype that NumPy's arithmetic gives these arrays, and all of them in it, or in float32 for float16.
+
+    (One that is None stays so.)
+    """
+    dtype = np.result_type(*(a.dtype for a in arrays if a is not None))
+    wide = np.float32 if dtype == np.float16 else dtype
+    return dtype, *(None if a is None else a.astype(wide, copy=False) for a in arrays)
 
 
-@composed(np.convolve)
-def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
-    return _overlapping(_full(a, v), a.size, v.size, mode, (min(a.size, v.size) - 1) // 2)
+def _groups(groups: int, c: int, f: int) -> Iterator[tuple[slice, slice]]:
+    """The channels and the filters of each group."""
+    for k in range(groups):
+        yield slice(k * c, (k + 1) * c), slice(k * (f // groups), (k + 1) * (f // groups))
 
 
-@composed(np.correlate)
-def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
-    if mode == "valid" and a.size >= v.size:
-        return _valid(a, v)
-    middle = (v.size - 1) // 2 if a.size >= v.size else a.size // 2
-    return _overlapping(_full(a, v[::-1]), a.size, v.size, mode, middle)
+def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -> Any:
+    """What filters make of framed images."""
+    f, c, fh, fw = w.shape
+    n = len(frame.images)
+    matrices = [
+        w[filters].transpose(2, 3, 1, 0).reshape(c * fh * fw, f // groups) for _, filters in _groups(groups, c, f)
+    ]
+    ans = allocator.empty(w, (n, *at.places, f))
+    biases = None if bias is None else np.tile(bias, math.prod(at.places))
+    parts = chunks(n, _patch_bytes(at, c * groups, w.dtype))
+
+    def begin() -> Callable[[slice], None]:
+        windows = _Windows(frame, at, groups, parts)
+
+        def fill(images: slice) -> None:
+            windows.look(images)
+            few = images.stop - images.start
+            pixels = ans[images].reshape(few * math.prod(at.places), f)
+            for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
+                _multiply(windows.rows(channels), matrix, pixels[:, filters])
+            if biases is not None:
+                several = pixels.reshape(few, len(biases))  # long rows are added fast
+                np.add(several, biases, out=several)
+
+        return fill
+
+    for_each(begin, parts)
+    return ans.transpose(0, 3, 1, 2)
 
 
-def _overlapping(full: Any, n: int, m: int, mode: str, middle: int) -> Any:
-    """What `mode` keeps of the convolution of n and m elements."""
-    kept = {"full": (0, n + m - 1), "same": (middle, max(n, m)), "valid": (min(n, m) - 1, abs(n - m) + 1)}
-    if mode not in kept:
-        raise ValueError(f"the mode of a convolution is 'full', 'same' or 'valid', not {mode!r}")
-    start, length = kept[mode]
-    return full[start : start + length]
+def _multiply(rows: Any, matrix: Any, out: Any) -> None:
+    """Write rows @ matrix to `out`, as several products of the size that BLAS is best at."""
+    size = SMALL // max(1, matrix.size)
+    if size < 8:
+        np.matmul(rows, matrix, out=out)
+        return
+    inputs, filters = matrix.shape
+    count = len(rows) // size
+    several = count * size
+    blocks = rows[:several].reshape(count, size, inputs)
+    np.matmul(blocks, matrix, out=out[:several].reshape(count, size, filters))
+    np.matmul(rows[several:], matrix, out=out[several:])
+
+
+def _summed(rows: Any, g: Any) -> Any:
+    """rows.T @ g, as the sum of several products of the size that BLAS is best at."""
+    inputs, filters = rows.shape[1], g.shape[1]
+    few = min(FEW, SMALL // (2 * max(1, inputs * filters)))
+    if few < FEW // 3:
+        return rows.T @ g
+    count = len(rows) // few
+    several = count * few
+    blocks = rows[:several].reshape(count, few, inputs).swapaxes(1, 2)
+    whole = np.matmul(blocks, g[:several].reshape(count, few, filters)).sum(0)
+    whole += rows[several:].T @ g[several:]
+    return whole
+
+
+class _Frame(NamedTuple):
+    """Images, (N, H, W, C), and where each pixel goes in larger ones, (rows, columns), that are zero elsewhere."""
+
+    images: Any
+    size: tuple[int, int]
+    to: tuple[slice, slice]
+
+
+def _padded(x: Any, at: Grid) -> _Frame:
+    """Images with zeros around them."""
+    size = with_pad(at)
+    rows, columns = (slice(p, p + n) for p, n in zip(at.pad, at.images, strict=True))
+    return _Frame(x.transpose(0, 2, 3, 1), size, (rows, columns))
+
+
+def _spread(g: Any, at: Grid) -> _Frame:
+    """The gradient at each place of a filter, where the place is in the images, with zeros between and around.
+
+    So large that filters that are turned around make of it a gradient for each pixel.
+    """
+    height, width = (size + extent - 1 for size, extent in zip(at.images, at.extent, strict=True))
+    to, take = zip(*map(_positions, (height, width), at.places, at.stride, at.pad, at.extent), strict=True)
+    return _Frame(g.transpose(0, 2, 3, 1)[:, take[0], take[1]], (height, width), to)
+
+
+def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tuple[slice, slice]:
+    """Where in `size` pixels the places go that are among them, and which these are."""
+    first = extent - 1 - pad
+    skipped = max(0, -(first // stride))
+    taken = range(first + skipped * stride, size, stride)[: places - skipped]
+    return slice(taken.start, taken.start + len(taken) * stride, stride), slice(skipped, skipped + len(taken))
+
+
+class _Windows:
+    """What a filter sees of framed images, a few at a time, in memory that is used again and again."""
+
+    def __init__(self, frame: _Frame, at: Grid, groups: int, parts: Sequence[slice]) -> None:
+        few, c = max((p.stop - p.start for p in parts), default=0), frame.images.shape[3]
+        self.images = large = frame.images
+        self.inside = None
+        if large.shape[1:3] != frame.size:
+            large = np.zeros_like(large, order="C", shape=(few, *frame.size, c))
+            self.inside = large[:, frame.to[0], frame.to[1]]
+        self.all = self.patches = _patches(large, at)
+        self.memory = allocator.empty(large, (few * math.prod(at.places + at.filter) * (c // groups),))
+
+    def look(self, images: slice) -> None:
+        """Go to these images."""
+        if self.inside is None:
+            self.patches = self.all[images]
+        else:
+            some = self.images[images]
+            self.inside[: len(some)] = some
+            self.patches = self.all[: len(some)]
+
+    def rows(self, channels: slice) -> Any:
+        """The patches, each as a row; they are copied in as long runs as there are in memory."""
+        patches = self.patches[..., channels]
+        n, height, width, fh, fw, c = patches.shape
+        memory = self.memory[: patches.size]
+        if fw * c < width:
+            np.copyto(memory.reshape(fh, fw, c, n, height, width), patches.transpose(3, 4, 5, 0, 1, 2))
+            return memory.reshape(fh * fw * c, n * height * width).T
+        np.copyto(memory.reshape(patches.shape), patches)
+        return memory.reshape(n * height * width, fh * fw * c)
+
+
+def _patches(x: Any, at: Grid) -> Any:
+    """What the filter sees at each of its places in (N, H, W, C): a view, (N, OH, OW, FH, FW, C)."""
+    (sh, sw), (dh, dw) = at.stride, at.dilation
+    windows = np.lib.stride_tricks.sliding_window_view(x, at.extent, (1, 2))
+    return windows[:, ::sh, ::sw, :, ::dh, ::dw].transpose(0, 1, 2, 4, 5, 3)
+
+
+def _patch_bytes(at: Grid, channels: int, dtype: np.dtype[Any]) -> int:
+    """How many bytes the patches of an image have."""
+    return math.prod(at.places + at.filter) * channels * dtype.itemsize

@@ -12,9 +12,8 @@ from ..errors import ShapeError
 from ..parallel import for_each
 from ..table import defvjp
 from ..tensor import bare
-from .convolution import Pair
 from .entry import primitive
-from .images import Grid, channels_last, chunks, grid, with_pad
+from .windows import Grid, Pair, channels_last, chunks, grid, with_pad
 
 
 def _views(x: Any, at: Grid) -> Iterator[Any]:

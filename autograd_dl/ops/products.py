@@ -1,4 +1,4 @@
-"""Derivatives of the products of vectors, matrices and tensors."""
+"""Derivatives of the products of vectors, matrices and tensors, and of NumPy's convolution of vectors."""
 
 from __future__ import annotations
 
@@ -258,3 +258,45 @@ def _explicit(spec: str, ndims: Sequence[int]) -> str:
         joined = "".join(words)
         output = dots + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in dots))
     return f"{','.join(words)}->{output.replace('...', dots)}"
+
+
+# -- of vectors that slide over each other
+
+
+@primitive(stands_for=np.convolve)
+def _full(a: Any, v: Any) -> Any:
+    return np.convolve(a, v)
+
+
+@primitive(stands_for=np.correlate)
+def _valid(a: Any, v: Any) -> Any:
+    """v slides over a, which is not shorter: y[k] = sum over i of a[k + i] * v[i]."""
+    return np.correlate(a, v, "valid")
+
+
+defvjp(_full, lambda g, _ans, _a, v: _valid(g, v), lambda g, _ans, a, _v: _valid(g, a))
+defvjp(_valid, lambda g, _ans, _a, v: _full(g, v), lambda g, _ans, a, _v: _valid(a, g))
+
+
+@composed(np.convolve)
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    return _overlapping(_full(a, v), a.size, v.size, mode, (min(a.size, v.size) - 1) // 2)
+
+
+@composed(np.correlate)
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    if mode == "valid" and a.size >= v.size:
+        return _valid(a, v)
+    middle = (v.size - 1) // 2 if a.size >= v.size else a.size // 2
+    return _overlapping(_full(a, v[::-1]), a.size, v.size, mode, middle)
+
+
+def _overlapping(full: Any, n: int, m: int, mode: str, middle: int) -> Any:
+    """What `mode` keeps of the convolution of n and m elements."""
+    kept = {"full": (0, n + m - 1), "same": (middle, max(n, m)), "valid": (min(n, m) - 1, abs(n - m) + 1)}
+    if mode not in kept:
+        raise ValueError(f"the mode of a convolution is 'full', 'same' or 'valid', not {mode!r}")
+    start, length = kept[mode]
+    return full[start : start + length]

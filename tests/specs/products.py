@@ -3,8 +3,7 @@
 import numpy as np
 
 from autograd_dl import ops
-from autograd_dl.ops.convolution import _full, _valid
-from autograd_dl.ops.products import _einsum
+from autograd_dl.ops.products import _einsum, _full, _valid
 
 from .base import cases, normal, pick, present, row
 

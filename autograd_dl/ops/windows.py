@@ -7,15 +7,44 @@ after the other needs no reordering.
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any, NamedTuple
 
 from .. import allocator
 from ..errors import ShapeError
 from ..parallel import SHARES, shares
-from .convolution import Pair, conv_output_size, pair
+
+Pair = int | tuple[int, int]
 
 CHUNK = 1 << 21
 """Bytes that are worked on at once: they stay in the cache, and memory is bounded."""
+
+
+def pair(value: Pair) -> tuple[int, int]:
+    """(for rows, for columns): an int stands for both."""
+    rows, columns = value if isinstance(value, (tuple, list)) and len(value) == 2 else (value, value)
+    try:
+        return operator.index(rows), operator.index(columns)
+    except TypeError:
+        raise ShapeError(
+            f"a size, stride, pad or dilation is a whole number, or a pair of them for (rows, columns), not {value!r}"
+        ) from None
+
+
+def conv_output_size(input_size: int, filter_size: int, stride: int = 1, pad: int = 0) -> int:
+    """How many places a filter has along one axis: (input_size + 2 pad - filter_size) / stride + 1, rounded down.
+
+    Raises
+    ------
+    ShapeError
+        If the filter is larger than the padded input, or a size is not positive.
+    """
+    if min(filter_size, stride) < 1 or pad < 0 or input_size + 2 * pad < filter_size:
+        raise ShapeError(
+            f"a filter of size {filter_size} with stride {stride} does not fit an input of size {input_size} with "
+            f"pad {pad}: it needs 1 <= {filter_size} <= {input_size} + 2 * {pad}, stride >= 1 and pad >= 0"
+        )
+    return (input_size + 2 * pad - filter_size) // stride + 1
 
 
 class Grid(NamedTuple):
