@@ -54,7 +54,7 @@ def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs = _bound(op, args, kwargs)
     for name, value in kwargs.items():
         if has_tensor(value):
-            raise UnsupportedError(f"{op.title}: the keyword {name!r} takes no Tensor; pass t.numpy(), for no gradient")
+            raise UnsupportedError(f"{op.title}: the argument {name!r} takes no Tensor; t.numpy() has no gradient")
     if not kwargs.keys() <= op.keywords:
         return _unrecorded(op, args, kwargs)
     return _whole(apply1(op, args[0], kwargs)) if op.short == 1 else apply(op, args, kwargs)

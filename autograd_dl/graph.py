@@ -262,6 +262,11 @@ def refuse_changed(order: list[Node]) -> None:
             )
 
 
+def is_whole(node: Node) -> bool:
+    """Whether nothing behind the node was let go, so that a gradient can still come back."""
+    return all(type(n) is Leaf or n.args is not None for n in toposort([node]))
+
+
 def refuse_released(node: Node) -> None:
     """Raise if the node's arrays were let go."""
     if node.args is None:

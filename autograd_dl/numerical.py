@@ -102,7 +102,8 @@ def _differentiable(x: Any) -> Iterator[NDArray[np.float64]]:
             yield values
         return
     if not isinstance(x, np.ndarray) or x.dtype != np.float64 or not x.flags.writeable:
-        what = f"a {'' if x.flags.writeable else 'read-only '}{x.dtype} array" if isinstance(x, np.ndarray) else repr(x)
+        is_array = isinstance(x, np.ndarray)
+        what = f"{'an' if x.flags.writeable else 'a read-only'} array of {x.dtype}" if is_array else repr(x)
         raise DTypeError(
             f"numerical_gradient moves x in place by 1e-4, and so needs a writable float64 array, not {what}; "
             "pass np.array(x, dtype=float)"

@@ -75,8 +75,8 @@ def title_of(fun: Callable[..., Any]) -> str:
     >>> title_of(np.linalg.inv)
     'np.linalg.inv'
     """
-    module = str(getattr(fun, "__module__", None) or "numpy")
     name: str = fun.__name__
+    module = str(getattr(fun, "__module__", None) or ("numpy" if getattr(np, name, None) is fun else ""))
     return f"{module.replace('numpy', 'np', 1)}.{name}" if module.partition(".")[0] == "numpy" else name
 
 

@@ -7,6 +7,7 @@ Its operators and methods, and how it takes NumPy's functions, are in `ops.metho
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 import weakref
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError
-from .graph import Leaf, Node, followed, new
+from .graph import Leaf, Node, followed, is_whole, new
 from .mode import MODE
 from .table import SCALARS, outline
 from .values import Values, aligned, as_value, is_duck, owned
@@ -166,12 +167,12 @@ class Tensor(TensorMethods, Values):
         return tensor_of(value, None)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        if self.requires_grad:
+        if self.node is not None and self.requires_grad and is_whole(self.node):
             warnings.warn(
                 f"{called(self)} becomes a plain array here, and its gradient ends; write t.numpy() to say so, "
                 "or np.stack([t, u]) to join recorded Tensors",
                 GradientLostWarning,
-                stacklevel=2,
+                stacklevel=_steps_to_the_user(),
             )
         return np.asarray(self._value, dtype) if copy is None else np.array(self._value, dtype, copy=copy)
 
@@ -294,6 +295,18 @@ def loses_gradient(argument: Any) -> bool:
     if isinstance(argument, dict):
         return any(map(loses_gradient, argument.values()))
     return isinstance(argument, (tuple, list)) and any(loses_gradient(a) for a in argument if type(a) not in SCALARS)
+
+
+CONVERTING = ("numpy.", "matplotlib.", "pandas.", "scipy.")
+"""Libraries that make arrays of what the user's line gives them."""
+
+
+def _steps_to_the_user() -> int:
+    """How far up the stack the user's line is from the method that calls this, which is 1."""
+    frame, steps = sys._getframe(2), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(CONVERTING):
+        frame, steps = frame.f_back, steps + 1
+    return steps
 
 
 def _rebuilt(data: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_dl.functional import local_response_norm
 
-from .layers import Layers
+from .layers import Layers, sizes_of
 from .network import ImageNetwork
 
 
@@ -30,7 +30,7 @@ class AlexNet(ImageNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(input_dim, dtype, seed)
-        self.filters, self.hidden_size, self.output_size = list(filters), hidden_size, output_size
+        self.filters, self.hidden_size, self.output_size = sizes_of("filters", filters), hidden_size, output_size
         if len(self.filters) < 2:
             raise ValueError(f"AlexNet has at least two convolutions, each with its filters, not {self.filters}")
         self.build(*input_dim)

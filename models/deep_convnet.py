@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd_dl import Tensor
 
-from .layers import Layers
+from .layers import Layers, conv_param_of
 from .network import ImageNetwork
 
 
@@ -40,7 +40,7 @@ class DeepConvNet(ImageNetwork):
     ) -> None:
         super().__init__(input_dim, dtype, seed)
         pairs = (conv_param_1, conv_param_2), (conv_param_3, conv_param_4), (conv_param_5, conv_param_6)
-        self.conv_params = [(dict(first), dict(second)) for first, second in pairs]
+        self.conv_params = [(conv_param_of(first), conv_param_of(second)) for first, second in pairs]
         self.hidden_size, self.output_size = hidden_size, output_size
         self.build(*input_dim)
 

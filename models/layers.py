@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +41,21 @@ def initial_std(std: float | str, inputs: int) -> float:
     if std.lower() not in ("relu", "he", "sigmoid", "xavier"):
         raise ValueError(f"weight_init_std is 'relu', 'he', 'sigmoid', 'xavier' or a number, not {std!r}")
     return math.sqrt((2 if std.lower() in ("relu", "he") else 1) / inputs)
+
+
+def sizes_of(name: str, sizes: Any) -> list[int]:
+    """The argument of that name as a list. Raises TypeError for a single number."""
+    if not isinstance(sizes, Iterable):
+        raise TypeError(f"{name} is a list of sizes, as [{sizes}], not {sizes!r}")
+    return list(sizes)
+
+
+def conv_param_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a convolution is given as the book's `conv_param`. Raises ValueError if a key is unknown or missing."""
+    if not {"filter_num", "filter_size"} <= given.keys() <= {"filter_num", "filter_size", "pad", "stride"}:
+        keys = ", ".join(given) or "nothing"
+        raise ValueError(f"conv_param has filter_num and filter_size, and perhaps pad and stride; this one has {keys}")
+    return dict(given)
 
 
 class Layers:

@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_dl.functional import average_pool2d
 
-from .layers import Layers
+from .layers import Layers, sizes_of
 from .network import ImageNetwork
 
 
@@ -32,7 +32,8 @@ class LeNet(ImageNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(input_dim, dtype, seed, weight_init_std="xavier")
-        self.filters, self.hidden_size_list, self.output_size = list(filters), list(hidden_size_list), output_size
+        self.filters, self.output_size = sizes_of("filters", filters), output_size
+        self.hidden_size_list = sizes_of("hidden_size_list", hidden_size_list)
         if len(self.filters) != 2:
             raise ValueError(f"LeNet has two convolutions, and so two numbers of filters, not {self.filters}")
         self.build(*input_dim)

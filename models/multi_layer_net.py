@@ -9,7 +9,7 @@ import numpy as np
 
 from autograd_dl import Tensor, scope
 
-from .layers import Layers, activation_named
+from .layers import Layers, activation_named, sizes_of
 from .network import LayeredNetwork
 
 
@@ -40,7 +40,7 @@ class MultiLayerNet(LayeredNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(dtype, seed, weight_init_std)
-        self.hidden_size_list, self.output_size = list(hidden_size_list), output_size
+        self.hidden_size_list, self.output_size = sizes_of("hidden_size_list", hidden_size_list), output_size
         self.activation, self.kind = activation_named(activation), activation.capitalize()
         self.weight_decay_lambda = weight_decay_lambda
         self.build(input_size)

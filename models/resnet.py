@@ -8,7 +8,7 @@ from typing import Any
 from autograd_dl import scope
 from autograd_dl.functional import average_pool2d, global_average_pool2d
 
-from .layers import Layers
+from .layers import Layers, sizes_of
 from .network import ImageNetwork
 
 
@@ -33,7 +33,7 @@ class ResNet(ImageNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(input_dim, dtype, seed)
-        self.stages, self.blocks, self.output_size = list(stages), blocks, output_size
+        self.stages, self.blocks, self.output_size = sizes_of("stages", stages), blocks, output_size
         if not self.stages:
             raise ValueError("ResNet has at least one stage, each with its filters, as (16, 32), but stages is empty")
         self.build(*input_dim)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .layers import Layers
+from .layers import Layers, conv_param_of
 from .network import ImageNetwork
 
 
@@ -29,7 +29,7 @@ class SimpleConvNet(ImageNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(input_dim, dtype, seed, weight_init_std)
-        self.conv_param, self.hidden_size, self.output_size = dict(conv_param), hidden_size, output_size
+        self.conv_param, self.hidden_size, self.output_size = conv_param_of(conv_param), hidden_size, output_size
         self.build(*input_dim)
 
     def scores(self, x: Any, layers: Layers) -> Any:

@@ -97,7 +97,7 @@ def test_the_axis_and_the_layer_are_named():
 
 @pytest.mark.parametrize("lacking", ["filter_num", "filter_size"])
 def test_a_convolution_has_filters_of_a_size(lacking):
-    with pytest.raises(TypeError, match=lacking):
+    with pytest.raises(ValueError, match=rf"conv_param has .*{lacking}.*; this one has (?!.*{lacking})"):
         SimpleConvNet(conv_param={key: value for key, value in PARAM.items() if key != lacking})
 
 

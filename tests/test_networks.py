@@ -420,12 +420,15 @@ def test_a_layer_of_nothing(sizes):
         (lambda: models.AlexNet(filters=(3,)), r"AlexNet has at least two convolutions.*not \[3\]"),
         (lambda: models.LeNet(filters=(3,)), r"LeNet has two convolutions.*not \[3\]"),
         (lambda: models.ResNet(stages=()), "ResNet has at least one stage"),
+        (lambda: models.MultiLayerNet(4, 3, 2), r"hidden_size_list is a list of sizes, as \[3\], not 3"),
+        (lambda: SimpleConvNet(conv_param={"filters": 3}), "has filter_num and filter_size, .* this one has filters"),
+        (lambda: models.DeepConvNet(conv_param_2={}), "has filter_num and filter_size, .* this one has nothing"),
         (lambda: TwoLayerNet(4, 3, 2).accuracy(np.ones((2, 4)), [0, 1], batch_size=0), "1 or more, not 0"),
         (lambda: TwoLayerNet(4, 3, 2).accuracy(np.ones((2, 4)), [0, 1], batch_size=-1), "1 or more, not -1"),
     ],
 )
-def test_too_few_layers_and_samples(make, message):
-    with pytest.raises(ValueError, match=message):
+def test_arguments_that_make_no_network(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
         make()
 
 

@@ -202,9 +202,9 @@ def test_nothing_is_recorded():
 @pytest.mark.parametrize(
     ("x", "what"),
     [
-        (np.array([1, 2]), "a int64 array"),
-        (np.ones(2, np.float32), "a float32 array"),
-        (np.broadcast_to(1.0, 3), "a read-only float64 array"),
+        (np.array([1, 2]), "an array of int64"),
+        (np.ones(2, np.float32), "an array of float32"),
+        (np.broadcast_to(1.0, 3), "a read-only array of float64"),
         ([1.0, 2.0], r"\[1\.0, 2\.0\]"),
     ],
 )

@@ -179,8 +179,8 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.add(x, 1, out=np.zeros(2)),      r"np.add: writing .*out="),
     (lambda x: np.sum(x, out=np.zeros(())),        r"np.sum: writing .*out="),
     (lambda x: np.stack([x], out=np.zeros((1, 2))), "np.stack: .* out"),
-    (lambda x: np.add(x, 1, out=tensor(2)),        "np.add: the keyword 'out' takes no Tensor"),
-    (lambda x: np.sum(x, axis=Tensor(0)),          "np.sum: the keyword 'axis' takes no Tensor"),
+    (lambda x: np.add(x, 1, out=tensor(2)),        "np.add: the argument 'out' takes no Tensor"),
+    (lambda x: np.sum(x, axis=Tensor(0)),          "np.sum: the argument 'axis' takes no Tensor"),
     (lambda x: np.add(x, [x[0], 1.0]),             "np.add: a Tensor inside a list"),
     (lambda x: np.dot(x, [x[0], x[1]]),            "np.dot: a Tensor inside a list"),
     (lambda x: np.quantile(x, x / 9),              "np.quantile and np.percentile give q no gradient"),
@@ -196,6 +196,7 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.multiply.outer(x, x),            "np.multiply.outer"),
     (lambda x: np.add.at(x, [0], 1.0),             "np.add.at"),
     (lambda x: np.i0(x),                           "np.i0 is not supported for Tensors"),
+    (lambda x: np.frompyfunc(abs, 1, 1)(x),        r"^abs \(vectorized\) is not supported for Tensors"),
     (lambda x: np.nanmedian(x),                    "nearest names that are: np.nanmean"),
     (lambda x: np.fft.rfft(x),                     "t.numpy()"),
 ])
@@ -203,6 +204,13 @@ def test_what_has_no_recorded_form_is_refused_by_name(call, words):
     with pytest.raises(UnsupportedError, match=words.replace("()", r"\(\)")):
         call(tensor(2))
 # fmt: on
+
+
+@pytest.mark.parametrize("order", [np.sort, lambda x: np.partition(x, 0)])
+def test_a_number_has_no_axis_to_order(order):
+    for x in (np.array(2.0), tensor()):
+        with pytest.raises(np.exceptions.AxisError, match="axis -1 is out of bounds for array of dimension 0"):
+            order(x)
 
 
 @pytest.mark.parametrize("recorded", [False, True])

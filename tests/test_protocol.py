@@ -265,6 +265,23 @@ def test_it_warns_once_a_place():
     assert len(caught) == 2
 
 
+def test_the_warning_is_at_the_users_line():
+    with pytest.warns(GradientLostWarning) as caught:
+        np.column_stack([[leaf(1.0) * 2, leaf(2.0) * 2]])  # converts within NumPy
+    assert {w.filename for w in caught} == {__file__}
+
+
+def test_where_the_graph_was_let_go_no_gradient_is_lost():
+    w = leaf([1.0, 2.0])
+    losses = []
+    for _ in range(3):
+        losses.append(np.sum(np.sin(w) * w))
+        w -= 0.1
+    done = np.sum(w * w)
+    done.backward()
+    assert np.array([*losses, done]).shape == (4,)
+
+
 def test_constants_become_arrays_quietly():
     t, _, _, unrecorded = kinds([1.0, 2.0])
     for c in (t, unrecorded, leaf([1.0, 2.0]).detach()):

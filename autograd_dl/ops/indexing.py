@@ -104,13 +104,16 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 @composed(np.sort)
 def sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
-    if axis is None:
-        a, axis = a.reshape(-1), 0
+    a, axis = _along(a, axis)
     return np.take_along_axis(a, np.argsort(a, axis, kind, stable=stable), axis)
 
 
 @composed(np.partition)
 def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
-    if axis is None:
-        a, axis = a.reshape(-1), 0
+    a, axis = _along(a, axis)
     return np.take_along_axis(a, np.argpartition(a, kth, axis), axis)
+
+
+def _along(a: Any, axis: int | None) -> tuple[Any, int]:
+    """The array and the axis to order; without an axis, all elements in a row."""
+    return (a.reshape(-1), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
