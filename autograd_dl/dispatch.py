@@ -54,6 +54,7 @@ def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args, kwargs = _bound(op, args, kwargs)
     for name, value in kwargs.items():
         if has_tensor(value):
+            refuse_out(op.fun, args, kwargs)
             raise UnsupportedError(f"{op.title}: the argument {name!r} takes no Tensor; t.numpy() has no gradient")
     if not kwargs.keys() <= op.keywords:
         return _unrecorded(op, args, kwargs)
@@ -76,8 +77,17 @@ def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple
     return arrays, {name: value for name, value in given.items() if value is not parameters[name].default}
 
 
+def refuse_out(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise if the call is to write into a Tensor, which graphs that have read it would not notice."""
+    outs = (*args[fun.nin :], kwargs.get("out")) if isinstance(fun, np.ufunc) else (kwargs.get("out"),)
+    if has_tensor(outs) or (fun is np.nan_to_num and kwargs.get("copy") is False and has_tensor(args)):
+        name = title_of(fun)
+        raise UnsupportedError(f"{name} cannot write into a Tensor (out=, copy=False); write t[...] = the result")
+
+
 def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call NumPy with keywords that the rules do not know, which is possible where no gradient is needed."""
+    refuse_out(op.fun, args, kwargs)
     if MODE.get().recording and loses_gradient(args):
         if kwargs.get("out") is not None:
             raise UnsupportedError(

@@ -69,7 +69,7 @@ def _added(tensor: Tensor, before: Any, g: Tensor, create_graph: bool) -> Tensor
         raise ShapeError(f"the .grad of {called(tensor)} must have its shape {g.shape}, not {np.shape(before)}")
     if create_graph:
         with enable_grad():
-            return before + g
+            return (before + g).astype(g.dtype, copy=False)
     with np.errstate(all="ignore"):
         return tensor_of(as_value(bare(before) + g._value, g.dtype), None)
 

@@ -178,8 +178,13 @@ def followed(value: Any) -> Memory | None:
     return memory
 
 
-def note_read(node: Node, value: ndarray[Any, Any]) -> None:
-    """Remember that a node keeps this array, if a leaf's in-place change may overwrite it."""
+def note_read(node: Node, value: Any) -> None:
+    """Remember that a node keeps this array, or those in this key of an index, if a leaf's change may overwrite it."""
+    if type(value) is not ndarray:
+        if type(value) in (tuple, list):
+            for v in value:
+                note_read(node, v)
+        return
     base = value.base
     memory = _memories.get(id(base if type(base) is ndarray else value))
     if memory is not None:

@@ -72,7 +72,7 @@ def _record(
     args: list[Any] = []
     for value, read in zip(values, plan.reads, strict=True):
         args.append(value if read else outline(value))
-        if read and type(value) is ndarray:
+        if read and type(value) not in SCALARS:
             note_read(node, value)
     node.args = tuple(args)
     return node
@@ -105,7 +105,7 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
         node.number = next_number()
         node.scope = mode.scope
         node.notes = None
-        if read and type(value) is ndarray:
+        if read and type(value) not in SCALARS:
             note_read(node, value)
     for watch in mode.watches:
         watch(op, (value,), kwargs, ans, node)
@@ -159,9 +159,9 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
         node.number = next_number()
         node.scope = mode.scope
         node.notes = None
-        if read0 and type(value0) is ndarray:
+        if read0 and type(value0) not in SCALARS:
             note_read(node, value0)
-        if read1 and type(value1) is ndarray:
+        if read1 and type(value1) not in SCALARS:
             note_read(node, value1)
     for watch in mode.watches:
         watch(op, (value0, value1), no_kwargs, ans, node)

@@ -184,6 +184,10 @@ class Plan:
         return [(i, functools.partial(_given, gradients[i])) for i in self.needs]
 
 
+PLANS_KEPT = 256
+"""How many plans an op keeps."""
+
+
 class Plans(dict[int, Plan]):
     """The plans of an op, made when first asked for.
 
@@ -195,6 +199,8 @@ class Plans(dict[int, Plan]):
 
     def __missing__(self, key: int) -> Plan:
         count = key.bit_length() - 1
+        if len(self) == PLANS_KEPT:  # of an op that takes any number of arguments
+            self.clear()
         plan = self[key] = Plan(self.op, count, tuple(i for i in range(count) if key >> i & 1))
         return plan
 

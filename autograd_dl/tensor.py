@@ -210,6 +210,9 @@ class Tensor(TensorMethods, Values):
         except (ValueError, TypeError) as error:
             self._explain(error)
             raise
+        except Exception:
+            leaf.stamp()
+            raise
         leaf.stamp()
 
     def change(self, fun: Callable[..., Any], other: Any) -> None:
@@ -223,6 +226,9 @@ class Tensor(TensorMethods, Values):
             fun(value, other, out=value)
         except (ValueError, TypeError) as error:
             self._explain(error)
+            raise
+        except Exception:  # of np.errstate(all="raise"), or a warning that is an error: it comes after the change
+            leaf.stamp()
             raise
         leaf.stamp()
 

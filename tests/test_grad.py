@@ -148,6 +148,15 @@ def test_a_retained_gradient_adds_up_too():
     assert y.grad.item() == 24
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_the_sum_has_the_dtype_of_the_tensor(create_graph):
+    w = Tensor(np.ones(2, "f4"), requires_grad=True)
+    w.grad = np.ones(2)  # float64
+    np.sum(w * w).backward(create_graph=create_graph)
+    assert w.grad.dtype == np.float32
+    assert w.grad.tolist() == [3, 3]
+
+
 def test_half_precision_is_summed_in_single():
     x = Tensor(np.ones(1), requires_grad=True, dtype=np.float16)
     parts = [x * 1 for _ in range(3000)]

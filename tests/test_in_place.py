@@ -415,6 +415,40 @@ def test_no_function_in_python_runs_where_an_array_goes():
     assert called == []
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+@pytest.mark.parametrize("write", [
+    lambda t: np.clip(t, -1, 1, out=t), lambda t: t.clip(-1, 1, out=t), lambda t: np.nan_to_num(t, copy=False),
+    lambda t: np.greater(t, 1, out=t), lambda t: np.greater(t, 1, t), lambda t: np.multiply(t, 2, out=t),
+    lambda t: np.multiply(t, 2, t), lambda t: np.sum(t, 0, out=Tensor(1.0)),
+])  # fmt: skip
+def test_numpy_writes_into_no_tensor(write, recorded):
+    t = leaf([0.5, 3.0]) if recorded else Tensor([0.5, 3.0])
+    with no_grad(), pytest.raises(UnsupportedError, match=r"cannot write into a Tensor .* write t\[...\] = the result"):
+        write(t)
+    assert t.tolist() == [0.5, 3]
+
+
+@pytest.mark.parametrize("pick", [
+    lambda x, i: x[i, 0], lambda x, i: x[[i, i], 1], lambda x, i: np.take_along_axis(x, i[:, None], 0),
+])  # fmt: skip
+def test_a_change_of_an_index_is_noticed(pick):
+    x, i = leaf([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), Tensor([0, 1])
+    y = pick(x, i)
+    i[0] = 2
+    with pytest.raises(GraphError, match=r"changed in place after .* had read it"):
+        y.backward(np.ones(y.shape))
+
+
+def test_a_change_that_ends_in_an_error_is_noticed():
+    for change in (lambda w: w.__itruediv__(0), lambda w: w.__setitem__(0, np.array(1e300))):
+        w = Tensor(np.ones(2, "f4"), requires_grad=True)
+        y = np.sum(w * w)
+        with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+            change(w)
+        with pytest.raises(GraphError, match="changed in place"):
+            y.backward()
+
+
 # -- changes of what a graph has read through a view
 
 

@@ -13,6 +13,8 @@ from autograd_dl import Tensor, checkpoint, detect_anomaly, gradients, hvp, jaco
 from autograd_dl import grad as gradient_of
 from autograd_dl.engine import Leaf, Node
 from autograd_dl.errors import GraphError
+from autograd_dl.ops import joining
+from autograd_dl.table import PLANS_KEPT, TABLE
 
 MILLION = 1_000_000
 
@@ -178,6 +180,15 @@ def test_sums_over_many_rows_leave_nothing():
     left = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert left < 64_000
+
+
+def test_ops_of_many_patterns_of_arguments_keep_few_plans():
+    x, plans = leaf([1.0]), TABLE[joining._concatenate].plans
+    for n in range(1, 3 * PLANS_KEPT):
+        y = np.concatenate([x] * n)
+    assert len(plans) <= PLANS_KEPT
+    y.backward(np.ones(n))
+    assert x.grad.tolist() == [n]
 
 
 # -- nothing is left behind with the collector off

@@ -179,7 +179,7 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.add(x, 1, out=np.zeros(2)),      r"np.add: writing .*out="),
     (lambda x: np.sum(x, out=np.zeros(())),        r"np.sum: writing .*out="),
     (lambda x: np.stack([x], out=np.zeros((1, 2))), "np.stack: .* out"),
-    (lambda x: np.add(x, 1, out=tensor(2)),        "np.add: the argument 'out' takes no Tensor"),
+    (lambda x: np.add(x, 1, out=tensor(2)),        "np.add cannot write into a Tensor"),
     (lambda x: np.sum(x, axis=Tensor(0)),          "np.sum: the argument 'axis' takes no Tensor"),
     (lambda x: np.add(x, [x[0], 1.0]),             "np.add: a Tensor inside a list"),
     (lambda x: np.dot(x, [x[0], x[1]]),            "np.dot: a Tensor inside a list"),

@@ -230,11 +230,11 @@ def test_augmenting_an_array_by_a_tensor_needs_no_gradient_too():
 
 def test_a_tensor_hidden_in_a_keyword_or_a_list_raises():
     x = leaf([1.0, 2.0])
-    with pytest.raises(UnsupportedError, match=r"keyword 'axis' takes no Tensor"):
+    with pytest.raises(UnsupportedError, match=r"argument 'axis' takes no Tensor"):
         np.sum(x, axis=x)
     with pytest.raises(UnsupportedError, match=r"np\.stack"):
         x * [x, x]
-    with pytest.raises(UnsupportedError, match="keyword 'out'"):
+    with pytest.raises(UnsupportedError, match="cannot write into a Tensor"):
         np.add(x, 1, out=(Tensor([0.0, 0.0]),))
 
 

@@ -175,7 +175,7 @@ def test_keywords_of_a_primitive():
         op(x, unknown=1)
     with pytest.raises(TypeError):
         op()
-    with pytest.raises(UnsupportedError, match="the keyword 'factor' takes no Tensor"):
+    with pytest.raises(UnsupportedError, match="the argument 'factor' takes no Tensor"):
         op(x, factor=Tensor(2.0))
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..dispatch import call
+from ..dispatch import call, refuse_out
 from ..errors import UnsupportedError
 from ..mode import MODE
 from ..recording import results
@@ -156,6 +156,7 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
     except UnsupportedError:
         if MODE.get().recording and loses_gradient((args, kwargs)):
             raise
+    refuse_out(key, args, kwargs)
     ans = key(*bare(args), **bare(kwargs))
     return ans if kwargs.get("out") is not None else results(ans, None, MODE.get())
 
@@ -177,6 +178,7 @@ def _is_default(key: Callable[..., Any], name: str, value: Any) -> bool:
 
 
 def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    refuse_out(fun, args, kwargs)
     return fun(*bare(args), **bare(kwargs))
 
 
