@@ -47,11 +47,11 @@ calls = itertools.count()
 
 
 @pytest.mark.parametrize(("rule", "words"), [
-    (lambda g, _ans, x: g * 3.03 * x**2,                       r"f: the derivative in a random direction"),
+    (lambda g, _ans, x: g * 3.03 * x**2,                       r"cubed: the derivative in a random direction"),
     (lambda g, _ans, x: 0 * g,                                 r"input 0, element \[0, 2\] of shape \(2, 3\), at 2.3"),
-    (lambda g, _ans, x: g * 3 * (x * x.dot(x.T).trace() / x),  r"f: the derivative"),
-    (lambda g, _ans, x: g * 3 * x.detach() ** 2 if type(x) is Tensor else g * 3 * x**2, r"the gradient of f"),
-    (lambda g, _ans, x: g * 3 * x**2 * (1 + 1e-4 * (next(calls) % 2)), r"f: the derivative|differs from one call"),
+    (lambda g, _ans, x: g * 3 * (x * x.dot(x.T).trace() / x),  r"cubed: the derivative"),
+    (lambda g, _ans, x: g * 3 * x.detach() ** 2 if type(x) is Tensor else g * 3 * x**2, r"the gradient of cubed: "),
+    (lambda g, _ans, x: g * 3 * x**2 * (1 + 1e-4 * (next(calls) % 2)), r"cubed: the derivative|differs from one call"),
     (changes_its_gradient,                                     r"derivative|was changed"),
     (changes_its_input,                                        r"derivative|was changed|differs from one call"),
 ])  # fmt: skip
@@ -62,7 +62,7 @@ def test_a_wrong_rule_is_named(rule, words):
 
 def test_a_failure_may_be_left_unexplained():
     wrong = cube(lambda g, _ans, x: g * 3.03 * x**2)
-    with pytest.raises(GradientError, match=r"^f: the derivative in a random direction is .*$") as raised:
+    with pytest.raises(GradientError, match=r"^cubed: the derivative in a random direction is .*$") as raised:
         check_gradients(wrong, X, explain=False)
     assert (raised.value.finding, raised.value.suspect, raised.value.program) == (None, None, None)
 
@@ -137,7 +137,7 @@ def test_third_order_is_checked_where_it_is_asked_for():
 
     defvjp(curve, lambda g, _ans, x: g * 6 * (x.detach() if type(x) is Tensor else x))
     check_gradients(cube(frozen), X, order=2)
-    with pytest.raises(GradientError, match="the gradient of the gradient of f"):
+    with pytest.raises(GradientError, match="the gradient of the gradient of cubed"):
         check_gradients(cube(frozen), X, order=3)
 
 
@@ -153,7 +153,7 @@ def test_a_finding_holds_the_numbers():
     assert raised.value.suspect.step == 1
 
 
-def test_a_fault_between_the_ops_is_no_ops():
+def test_a_fault_outside_of_the_graph_is_no_ops():
     shared = np.zeros(2)
 
     def leaking(x):
@@ -161,9 +161,11 @@ def test_a_fault_between_the_ops_is_no_ops():
         return x * Tensor(shared.copy())
 
     with pytest.raises(
-        GradientError, match=r"differs from one call to the next(.|\n)*each op of the graph passes by itself"
+        GradientError, match=r"differs from one call to the next(.|\n)*what was recorded passes by itself: .* array\)$"
     ):
         check_gradients(leaking, np.ones(2))
+    with pytest.raises(GradientError, match="what was recorded passes by itself"):
+        check_gradients(lambda x: x.detach() * 2, np.ones(2))
 
 
 def test_the_complex_step_is_taken_of_an_analytic_reference():
@@ -212,6 +214,8 @@ def test_nonsense_is_refused():
         check_gradients(np.exp, X, kinks="ignore")
     with pytest.raises(ValueError, match="order and directions must be at least 1"):
         check_gradients(np.exp, X, order=0)
+    with pytest.raises(TypeError, match=r"np\.sin takes 1 argument, and was given 2 inputs"):
+        check_gradients(np.sin, X, X)
     with pytest.raises(DTypeError, match="there is nothing to differentiate by"):
         check_gradients(lambda: Tensor(1.0))
 
@@ -340,7 +344,7 @@ def test_the_op_to_blame_is_none_that_reads_one_half_of_a_symmetric_matrix():
         w, _ = np.linalg.eigh(x + x.T)
         return wrong(w)
 
-    with pytest.raises(GradientError, match="each op of the graph passes by itself: look for a value that was taken"):
+    with pytest.raises(GradientError, match=r"passes by itself(.|\n)*argument 1 of np\.multiply, float64"):
         check_gradients(f, X[:, :2] + np.eye(2), order=1)
 
 

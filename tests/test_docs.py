@@ -1,5 +1,6 @@
 """The pages in docs: what they show runs, prints what they say, and links to what is there."""
 
+import math
 import os
 import pickle
 import re
@@ -7,9 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from test_pytest_plugin import INSTALLED, PLUGIN
 
+from autograd_dl.testing import GradientError, check_gradients
 from models import ThreeLayerNet
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -44,10 +47,13 @@ def test_the_failure_in_testing_is_what_pytest_prints(tmp_path):
     command = [sys.executable, "-m", "pytest", *options, *([] if INSTALLED else ["-p", PLUGIN])]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
     printed = [without_numbers(line) for line in run.stdout.decode().splitlines()]
-    (shown,) = blocks(page, "text")
+    shown, outside = blocks(page, "text")
     for line in shown.splitlines():
         assert without_numbers(line) in printed, line
     assert next((tmp_path / "pictures").iterdir()).exists()
+    with pytest.raises(GradientError) as raised:
+        check_gradients(lambda x: x * math.exp(x[0]), np.ones(4))
+    assert without_numbers(str(raised.value)).endswith(without_numbers(outside))
 
 
 def test_the_books_pickle_becomes_what_a_network_loads(tmp_path):

@@ -65,6 +65,15 @@ def test_the_logarithm_of_zero():
     assert found.first.node.op.name == "log"
 
 
+def test_zeros_reach_what_they_break_and_nothing_that_was_broken_before():
+    x, broken = leaf([2.0, 2.0]), leaf([np.nan, 1.0])
+    zeros, _infinity = explain(np.sum(np.log(x - 2.0))).findings
+    assert ops(zeros.path) == ["log", "subtract", "sum"]
+    assert zeros.text.endswith("it reaches the result, -inf")
+    _nan, zeros = explain(np.sum((x - 2.0) + broken)).findings
+    assert zeros.text.endswith("it does not reach the result")
+
+
 def test_zero_times_infinity():
     def program():
         big = np.exp(leaf([1000.0, 1.0]))  # overflow

@@ -376,6 +376,20 @@ class TestCommand:
         with pytest.raises(RenderError):
             explore(apple_orange(), tmp_path / "a.html")
 
+    @pytest.mark.parametrize("name", ["a.svg", "a", "graph.json"])
+    def test_another_ending_is_refused_and_its_file_left(self, name, tmp_path, capsys):
+        file = tmp_path / name
+        file.write_text("mine")
+        with pytest.raises(RenderError, match=rf"{name}: a page's name ends in \.html or \.htm"):
+            explore(apple_orange(), file)
+        assert main(["explore", "apple", "-o", str(file)]) == 1
+        assert capsys.readouterr().err == f"autograd-dl: {file}: a page's name ends in .html or .htm\n"
+        assert file.read_text() == "mine"
+
+    @pytest.mark.parametrize("name", ["a.htm", "A.HTML"])
+    def test_endings_of_pages(self, name, tmp_path):
+        assert explore(apple_orange(), tmp_path / name).exists()
+
     def test_it_is_a_name_of_the_package(self):
         assert visualize.explore is explore
 

@@ -143,6 +143,15 @@ def test_branches_are_added(opened):
     assert "branch 3 of 3; the sum so far: 1 + 4 + 4 = 9" in re.sub(r"\s+", " ", page.inner_text("#step"))
 
 
+def test_two_inputs_that_are_called_the_same_are_told_apart(opened):
+    page = opened(apple_orange())
+    page.fill("#scrub", "7")
+    assert page.locator("h3").all_inner_texts()[1:3] == ["To × (100 × 2 = 200)", "To × (150 × 3 = 450)"]
+    assert "To × (150 × 3 = 450): 1.1" in page.inner_text("#status")
+    page.fill("#scrub", "6")
+    assert page.locator("h3").all_inner_texts()[1:3] == ["To +", "To tax"]
+
+
 def test_a_shared_result_shows_where_its_gradient_is_from(opened):
     t = leaf(3, "x") + 1
     page = opened(t * t)
@@ -380,6 +389,11 @@ def test_numbers_are_written_as_in_pictures(chromium):
     page.close()
 
 
+IN_SIGHT = """() => {
+  const [room, svg] = ["#canvas", "#canvas svg"].map((where) => document.querySelector(where).getBoundingClientRect());
+  return svg.left >= room.left && svg.right <= room.right && svg.top >= room.top && svg.bottom <= room.bottom;
+}"""
+"""Whether no part of the graph is out of sight."""
 PAGES = ["apple", "apple-orange", "chain-rule", "sum-of-products", "two-layer-net"]
 
 
@@ -419,6 +433,36 @@ class TestLayout:
                 return a.left >= b.left && a.right <= b.right && a.top >= b.top && a.bottom <= b.bottom; }"""
             )
             assert inside
+
+    @pytest.mark.parametrize(
+        ("name", "viewport"),
+        [
+            ("two-layer-net", DESK),
+            ("two-layer-net", {"width": 1280, "height": 400}),
+            ("apple-orange", PHONE),
+            ("resnet", PHONE),
+        ],
+    )
+    def test_the_whole_graph_is_in_sight_at_the_start_and_by_fit(self, opened, name, viewport):
+        page = opened(GRAPHS[name](), viewport)
+        assert page.evaluate(IN_SIGHT) == (name != "resnet")  # which nobody could read
+        page.click("#fit")
+        assert page.evaluate(IN_SIGHT)
+        while page.evaluate(IN_SIGHT):
+            page.click("#larger")
+        page.click("#fit")
+        assert page.evaluate(IN_SIGHT)
+        page.click("#smaller")
+        assert page.evaluate(IN_SIGHT)
+
+    @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+    def test_what_was_found_stands_under_the_search_box(self, opened, viewport):
+        page = opened(apple_orange(), viewport)
+        page.fill("#search", "number of oranges")
+        box, found = page.locator("#search").bounding_box(), page.locator("#found").bounding_box()
+        assert 0 < found["y"] - (box["y"] + box["height"]) < 10
+        assert found["x"] <= box["x"]
+        assert box["x"] + box["width"] <= found["x"] + found["width"] < viewport["width"]
 
     @pytest.mark.parametrize("theme", ["light", "dark"])
     def test_light_and_dark(self, opened, theme):

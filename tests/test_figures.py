@@ -3,6 +3,7 @@
 import re
 import warnings
 import xml.etree.ElementTree as ET
+from itertools import product
 
 import numpy as np
 import pytest
@@ -78,7 +79,7 @@ class TestNeurons:
 
     def test_a_layer_of_symbols(self):
         figure = draw_affine((2, 3))
-        expected = [f"w$_{{{i}{j}}}$" for i in (1, 2) for j in (1, 2, 3)]
+        expected = [f"w$_{{{j}{i}}}$" for j in (1, 2, 3) for i in (1, 2)]
         assert set(expected) < set(texts(figure))
         assert (len(circles(figure)), len(arrows(figure))) == (5, 6)
 
@@ -86,22 +87,28 @@ class TestNeurons:
         figure = draw_affine([[1, 3, 5], [2, 4, 6]], x=[1, 2])
         assert sorted(texts(figure), key=int) == ["1", "1", "2", "2", "3", "4", "5", "5", "6", "11", "17"]
 
-    def test_its_weights_stand_on_the_right_arrows(self):
-        axes = draw_affine(Tensor([[1.0, 3.0], [2.0, 4.0]])).axes[0]
+    @pytest.mark.parametrize(
+        ("weights", "marks"),
+        [(Tensor([[1.0, 3.0], [2.0, 4.0]]), "1324"), ((2, 2), ["w$_{11}$", "w$_{21}$", "w$_{12}$", "w$_{22}$"])],
+        ids=["numbers", "symbols"],
+    )
+    def test_its_weights_stand_on_the_right_arrows(self, weights, marks):
+        """As in the book, the first index is that of the output."""
+        axes = draw_affine(weights).axes[0]
         at = {t.get_text(): t.get_position() for t in axes.texts}
-        for weight, (start, end) in {"1": ("x$_{1}$", "y$_{1}$"), "3": ("x$_{1}$", "y$_{2}$"),
-                                     "2": ("x$_{2}$", "y$_{1}$"), "4": ("x$_{2}$", "y$_{2}$")}.items():  # fmt: skip
+        ends = product(("x$_{1}$", "x$_{2}$"), ("y$_{1}$", "y$_{2}$"))
+        for weight, (start, end) in zip(marks, ends, strict=True):
             (x0, y0), (x1, y1), (x, y) = at[start], at[end], at[weight]
             assert y == pytest.approx(y0 + (x - x0) / (x1 - x0) * (y1 - y0))
 
     def test_a_hidden_layer_with_biases(self):
         figure = draw_affine((2, 3), True, names=("X", "W", "B", "A"))
-        assert {"1", "X$_{1}$", "B$_{3}$", "W$_{23}$", "A$_{3}$"} < set(texts(figure))
+        assert {"1", "X$_{1}$", "B$_{3}$", "W$_{32}$", "A$_{3}$"} < set(texts(figure))
         figure = draw_affine([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]], [0.1, 0.2, 0.3], x=[1, 0.5])
         assert texts(figure)[-3:] == ["0.3", "0.7", "1.1"]
 
     def test_a_red_layer(self):
-        assert in_red(draw_affine((1, 2), red=True)) == ["w$_{11}$", "w$_{12}$", "y$_{1}$", "y$_{2}$"]
+        assert in_red(draw_affine((1, 2), red=True)) == ["w$_{11}$", "w$_{21}$", "y$_{1}$", "y$_{2}$"]
 
     def test_layers(self):
         figure = draw_layers([2, 3, 2])

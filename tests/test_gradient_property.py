@@ -1,6 +1,7 @@
 """`@gradient_property`: what it draws for which parameter, how it fails, and how it is set."""
 
 import inspect
+import math
 import os
 import re
 import sys
@@ -151,7 +152,7 @@ def test_options_of_the_check_are_passed_on(x):
 
 
 def test_without_them_a_kink_is_a_kink():
-    with pytest.raises(KinkError):
+    with pytest.raises(KinkError, match='or pass kinks="allow" to check_gradients or @gradient_property'):
         gradient_property(x=st.just(np.zeros(2)))(lambda x: np.maximum(x, 0))()
 
 
@@ -191,9 +192,49 @@ def test_a_wrong_rule_is_told_with_the_smallest_program():
     assert error.suspect.argument == 0
     assert len(error.suspect.alone.steps) == 1
     (note,) = [n for n in error.__notes__ if n.startswith("the program")]
-    assert re.search(r"def program\(x0\):\n    x1 = cube\(x0\)\n", note)
+    assert re.search(r"def program\(x\):\n    x1 = cube\(x\)\n", note)
     assert "from test_gradient_property import cube" in note
     exec(note.partition("\n\n")[2].rpartition("\n\n\n")[0], {})
+
+
+def test_the_program_has_the_names_of_the_test_and_all_that_counts():
+    @gradient_property(x=arrays((3,)), w=arrays((3,)))
+    def wrong(x, w):
+        cube(w[:1])
+        return cube(x[1:]), np.sin(w)
+
+    error = failure_of(wrong)
+    assert str(error).startswith("wrong: the derivative")
+    source = error.__notes__[0].partition("\n\n")[2]
+    assert "getitem" not in source
+    assert re.findall(r"^def .*|^ .*", source, re.M) == [
+        "def program(x, w):",
+        "    x2 = x[slice(1, None, None)]",
+        "    x3 = cube(x2)",
+        "    x4 = np.sin(w)",
+        "    return (x3, x4)",
+    ]
+    with pytest.raises(GradientError):
+        exec(source, {})
+
+
+def by_math(x):
+    return x * math.exp(x[0])
+
+
+def by_writing(x):
+    out = np.zeros(4)
+    out[1:] = x[:-1].numpy()
+    return out * x
+
+
+@pytest.mark.parametrize("f", [by_math, by_writing])
+def test_what_was_computed_outside_of_the_graph_is_told_without_a_program_that_passes(f):
+    error = failure_of(gradient_property(x=arrays((4,)))(f))
+    assert error.outside
+    assert "what was recorded passes by itself" in str(error)
+    assert re.search(r"argument [01] of np\.multiply, .*, was recorded as a constant, but changes", str(error))
+    assert not any(note.startswith("the program") for note in error.__notes__)
 
 
 def test_a_wrong_rule_among_random_programs_is_told_alone():
@@ -259,6 +300,11 @@ def test_settings_are_hypothesis_own(most):
 
     counted()
     assert most / 2 < len(drawn) <= most
+
+
+def test_settings_of_another_type_are_refused():
+    with pytest.raises(TypeError, match=r"settings must be hypothesis\.settings\(max_examples=\.\.\.\), not \{"):
+        gradient_property(settings={"max_examples": 3})
 
 
 def test_it_needs_something_to_draw():

@@ -111,7 +111,7 @@ def test_allowed_kinks_are_counted():
 
 
 def test_what_is_not_finite_at_the_point_has_no_verdict_but_kink():
-    with pytest.raises(KinkError, match="f is not finite at this point"):
+    with pytest.raises(KinkError, match=r"np\.log is not finite at this point"):
         check_gradients(np.log, np.array([0.0]))
 
 
@@ -123,7 +123,8 @@ def test_a_nan_for_a_gradient_where_there_is_one_is_a_failure():
 
 
 def test_nan_is_no_kink():
-    with pytest.raises(GradientError, match="f is NaN at this point") as raised:
+    told = r"np\.log is NaN at this point: .*\nnp\.log makes NaN of finite numbers: .* tensors\(domain=POSITIVE\)"
+    with pytest.raises(GradientError, match=told) as raised:
         check_gradients(np.log, np.array([-1.0, 2.0]), kinks="allow")
     assert not isinstance(raised.value, KinkError)
 

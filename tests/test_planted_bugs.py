@@ -247,6 +247,7 @@ def test_a_wrong_rule_is_found_and_named(bug):
 def test_a_fault_of_the_engine_is_found(bug):
     error, program = caught(graphs(max_steps=4, instructions=OF_TWO), ENGINE[bug]())
     print(f"{bug}:\n{program.source()}\n{error}")
+    assert not error.outside
     assert len(program.steps) <= 3
 
 

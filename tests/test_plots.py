@@ -27,9 +27,8 @@ def test_loss_and_accuracy():
     assert (loss.get_xlabel(), loss.get_ylabel()) == ("iteration", "loss")
     assert (accuracy.get_xlabel(), accuracy.get_ylabel()) == ("epoch", "accuracy")
     drawn = lines(loss) | lines(accuracy)
-    assert list(drawn) == ["each batch", "mean of 100 batches", "training images", "test images"]
+    assert list(drawn) == ["each batch", "training images", "test images"]
     assert list(drawn["each batch"].get_ydata()) == HISTORY["loss"]
-    np.testing.assert_allclose(drawn["mean of 100 batches"].get_ydata(), [2.3, 2.25, 6.5 / 3, 2.0])
     assert list(drawn["training images"].get_xdata()) == [0, 1, 2]
     assert list(drawn["training images"].get_ydata()) == HISTORY["train_accuracy"]
     assert list(drawn["test images"].get_ydata()) == HISTORY["test_accuracy"]
@@ -43,29 +42,36 @@ def test_all_that_is_drawn_is_in_view():
     assert accuracy.get_ylim()[0] < 0.1 < 0.7 < accuracy.get_ylim()[1]
 
 
-def test_the_mean_is_of_the_last_hundred():
-    history = HISTORY | {"loss": list(range(1000))}
-    mean = lines(plot_history(history).axes[0])["mean of 100 batches"].get_ydata()
-    assert mean[-1] == np.mean(range(900, 1000))
-    assert mean[99] == np.mean(range(100))
+@pytest.mark.parametrize(("steps", "window"), [(20, 2), (80, 8), (300, 30), (1000, 100), (10_000, 100)])
+def test_the_mean_keeps_up_with_the_training(steps, window):
+    drawn = lines(plot_history(HISTORY | {"loss": list(range(steps))}).axes[0])
+    assert list(drawn) == ["each batch", f"mean of the last {window} batches"]
+    mean = drawn[f"mean of the last {window} batches"].get_ydata()
+    assert mean[-1] == np.mean(range(steps - window, steps))
+    assert mean[window - 1] == np.mean(range(window))
     assert mean[0] == 0
+
+
+def test_of_few_batches_each_is_seen_and_no_mean():
+    (line,) = lines(plot_history(HISTORY).axes[0]).values()
+    assert line.get_linewidth() > 1
 
 
 @pytest.mark.parametrize("spike", [float("nan"), float("inf"), 1e20])
 def test_the_mean_recovers_after_what_is_no_loss(spike):
-    loss = [*np.linspace(2, 1, 150), spike, *np.linspace(1, 0.5, 150)]
-    mean = lines(plot_history(HISTORY | {"loss": loss}).axes[0])["mean of 100 batches"].get_ydata()
-    assert mean[149] == pytest.approx(np.mean(loss[50:150]))
+    loss = [*np.linspace(2, 1, 150), spike, *np.linspace(1, 0.5, 149)]
+    mean = lines(plot_history(HISTORY | {"loss": loss}).axes[0])["mean of the last 30 batches"].get_ydata()
+    assert mean[149] == pytest.approx(np.mean(loss[120:150]))
     assert not mean[150] < 10
-    assert mean[251] == pytest.approx(np.mean(loss[152:252]))
+    assert mean[180] == pytest.approx(np.mean(loss[151:181]))
 
 
 def test_losses_may_be_tensors_as_in_the_books_list():
     x = Tensor(2.0, requires_grad=True)
-    history = HISTORY | {"loss": [x * i for i in range(4)]}
+    history = HISTORY | {"loss": [x * i for i in range(20)]}
     drawn = lines(plot_history(history).axes[0])
-    assert list(drawn["each batch"].get_ydata()) == [0, 2, 4, 6]
-    assert list(drawn["mean of 100 batches"].get_ydata()) == [0, 1, 2, 3]
+    assert list(drawn["each batch"].get_ydata()) == list(range(0, 40, 2))
+    assert list(drawn["mean of the last 2 batches"].get_ydata()) == [0, *range(1, 39, 2)]
 
 
 @pytest.mark.parametrize("loss", [[], [1.0], [0.0, 0.0], [2.0, None, float("nan"), float("inf")]])

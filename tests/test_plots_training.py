@@ -56,9 +56,16 @@ def test_nothing_to_draw(plot):
 def test_runs():
     loss, accuracy = plots.runs({"SGD": history(), "Adam": history((0.2, 0.7), loss=[3.0, 1.0])}).axes
     assert legend(loss) == legend(accuracy) == ["SGD", "Adam"]
-    assert [line.get_ydata().tolist() for line in loss.lines] == [[2.0, 1.5], [3.0, 2.0]]
+    assert loss.get_ylabel() == "loss"
+    assert [line.get_ydata().tolist() for line in loss.lines] == [[2.0, 1.0], [3.0, 1.0]]
     assert [list(line.get_xdata()) for line in accuracy.lines] == [[0, 2], [0, 2]]
     assert [line.get_ydata().tolist() for line in accuracy.lines] == [[0.1, 0.8], [0.2, 0.7]]
+
+
+def test_runs_are_averaged_alike():
+    loss, _ = plots.runs({"long": history(loss=list(range(1000))), "short": history(loss=list(range(80)))}).axes
+    assert loss.get_ylabel() == "loss (mean of the last 8 batches)"
+    assert [line.get_ydata()[-1] for line in loss.lines] == [995.5, 75.5]
 
 
 @pytest.mark.parametrize(

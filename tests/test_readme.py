@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from autograd_dl import Tensor
+from visualize import draw_graph, render
+from visualize.rendering import RenderError
+
 ROOT = Path(__file__).parents[1]
 READMES = [name for name in ("README.md", "README.ja.md") if (ROOT / name).exists()]
 pytestmark = pytest.mark.skipif(not READMES, reason="the README is not beside an installed copy's tests")
@@ -77,3 +81,26 @@ def test_both_languages_have_the_same_code():
         return [re.sub(r"\s*#.*", "", line) for line in code.splitlines()]
 
     assert statements("README.md") == statements("README.ja.md")
+
+
+def test_what_it_says_of_pictures(tmp_path):
+    for library in ("graphviz", "pygraphviz"):
+        pytest.importorskip(library)
+    x = y = Tensor(1.0, requires_grad=True, name="x")
+    for _ in range(20_000):
+        y = y + 1.0
+    assert len(draw_graph(y).body) < 1000
+    assert render(draw_graph(y, maximum=None), tmp_path / "a.dot").exists()
+    with pytest.raises(RenderError, match="very long over"):
+        render(draw_graph(y, maximum=None), tmp_path / "a.svg")
+    loss = (x * 2.0) * x
+    widths = []
+    for dpi in ("96", "200"):
+        g = draw_graph(loss)
+        g.graph_attr["dpi"] = dpi
+        widths.append(int.from_bytes(render(g, tmp_path / f"{dpi}.png").read_bytes()[16:20], "big"))
+    assert widths[1] == pytest.approx(2 * widths[0], rel=0.1)
+    before = draw_graph(loss).source.count("back")
+    loss.backward()
+    assert (before, draw_graph(loss).source.count("back")) == (4, 1)
+    assert all('g.graph_attr["dpi"] = "200"' in (ROOT / name).read_text(encoding="utf-8") for name in READMES)

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from autograd_dl import Tensor
+from autograd_dl.errors import DTypeError
 from visualize import draw_graph, render
 from visualize import rendering as module
 from visualize.cost import ranks_crossed
@@ -256,6 +257,15 @@ class TestPicture:
 def test_another_ending(graph, tmp_path, name):
     with pytest.raises(RenderError, match=r"a picture's name ends in \.svg, \.png, \.pdf or \.dot"):
         render(graph, tmp_path / name)
+
+
+@pytest.mark.parametrize("wrong", [Tensor(1.0, requires_grad=True) * 2, "digraph {}", None])
+def test_what_is_no_drawn_graph(wrong, tmp_path):
+    with pytest.raises(
+        DTypeError, match=rf"^render takes a drawn graph, not {type(wrong).__name__}: pass draw_graph\("
+    ):
+        render(wrong, tmp_path / "a.svg")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_graph_that_would_take_hours_is_refused(graph, tmp_path, monkeypatch):

@@ -155,8 +155,8 @@ class _Forward:
             self.unknown.append(step.node)
         found = _kinds(step.value)
         for kind, path in self.paths.items():
-            goes_on = "zero" in found if kind == "zero" else not _BROKEN.isdisjoint(found)  # infinities become NaN
-            if (goes_on or unknown) and any(i in path for i in step.node.inputs if isinstance(i, Node)):
+            on_path = any(i in path for i in step.node.inputs if isinstance(i, Node))
+            if on_path and (unknown or _goes_on(kind, path, step, found)):
                 path.add(step.node)
         for kind in sorted(found - self.began.keys()):
             if not self._is_given(kind, step):
@@ -297,6 +297,14 @@ def _kinds(value: Any) -> frozenset[str]:
 _FINE: frozenset[str] = frozenset()
 _TESTS: dict[str, Callable[[Any], Any]] = {"NaN": np.isnan, "infinity": np.isinf}
 _BROKEN = frozenset(_TESTS)
+
+
+def _goes_on(kind: str, path: set[Node], step: Recalled, found: frozenset[str]) -> bool:
+    """Whether what an op made has the trouble of an operand on the path: infinities become NaN, and zeros either."""
+    if _BROKEN.isdisjoint(found):
+        return kind == "zero" and "zero" in found
+    broken = [i for i, operand in zip(step.node.inputs, step.operands, strict=False) if _is_broken(operand)]
+    return kind != "zero" or not broken or any(isinstance(i, Node) and i in path for i in broken)
 
 
 def _is_broken(value: Any) -> bool:

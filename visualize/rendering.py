@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograd_dl.errors import AutogradError
+from autograd_dl.errors import AutogradError, DTypeError
 from autograd_dl.optional import need
 from autograd_dl.serialization import replacing
 
@@ -88,6 +88,8 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
 
     Raises
     ------
+    DTypeError
+        If `graph` is none, a Tensor for instance.
     RenderError
         For another ending, for a graph too large to lay out, or if Graphviz fails.
     """
@@ -99,6 +101,8 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
 
 def write_picture(graph: graphviz.Digraph, path: Path) -> Path:
     """As `render`, for callers that report the fallback themselves."""
+    if not hasattr(graph, "body"):
+        raise DTypeError(f"render takes a drawn graph, not {type(graph).__name__}: pass draw_graph(tensor)")
     kind = path.suffix.lower().removeprefix(".")
     if kind in ("dot", "gv"):
         return _write(path, graph.source.encode())

@@ -83,6 +83,8 @@ def _drawn(error: GradientError, file: Path) -> str:
     """Draw the program that failed, its wrong op in red; returns a line that says where, or why not."""
     from autograd_dl import Tensor
     from autograd_dl.errors import AutogradError
+    from autograd_dl.graph import toposort
+    from autograd_dl.tracing import leaves_of
     from visualize import draw_graph
     from visualize.rendering import write_picture
 
@@ -90,11 +92,14 @@ def _drawn(error: GradientError, file: Path) -> str:
     assert program is not None
     try:
         with np.errstate(all="ignore"):
-            leaves = [Tensor(x, requires_grad=True, name=f"x{i}") for i, x in enumerate(program.inputs)]
+            leaves = [
+                Tensor(x, requires_grad=True, name=name) for x, name in zip(program.inputs, program.names, strict=True)
+            ]
             results = program.results(*leaves)
         wrong = None if suspect is None else results[len(program.inputs) + suspect.step]
         marked = [wrong.node] if isinstance(wrong, Tensor) and wrong.node is not None else []
-        output = results[-1] if isinstance(results[-1], Tensor) else results[-1][0]
+        outputs = leaves_of(program.output_of(results))
+        output = next((y for y in outputs if y.node is not None and {*marked} <= {*toposort([y.node])}), outputs[-1])
         file.parent.mkdir(parents=True, exist_ok=True)
         return f"the graph is drawn in {write_picture(draw_graph(output, highlight=marked), file)}"
     except (AutogradError, OSError, ArithmeticError) as fault:

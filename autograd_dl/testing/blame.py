@@ -1,9 +1,9 @@
-"""Whose fault it is: each op of a recorded program is checked by itself, on the values that it got there."""
+"""Whose fault it is: that of an op, checked by itself on the values that it got, or of what was not recorded."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +11,35 @@ from numpy.typing import NDArray
 from ..engine import Tensor, no_grad
 from ..table import title_of
 from ..tensor import bare
+from ..tracing import leaves_of
 from .levels import Arrays
-from .programs import Program, Result, Step, numbers_in, renumbered, replaced
+from .programs import Program, Result, Step, numbers_in, renumbered, replaced, traced
+
+BETWEEN = "each op of the graph passes by itself: look for an array that was changed, or that several of them share"
+OUTSIDE = (
+    "what was recorded passes by itself: the function computes something outside of the graph "
+    "(by math, float(), .detach(), .numpy(), or by writing into a plain array)"
+)
 
 
 class Suspect(NamedTuple):
     """The op to blame, the number of its argument whose gradient is wrong, and the op alone, as a program that fails.
 
-    `step` is its place among the steps of the whole program.
+    `step` is its place among the steps of the whole program. `nan` says that its value is NaN, not only its gradient.
     """
 
     op: str
     argument: int | None
     step: int
     alone: Program
+    nan: bool = False
 
     def __str__(self) -> str:
+        if self.nan:
+            return (
+                f"{self.op} makes NaN of finite numbers: keep its argument inside its domain, "
+                "in a property by tensors(domain=POSITIVE) or another Domain"
+            )
         which = "" if self.argument is None else f", in the gradient of its argument {self.argument}"
         return f"the op to blame is {self.op}{which}"
 
@@ -40,8 +53,39 @@ def op_to_blame(program: Program, inputs: Arrays, fails: Callable[[Program], boo
             continue
         alone = _alone(step, values)
         if alone.inputs and all(_is_floating(x) for x in alone.inputs) and fails(alone):
-            return Suspect(title_of(step.fun), _argument(step, values, fails), place, alone)
+            nan = any(np.isnan(y).any() for y in leaves_of(values[len(program.inputs) + place]))
+            argument = None if nan else _argument(step, values, fails)
+            return Suspect(title_of(step.fun), argument, place, alone, nan)
     return None
+
+
+def fault_outside(f: Callable[..., Any], program: Program | None, inputs: Arrays) -> str:
+    """That `f` computes outside of the graph, since what it records passes; with a constant that shows it."""
+    again, moved = traced(f, inputs), traced(f, [x + x.dtype.type(2**-8) for x in inputs])
+    if program is None or again is None or moved is None:
+        return OUTSIDE
+    constants = map(_constants, (program, again, moved))
+    for (fun, i, value), (_, _, same), (other, k, there) in zip(*constants, strict=False):
+        if (fun, i) != (other, k):
+            break
+        if np.array_equal(value, same) and not np.array_equal(value, there):
+            told = f"argument {i} of {title_of(fun)}, {_shown(value)}"
+            return f"{OUTSIDE}\n{told}, was recorded as a constant, but changes with the inputs"
+    return OUTSIDE
+
+
+def _shown(value: Any) -> str:
+    return f"{value.dtype} {value.shape}" if np.ndim(value) else f"{value:.6g}"
+
+
+def _constants(program: Program) -> list[tuple[Callable[..., Any], int, Any]]:
+    """The floating constants among the arguments: of which function, its how manieth, and the value."""
+    told = [(step.fun, i, bare(value)) for step in program.steps for i, value in enumerate(step.args)]
+    return [(fun, i, v) for fun, i, v in told if isinstance(v, (float, np.generic, np.ndarray)) and _kind(v) == "f"]
+
+
+def _kind(value: Any) -> str:
+    return np.asarray(value).dtype.kind
 
 
 def _alone(step: Step, values: list[NDArray[np.float64]], only: int | None = None) -> Program:
@@ -72,4 +116,4 @@ def _argument(step: Step, values: list[NDArray[np.float64]], fails: Callable[[Pr
 
 
 def _is_floating(x: NDArray[np.float64]) -> bool:
-    return x.dtype.kind == "f" and bool(np.isfinite(x).all())
+    return _kind(x) == "f" and bool(np.isfinite(x).all())

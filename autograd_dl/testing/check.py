@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 
 from ..engine import Tensor
 from ..errors import DTypeError
-from .blame import op_to_blame
+from ..table import title_of
+from .blame import BETWEEN, fault_outside, op_to_blame
 from .conduct import check_conduct, check_precision
 from .levels import Arrays, function, listed, pullback
 from .point import Comparison, Kinks, Point
 from .programs import Program, traced
 from .verdicts import GradientError, KinkError, Report
-
-BETWEEN = (
-    "each op of the graph passes by itself: look for a value that was taken for a constant (.detach(), .numpy()), "
-    "or for an array that was changed"
-)
 
 
 def check_gradients(
@@ -80,6 +76,8 @@ def check_gradients(
         The verdict *kink* (a `GradientError`, too): `f` has no derivative at this point, or none that can be seen.
     DTypeError
         If an input is not floating or not finite.
+    TypeError
+        If `f` is a ufunc of more or of fewer inputs.
 
     >>> import numpy as np
     >>> check_gradients(np.multiply, np.array([1.0, 2.0]), 3.0).comparisons
@@ -91,11 +89,13 @@ def check_gradients(
     if order < 1 or directions < 1:
         raise ValueError(f"order and directions must be at least 1, not {order} and {directions}")
     given = _checkable(inputs)
+    if isinstance(f, np.ufunc) and f.nin != len(given):
+        raise TypeError(f"{title_of(f)} takes {f.nin} argument{'s' * (f.nin > 1)}, and was given {len(given)} inputs")
     try:
         found = _checked(f, given, order, kinks, analytic, directions, seed, explain)
     except GradientError as error:
         if explain:
-            _accuse(error, f, given, order)
+            _accuse(error, f, given, order, kinks, directions, seed)
         raise
     return Report(len(found), max(c.worst for c in found), sum(c.kink for c in found))
 
@@ -183,12 +183,29 @@ def _checked(
     return found
 
 
-def _accuse(error: GradientError, f: Callable[..., Any], xs: Arrays, order: int) -> None:
-    """Add to an error the program that was recorded, and which of its ops is to blame."""
-    error.program = f if isinstance(f, Program) else traced(f, xs)
-    if error.program is not None and not isinstance(error, KinkError):
-        error.suspect = op_to_blame(error.program, xs, lambda alone: _fails(alone, order))
+def _accuse(
+    error: GradientError, f: Callable[..., Any], xs: Arrays, order: int, kinks: Kinks, directions: int, seed: int
+) -> None:
+    """Add to an error the program that was recorded, and which of its ops is to blame, or that it passes."""
+    program = error.program = f if isinstance(f, Program) else traced(f, xs)
+    if program is None:
+        error.outside = error.finding is not None
+    else:
+        error.outside = program is not f and _passes(program, xs, order, kinks, directions, seed)
+    if error.outside:
+        error.args = (f"{error}\n{fault_outside(f, program, xs)}",)
+    elif program is not None and not isinstance(error, KinkError):
+        error.suspect = op_to_blame(program, xs, lambda alone: _fails(alone, order))
         error.args = (f"{error}\n{error.suspect or BETWEEN}",)
+
+
+def _passes(program: Program, xs: Arrays, order: int, kinks: Kinks, directions: int, seed: int) -> bool:
+    """Whether a recorded program passes the check that its function has failed."""
+    try:
+        _checked(program, xs, order, kinks, None, directions, seed, explain=False)
+    except GradientError:
+        return False
+    return True
 
 
 def _fails(alone: Program, order: int) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Tensor, enable_grad, gradients, no_grad
+from ..table import title_of
 from .verdicts import GradientError
 
 Arrays = list[NDArray[Any]]
@@ -31,25 +32,25 @@ def function(f: Callable[..., Any]) -> Level:
     def tensors(xs: list[Tensor]) -> list[Tensor]:
         with enable_grad(), np.errstate(all="ignore"):
             result = f(*xs)
-        floating = _floating(result)
-        if not floating:
+        found = floating(result)
+        if not found:
             raise GradientError(f"f returned {result!r}, in which no Tensor of floating dtype is: nothing was recorded")
-        return floating
+        return found
 
     def arrays(xs: Arrays) -> Arrays:
         with no_grad(), np.errstate(all="ignore"):
             result = f(*[Tensor(x.copy()) for x in xs])
-        return [y.numpy().copy() for y in _floating(result)]
+        return [y.numpy().copy() for y in floating(result)]
 
-    return Level("f", arrays, tensors)
+    return Level(title_of(f) if getattr(f, "__name__", "").isidentifier() else "f", arrays, tensors)
 
 
-def _floating(result: Any) -> list[Tensor]:
+def floating(result: Any) -> list[Tensor]:
     """The Tensors of floating dtype in what `f` returned."""
     if isinstance(result, dict):
         result = list(result.values())
     if isinstance(result, (tuple, list)):
-        return [y for part in result for y in _floating(part)]
+        return [y for part in result for y in floating(part)]
     if isinstance(result, (np.ndarray, np.floating)) and result.dtype.kind == "f":
         raise GradientError(f"f returned a plain {result.dtype} array of shape {result.shape}: nothing was recorded")
     return [result] if type(result) is Tensor and result.dtype.kind == "f" else []

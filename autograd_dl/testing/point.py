@@ -18,6 +18,7 @@ CLEAR = 1e-2
 """How large ten times the error of a numerical derivative may be, relative to that norm, for it to prove anything."""
 
 Kinks = Literal["raise", "allow"]
+ALLOW = 'pass kinks="allow" to check_gradients or @gradient_property'
 
 
 class Comparison(NamedTuple):
@@ -203,7 +204,7 @@ class Point:
             relation = "the gradient lies between the slopes on both sides"
         else:
             relation = "the gradient does not lie between the slopes on both sides"
-        error = KinkError(f'{what}; {relation}{where and f": {where}"}\nmove the point away, or pass kinks="allow"')
+        error = KinkError(f"{what}; {relation}{where and f': {where}'}\nmove the point away, or {ALLOW}")
         error.between = outside is None
         raise error
 
@@ -214,7 +215,7 @@ class Point:
             return Comparison(0.0, kink=True)
         raise KinkError(
             f"{self.level.name} is so large, and rounded so coarsely, that differences say nothing about its "
-            'derivative\nsubtract what is constant, check its parts, or pass kinks="allow"'
+            f"derivative\nsubtract what is constant, check its parts, or {ALLOW}"
         )
 
     def compare_others(self, search: Search, places: Places, arriving: Arrays, found: Arrays) -> None:

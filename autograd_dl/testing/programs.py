@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import operator
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 
 from ..engine import Node, Tensor, enable_grad
 from ..mode import watched
+from ..ops.indexing import getitem
 from ..table import Op, title_of
 from ..tensor import bare
-from .levels import listed
+from .levels import floating
 
 
 class Result(NamedTuple):
@@ -32,22 +34,31 @@ class Step(NamedTuple):
 
 
 class Program:
-    """A function of Tensors that is a list of steps, with inputs to run it on; its output is the last result.
+    """A function of Tensors that is a list of steps, with inputs to run it on.
+
+    Its output is the last result, or what is given as `output`: a `Result` or a tuple of them. `names` are those of the
+    inputs where it is printed or drawn.
 
     >>> program = Program([np.array(3.0)], [Step(np.multiply, (Result(0), Result(0))), Step(np.negative, (Result(1),))])
     >>> program(Tensor(2.0))
     Tensor(-4.)
     """
 
-    def __init__(self, inputs: Sequence[Any], steps: Sequence[Step]) -> None:
+    def __init__(self, inputs: Sequence[Any], steps: Sequence[Step], output: Any = None) -> None:
         self.inputs = list(inputs)
         self.steps = list(steps)
+        self.output = Result(len(self.inputs) + len(self.steps) - 1) if output is None else output
+        self.names = [f"x{i}" for i in range(len(self.inputs))]
 
     def __call__(self, *inputs: Any) -> Any:
         """The output, for other inputs of the same shapes, or for its own if none are given."""
         if not inputs:
             inputs = tuple(x if type(x) is Tensor else Tensor(x) for x in self.inputs)
-        return self.results(*inputs)[-1]
+        return self.output_of(self.results(*inputs))
+
+    def output_of(self, values: Sequence[Any]) -> Any:
+        """The output among all values."""
+        return replaced(self.output, lambda result: values[result.number])
 
     def results(self, *inputs: Any) -> list[Any]:
         """All values: the inputs, and what each step makes."""
@@ -56,10 +67,9 @@ class Program:
             values.append(step.fun(*replaced(step.args, lambda result: values[result.number]), **step.kwargs))
         return values
 
-    def needed(self) -> Program:
-        """The program without the steps and inputs that its output does not depend on."""
-        last = len(self.inputs) + len(self.steps) - 1
-        used = {last}
+    def needed(self, *, all_inputs: bool = False) -> Program:
+        """The program without the steps and inputs (unless all are to stay) that its output does not depend on."""
+        used = numbers_in(self.output) | set(range(len(self.inputs) if all_inputs else 0))
         for number, step in reversed(list(enumerate(self.steps, len(self.inputs)))):
             if number in used:
                 used.update(numbers_in(step.args))
@@ -69,25 +79,30 @@ class Program:
             for number, step in enumerate(self.steps, len(self.inputs))
             if number in used
         ]
-        return Program([x for i, x in enumerate(self.inputs) if i in used], steps)
+        return Program([x for i, x in enumerate(self.inputs) if i in used], steps, renumbered(self.output, new))
 
     def source(self, **options: object) -> str:
         """The program as Python that runs, with a call of `check_gradients` on its inputs (and with these options)."""
-        names = [f"x{i}" for i in range(len(self.inputs) + len(self.steps))]
-        first = len(self.inputs)
-        lines = [f"def program({', '.join(names[:first])}):"]
         called = self._called()
+        names, first = self._names(called), len(self.inputs)
+        lines = [f"def program({', '.join(names[:first])}):"]
         lines += [f"    {names[i]} = {_call(step, names, called)}" for i, step in enumerate(self.steps, first)]
-        lines += [f"    return {names[-1]}", "", ""]
+        lines += [f"    return {_written(self.output, names)}", "", ""]
         told = [*map(_literal, self.inputs), *(f"{name}={value!r}" for name, value in options.items())]
         lines += [f"check_gradients({', '.join(['program', *told])})"]
         return "\n".join([*_imports(called), "", "", *lines])
+
+    def _names(self, called: dict[Callable[..., Any], str]) -> list[str]:
+        """A name for each value; the inputs have theirs unless one of them stands for something else."""
+        numbered = [f"x{i}" for i in range(len(self.inputs) + len(self.steps))]
+        names = [*self.names, *numbered[len(self.inputs) :]]
+        return numbered if len({"np", *called.values(), *names}) < 1 + len(called) + len(names) else names
 
     def _called(self) -> dict[Callable[..., Any], str]:
         """A name for each function that is not NumPy's, no two alike."""
         called: dict[Callable[..., Any], str] = {}
         for step in self.steps:
-            if step.fun not in called and not _is_numpys(step.fun) and step.fun is not _item:
+            if step.fun not in called and not _is_numpys(step.fun) and step.fun not in _SUBSCRIPTS:
                 name = step.fun.__name__ if step.fun.__name__.isidentifier() else "fun"
                 taken = sum(other.rpartition("_")[0] == name or other == name for other in called.values())
                 called[step.fun] = f"{name}_{taken}" if taken else name
@@ -100,7 +115,7 @@ class Program:
 def traced(f: Callable[..., Any], inputs: Sequence[NDArray[Any]]) -> Program | None:
     """The program that `f` records when it runs on Tensors of these inputs; None if it records nothing, or raises.
 
-    What did not need a gradient is a constant of the program.
+    What did not need a gradient is a constant of the program; what the output does not depend on is left out.
     """
     tensors = [Tensor(x, requires_grad=True) for x in inputs]
     numbers: dict[Node, int] = {t.node: i for i, t in enumerate(tensors) if t.node is not None}
@@ -125,17 +140,21 @@ def traced(f: Callable[..., Any], inputs: Sequence[NDArray[Any]]) -> Program | N
 
     try:
         with enable_grad(), watched(watch), np.errstate(all="ignore"):
-            output = f(*tensors)
+            outputs = [_argument(y, y.node) for y in floating(f(*tensors))]
     except Exception:
         return None
-    last = [y for y in listed(output) if type(y) is Tensor and y.node in numbers]
-    if not steps or not last:
+    recorded = tuple(y for y in outputs if type(y) is Result)
+    if not steps or not recorded:
         return None
-    return Program(inputs, steps[: 1 + max(numbers[y.node] for y in last) - len(inputs)])  # type: ignore[index]
+    return Program(inputs, steps, recorded if len(recorded) > 1 else recorded[0]).needed(all_inputs=True)
 
 
 def _item(results: Any, number: int) -> Any:
     return results[number]
+
+
+_SUBSCRIPTS = (_item, getitem, operator.getitem)
+"""What is written with brackets."""
 
 
 def replaced(argument: Any, by: Callable[[Result], Any]) -> Any:
@@ -204,7 +223,7 @@ def _imports(called: dict[Callable[..., Any], str]) -> list[str]:
 
 
 def _call(step: Step, names: Sequence[str], called: dict[Callable[..., Any], str]) -> str:
-    if step.fun is _item or step.fun.__name__ == "getitem":
+    if step.fun in _SUBSCRIPTS:
         return f"{_written(step.args[0], names)}[{_written(step.args[1], names)}]"
     arguments = [_written(a, names) for a in step.args]
     keywords = [f"{key}={_written(value, names)}" for key, value in step.kwargs.items()]

@@ -82,6 +82,8 @@ def gradient_property(
     ...     return np.log1p(np.exp(x))
     >>> test_softplus()
     """
+    if not isinstance(settings, hypothesis.settings | None):
+        raise TypeError(f"settings must be hypothesis.settings(max_examples=...), not {settings!r}")
     if f is None:
         return functools.partial(gradient_property, order=order, kinks=kinks, settings=settings, **given_strategies)
     strategies = _strategies(f, given_strategies)
@@ -96,6 +98,7 @@ def gradient_property(
             with_tensors = {name: mapped(lambda value: _with_tensors(value, rest), arguments[name]) for name in drawn}
             return f(**{**arguments, **with_tensors})
 
+        of_tensors.__name__ = f.__name__
         drawn = [name for name in arguments if _inputs(arguments[name])]  # all others are passed on as they are
         inputs = [x for name in drawn for x in _inputs(arguments[name])]
         options: dict[str, Any] = {"order": order, "kinks": kinks, "seed": defaults.seed or 0}
@@ -104,7 +107,9 @@ def gradient_property(
         try:
             check_gradients(of_tensors, *inputs, **options, explain=last)
         except GradientError as error:
-            if error.program is not None:
+            if error.program is not None and all(isinstance(arguments[name], (Tensor, np.ndarray)) for name in drawn):
+                error.program.names = drawn
+            if error.program is not None and not error.outside:  # what passes is no example of the failure
                 error.add_note(f"the program that was recorded:\n\n{_told(error.program, options)}\n")
             raise
 
@@ -226,5 +231,5 @@ def _with_tensors(value: Any, tensors: Iterator[Tensor]) -> Any:
     """The value with the next of these Tensors for its arrays."""
     own = list(itertools.islice(tensors, len(_arrays(value))))
     if isinstance(value, Program):
-        return Program(own, value.steps)
+        return Program(own, value.steps, value.output)
     return own[0] if own else value

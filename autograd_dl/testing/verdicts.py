@@ -35,12 +35,14 @@ class GradientError(AssertionError):
     """The verdict *fail*: a gradient is wrong. The message says which, where, by how much, and by which op's fault.
 
     `finding` holds the numbers, where there are any, `suspect` the op to blame with its argument, and `program` what
-    was recorded, as a program that can be printed and run.
+    was recorded, as a program that can be printed and run. `outside` says that this program passes: the fault lies in
+    what the function computes outside of the graph.
     """
 
     finding: Finding | None = None
     suspect: Suspect | None = None
     program: Program | None = None
+    outside: bool = False
 
 
 class KinkError(GradientError):

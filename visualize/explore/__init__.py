@@ -8,6 +8,7 @@ from pathlib import Path
 from autograd_dl import Tensor
 from autograd_dl.serialization import replacing
 
+from ..rendering import RenderError
 from ..trace import refuse_others
 from .folding import views
 from .page import page
@@ -28,6 +29,7 @@ def explore(loss: Tensor, file: str | os.PathLike[str] = "graph.html") -> Path:
         Of one element, on a live graph: before `backward()`, or after `backward(retain_graph=True)`. No `.grad` is
         touched, and nothing is released.
     file : path
+        Its name ends in .html or .htm.
 
     Returns
     -------
@@ -43,11 +45,13 @@ def explore(loss: Tensor, file: str | os.PathLike[str] = "graph.html") -> Path:
     ShapeError
         If `loss` has several elements.
     RenderError
-        If no Graphviz is found, which places the boxes, or if it fails.
+        For another ending; if no Graphviz is found, which places the boxes, or if it fails.
     """
     refuse_others(loss, "explore")
-    told = story(loss)
     path = Path(file)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise RenderError(f"{path}: a page's name ends in .html or .htm")
+    told = story(loss)
     content = page(told, views(told)).encode()
     with replacing(path) as temporary:
         temporary.write_bytes(content)

@@ -97,6 +97,9 @@ def draw_affine(
 ) -> Figure:
     """One layer of neurons, x · W + b (book, sections 3.3.3 and 3.4): a weight on each arrow.
 
+    The symbols of the weights are the book's: w₁₂ leads to the first output, from the second input. In the array
+    `weights` it is the other way around: its rows are the inputs, and so w₁₂ is `weights[1, 0]`.
+
     Parameters
     ----------
     weights : array, shape (inputs, outputs), or its shape
@@ -166,9 +169,9 @@ def draw_layers(layers: Sequence[Any], *, red: Collection[int] = (), lang: str =
 # -- what is written
 
 
-def _symbols(name: str, count: int, known: Any = None, before: str = "") -> list[str]:
-    """The numbers that are known, else x₁, x₂, ..."""
-    return [f"{words(name)}$_{{{before}{i}}}$" for i in range(1, count + 1)] if known is None else _texts(known)
+def _symbols(name: str, count: int, known: Any = None, after: str = "") -> list[str]:
+    """The numbers that are known, else x₁, x₂, ..., with what is written after each index."""
+    return [f"{words(name)}$_{{{i}{after}}}$" for i in range(1, count + 1)] if known is None else _texts(known)
 
 
 def _texts(values: Iterable[Any]) -> list[str]:

@@ -32,7 +32,7 @@ TITLES = {
 def draw_im2col(
     image: Any = None, filter_h: int = 3, filter_w: int = 3, stride: int = 1, pad: int = 0, *, lang: str = "en"
 ) -> Figure:
-    """An image beside its `im2col` (book, section 7.4.3): each patch that the filter covers, and the row it becomes.
+    """An image beside its `im2col` (book, section 7.4.2): each patch that the filter covers, and the row it becomes.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,12 +33,14 @@ if TYPE_CHECKING:
 Curves = Mapping[str, Any]
 """Sequences of numbers, by name."""
 WINDOW = 100
-"""Batches, over which the loss is averaged."""
+"""Batches over which the loss is averaged, of a training of ten times as many steps or more."""
 
 
 @readable
 def history(history: Curves, *, figure: FigureBase | None = None) -> Any:
     """Loss and accuracy over a training, side by side.
+
+    The loss is that of each batch, and the mean of the last batches: of a tenth of the steps, and of 100 at most.
 
     Parameters
     ----------
@@ -63,8 +65,11 @@ def history(history: Curves, *, figure: FigureBase | None = None) -> Any:
     _check_history("the history", history, ("loss", "train_accuracy", "test_accuracy"))
     left, right = figure.subplots(1, 2)
     loss = numbers(history["loss"], "loss")
-    _line(left, range(len(loss)), loss, "each batch", color=LIGHT, linewidth=0.5)
-    left.plot(_running_mean(history["loss"]), color=BLUE, label=f"mean of {WINDOW} batches")
+    window = _window(loss)
+    look = {"color": BLUE} if window == 1 else {"color": LIGHT, "linewidth": 0.5}
+    _line(left, range(len(loss)), loss, "each batch", **look)
+    if window > 1:
+        left.plot(_running_mean(history["loss"], window), color=BLUE, label=_mean_of(window))
     left.axhline(0, color="black", linewidth=0.8)
     left.set(xlabel="iteration", ylabel="loss")
     right.set(xlabel="epoch", ylabel="accuracy")
@@ -80,19 +85,22 @@ def history(history: Curves, *, figure: FigureBase | None = None) -> Any:
 
 @readable
 def runs(histories: Mapping[str, Curves], *, figure: FigureBase | None = None) -> Any:
-    """Several trainings compared: the loss of each, averaged over 100 batches, and its test accuracy.
+    """Several trainings compared: the loss of each, averaged as the axis says, and its test accuracy.
 
-    `histories` has for each name a history as `history` takes it. Returns the figure.
+    `histories` has for each name a history as `history` takes it. The mean of the loss is of as many batches for all:
+    of a tenth of the steps of the shortest training, and of 100 at most. Returns the figure.
     """
     figure = figure_or_new(figure, 10, 4)
     refuse_empty(histories, "histories")
     left, right = figure.subplots(1, 2)
-    for k, (name, one) in enumerate(histories.items()):
+    for name, one in histories.items():
         _check_history(f"the history of {name}", one, ("loss", "test_accuracy"))
-        loss = numbers(_running_mean(one["loss"]), f"the loss of {name}")
+    window = min(_window(one["loss"]) for one in histories.values())
+    for k, (name, one) in enumerate(histories.items()):
+        loss = numbers(_running_mean(one["loss"], window), f"the loss of {name}")
         _line(left, range(len(loss)), loss, name, **style(k))
         _line(right, one["epoch"], numbers(one["test_accuracy"], f"test_accuracy of {name}"), name, **style(k))
-    left.set(xlabel="iteration", ylabel=f"loss (mean of {WINDOW} batches)")
+    left.set(xlabel="iteration", ylabel=f"loss ({_mean_of(window)})" if window > 1 else "loss")
     right.set(xlabel="epoch", ylabel="test accuracy")
     _finish(left)
     _finish(right)
@@ -182,10 +190,19 @@ def _check_history(what: str, history: Curves, keys: tuple[str, ...]) -> None:
     refuse_lengths({f"of {key!r}": len(history[key]) for key in (*keys, "epoch") if key != "loss"})
 
 
-def _running_mean(values: Sequence[Any]) -> list[float]:
-    """The mean of up to `WINDOW` values that end at each."""
+def _window(losses: Sized) -> int:
+    """Over how many batches the loss is averaged: so many that the mean keeps up with a short training, too."""
+    return max(1, min(WINDOW, len(losses) // 10))
+
+
+def _mean_of(window: int) -> str:
+    return f"mean of the last {window} batches"
+
+
+def _running_mean(values: Sequence[Any], window: int) -> list[float]:
+    """The mean of the last `window` values at each; at the first, of as many as there are."""
     floats = [float("nan") if value is None else float(value) for value in values]
-    windows = (floats[max(0, end - WINDOW) : end] for end in range(1, len(floats) + 1))
+    windows = (floats[max(0, end - window) : end] for end in range(1, len(floats) + 1))
     return [sum(w) / len(w) for w in windows]  # each from its own values: a NaN, or 1e20, leaves with the window
 
 

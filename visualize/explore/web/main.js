@@ -9,7 +9,7 @@ import { whatIf } from "./whatif.js";
 import { named, speak, t } from "./words.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const state = { view: story.views[story.first], at: 0, zoom: null, timer: null };
+const state = { view: story.views[story.first], at: 0, zoom: null, least: 0.4, timer: null };
 let steps = stepsOf(state.view);
 let times = timesOf(state.view, steps);
 let picture;
@@ -80,9 +80,11 @@ function draw() {
   byId("deeper").disabled = !views.some((view) => view.open.length > state.view.open.length);
 }
 
+// The scale at which all of the picture is in sight; at first a larger one for a large graph, which nobody could read
+// otherwise. The room is counted with its scroll bars, which then go.
 function fitting() {
   const room = byId("canvas");
-  return Math.max(0.9, Math.min(1.6, (room.clientWidth - 4) / state.view.width, (room.clientHeight - 4) / state.view.height));
+  return Math.max(state.least, Math.min(1.6, (room.offsetWidth - 4) / state.view.width, (room.offsetHeight - 4) / state.view.height));
 }
 
 function scale(zoom) {
@@ -92,7 +94,7 @@ function scale(zoom) {
 }
 
 function zoomBy(factor) {
-  state.zoom = Math.max(0.2, Math.min(4, picture.zoom * factor));
+  state.zoom = Math.max(0.01, Math.min(4, picture.zoom * factor));
   scale(state.zoom);
   showCurrent();
 }
@@ -367,6 +369,7 @@ function connect() {
     larger: () => zoomBy(1.25),
     fit: () => {
       state.zoom = null;
+      state.least = 0.01;
       scale(fitting());
     },
   };
@@ -379,9 +382,9 @@ function connect() {
   });
   byId("canvas").addEventListener("keydown", keyInGraph);
   document.addEventListener("keydown", key);
-  addEventListener("resize", () => {
+  new ResizeObserver(() => {
     if (state.zoom === null) scale(fitting());
-  });
+  }).observe(byId("canvas"));
 }
 
 byId("language").value = navigator.language.startsWith("ja") ? "ja" : "en";

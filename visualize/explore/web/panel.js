@@ -21,8 +21,16 @@ export function spoken(step) {
     const op = story.nodes[opsOf(step.box).at(-1)];
     return `${heading(step)}: ${step.box.kind === "group" ? brief(op.value) : op.equation}`;
   }
-  const sent = outgoing(step.box).map(([from, gradient]) => `${t("to", nameOfNode(from))}: ${brief(gradient)}`);
-  return [heading(step), ...sent].join(". ");
+  const sent = outgoing(step.box);
+  const others = sent.map(([from]) => from);
+  return [heading(step), ...sent.map(([from, gradient]) => `${t("to", nameAmong(from, others))}: ${brief(gradient)}`)].join(". ");
+}
+
+// The name of a node beside others: where another is called the same, with what each computes.
+function nameAmong(number, others) {
+  const name = nameOfNode(number);
+  const { equation } = story.nodes[number];
+  return equation && others.some((other) => other !== number && nameOfNode(other) === name) ? `${name} (${equation})` : name;
 }
 
 function leafGradients() {
@@ -111,7 +119,7 @@ function arriving(number) {
 // What an op sends back to one of its inputs: arriving gradient × local derivative = product, and the sum of branches.
 function sent(number, input, i) {
   const op = story.nodes[number];
-  const name = nameOfNode(input.from);
+  const name = nameAmong(input.from, op.inputs.map((other) => other.from));
   const parts = [element("h3", {}, t("to", name))];
   if (!input.gradient) return element("div", { class: "sent" }, parts, element("p", { class: "remark" }, t("noGradient")));
   parts.push(rule(op, input, i));
@@ -207,7 +215,8 @@ function outgoing(box) {
 }
 
 function arrays(pairs, kind) {
-  return pairs.slice(0, 12).map(([node, sketch]) => element("div", { class: "row" }, element("span", { class: "name" }, nameOfNode(node)), quantity(sketch, nameOfNode(node), kind)));
+  const others = pairs.map(([node]) => node);
+  return pairs.slice(0, 12).map(([node, sketch]) => element("div", { class: "row" }, element("span", { class: "name" }, nameAmong(node, others)), quantity(sketch, nameOfNode(node), kind)));
 }
 
 // The ops in a closed group, and a button that opens it.
