@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import math
 import os
 import secrets
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -24,12 +26,16 @@ from .optional import need
 if sys.platform != "win32":
     import fcntl
 
+OURS = "autograd_dl"
+"""The entry of a file's metadata that is ours, in JSON: one, since safetensors writes several in any order."""
 CHECKSUM = "sha256"
-"""The key of the checksum in a file's metadata."""
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
-def save_arrays(file: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write named arrays to a safetensors file, with the SHA-256 of their content.
+def save_arrays(
+    file: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] = NO_METADATA
+) -> None:
+    """Write named arrays to a safetensors file, with the SHA-256 of their content and this metadata.
 
     The file is replaced whole: whatever interrupts the writing leaves the old one as it was.
 
@@ -46,7 +52,8 @@ def save_arrays(file: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]
     safetensors = need("safetensors", "train")
     plain = {_checked(name): _plain(name, array) for name, array in arrays.items()}
     try:
-        data = need("safetensors.numpy", "train").save(plain, metadata={CHECKSUM: _checksum(plain)})
+        told = json.dumps({**metadata, CHECKSUM: _checksum(plain)}, ensure_ascii=False)
+        data = need("safetensors.numpy", "train").save(plain, metadata={OURS: told})
     except safetensors.SafetensorError as error:
         raise DataError(f"{path}: these arrays cannot be written ({error})") from error
     with replacing(path) as temporary:
@@ -63,27 +70,38 @@ def load_arrays(file: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     OSError
         If it cannot be read.
     """
-    path = Path(file)
+    return _load(Path(file))[0]
+
+
+def load_metadata(file: str | os.PathLike[str]) -> dict[str, str]:
+    """What was written beside the arrays of a safetensors file; nothing for an .npz file. Raises as `load_arrays`."""
+    return _load(Path(file))[1]
+
+
+def _load(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     if path.suffix not in (".safetensors", ".npz"):
+        path.open("rb").close()
         raise DataError(
             f"{path}: weights are read from .safetensors or .npz files, never from pickle, which can run any program; "
             "docs/book.md has the lines that turn the book's .pkl files into .npz"
         )
-    return _load_npz(path) if path.suffix == ".npz" else _load_safetensors(path)
+    return (_load_npz(path), {}) if path.suffix == ".npz" else _load_safetensors(path)
 
 
-def _load_safetensors(path: Path) -> dict[str, NDArray[Any]]:
+def _load_safetensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Its arrays, which have the checksum that was stored, if any; and its metadata."""
     safetensors = need("safetensors", "train")
     path.open("rb").close()  # what cannot be read is an OSError that has the file's name
     try:
         with safetensors.safe_open(path, framework="np") as opened:
-            stored = (opened.metadata() or {}).get(CHECKSUM)
+            metadata = dict(json.loads((opened.metadata() or {}).get(OURS, "{}")))
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 -- not a mapping
-    except (safetensors.SafetensorError, TypeError) as error:
+    except (safetensors.SafetensorError, TypeError, ValueError) as error:
         raise DataError(f"{path}: not a whole safetensors file of NumPy's dtypes ({error})") from error
+    stored = metadata.pop(CHECKSUM, None)
     if stored is not None and stored != _checksum(arrays):
         raise DataError(f"{path}: the content does not have the checksum that was stored with it; the file is damaged")
-    return arrays
+    return arrays, metadata
 
 
 def _load_npz(path: Path) -> dict[str, NDArray[Any]]:

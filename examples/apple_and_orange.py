@@ -21,4 +21,4 @@ print(f"to pay: {total:.0f}")
 numbers = [apple, apples, orange, oranges, tax]
 for number, gradient in zip(numbers, gradients(total, numbers), strict=True):
     print(f"one more of {number.name}: {gradient:+.1f}")
-print(render(draw_graph(total), "runs/apple_and_orange.svg"))
+print(f"wrote {render(draw_graph(total), 'runs/apple_and_orange.svg')}")

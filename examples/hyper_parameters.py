@@ -2,8 +2,8 @@
 
 Run: python examples/hyper_parameters.py
 
-Stop it, and the next one goes on. Start it in two terminals, and they share the trials. (The quick search trains so
-little that it shows only the way; `autograd-dl experiment hyper-parameters --storage FILE` makes the book's.)
+Stop it, and the next one goes on. Start it in two terminals, and they share the trials. (These are five of a small
+network, most with too small a rate; `autograd-dl experiment hyper-parameters --storage FILE` makes the book's.)
 """
 
 import json

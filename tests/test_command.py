@@ -33,7 +33,6 @@ def refused(capsys, *arguments):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("", ["required", "COMMAND"]),
         ("learn", ["learn", "train", "graph"]),
         ("train", ["required", "MODEL"]),
         ("train simple-net", ["simple-net", "two-layer-net", "resnet"]),
@@ -52,7 +51,10 @@ def refused(capsys, *arguments):
         ("train two-layer-net --seed -1", ["--seed", "not -1"]),
         ("train two-layer-net --dtype int8", ["--dtype", "int8", "float32"]),
         ("train two-layer-net --out", ["--out", "expected one argument"]),
-        ("train two-layer-net --verbose", ["--verbose"]),
+        (
+            "train two-layer-net --verbose",
+            ["unrecognized", "--verbose", "(see autograd-dl train two-layer-net --help)"],
+        ),
         ("train two-layer-net --optimizer lbfgs", ["--optimizer", "lbfgs", "sgd", "adamw"]),
         ("train two-layer-net --schedule cyclic", ["--schedule", "cyclic", "constant", "warm-up"]),
         ("train two-layer-net --checkpoint-every 0", ["--checkpoint-every", "not 0"]),
@@ -64,6 +66,7 @@ def refused(capsys, *arguments):
         ("graph", ["required"]),
         ("graph apple", ["required", "-o"]),
         ("graph pear -o pear.svg", ["pear", "apple-orange"]),
+        ("graph apple -o apple.svg --rankdir up", ["--rankdir", "UP", "LR", "TB"]),
     ],
 )
 def test_bad_options(capsys, arguments, words):
@@ -101,6 +104,25 @@ def test_help_and_version(capsys, arguments):
     assert "autograd-dl" in printed
     if arguments == ["--version"]:
         assert printed == f"autograd-dl {autograd_dl.__version__}\n"
+
+
+def test_nothing_asked_for_is_answered_by_the_help(capsys):
+    assert main([]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("usage: autograd-dl")
+    assert "experiment" in printed.err
+
+
+def test_a_network_from_top_to_bottom(tmp_path):
+    for rankdir in ("LR", "TB"):
+        file = tmp_path / f"{rankdir}.svg"
+        assert main(["graph", "lenet", "--style", "layers", "--rankdir", rankdir, "-o", str(file)]) == 0
+    wide, high = (
+        ET.parse(tmp_path / f"{rankdir}.svg").getroot().get("viewBox").split()[2:] for rankdir in ("LR", "TB")
+    )
+    assert float(wide[0]) > 2 * float(wide[1])
+    assert float(high[1]) > 2 * float(high[0])
 
 
 HEADS = {"svg": b"<?xml", "png": b"\x89PNG\r\n\x1a\n", "pdf": b"%PDF-", "dot": b"digraph {", "gv": b"digraph {"}

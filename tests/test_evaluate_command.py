@@ -12,7 +12,7 @@ import models
 from autograd_dl.app.cli import main
 from autograd_dl.app.recipes import RECIPES, built
 from autograd_dl.data import load_mnist
-from autograd_dl.serialization import load_arrays, save_arrays
+from autograd_dl.serialization import load_arrays, load_metadata, save_arrays
 from models import Network
 
 for _library in ("graphviz", "matplotlib", "pygraphviz", "safetensors", "threadpoolctl", "tqdm"):
@@ -76,6 +76,22 @@ class TestEveryNetwork:
         )
         assert relu == usual != sigmoid
 
+    def test_the_file_tells_the_activation(self, capsys, few_digits, tmp_path):
+        options = ["--activation", "sigmoid", "--out", str(tmp_path)]
+        assert main(["train", "multi-layer-net", *BRIEF, *options]) == 0
+        file = tmp_path / "weights.safetensors"
+        assert load_metadata(file) == {"model": "multi-layer-net", "activation": "sigmoid"}
+        told, asked = (
+            evaluated(capsys, "multi-layer-net", file, "--data", "mnist", *more) for more in ([], options[:2])
+        )
+        save_arrays(file.with_stem("untold"), load_arrays(file))
+        untold = evaluated(capsys, "multi-layer-net", file.with_stem("untold"), "--data", "mnist")
+        assert told == asked != untold
+        error = fails(capsys, "multi-layer-net", file, "--activation", "relu")
+        assert error == f"autograd-dl: {file} was trained with --activation sigmoid, not relu\n"
+        error = fails(capsys, "two-layer-net", file)
+        assert error.endswith(f"not of two-layer-net: autograd-dl evaluate multi-layer-net {file}\n")
+
 
 class TestEvaluate:
     def test_what_it_prints(self, capsys, tmp_path):
@@ -127,7 +143,9 @@ class TestFailures:
         assert f"{file}: not a whole safetensors file" in fails(capsys, "two-layer-net", file)
 
     def test_a_pickle(self, capsys, tmp_path):
+        (tmp_path / "params.pkl").touch()
         assert "never from pickle" in fails(capsys, "two-layer-net", tmp_path / "params.pkl")
+        assert "No such file or directory: " in fails(capsys, "two-layer-net", tmp_path / "nofile")
 
     def test_a_missing_extra(self, capsys, monkeypatch, tmp_path):
         file = written("two-layer-net", tmp_path)

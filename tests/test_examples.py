@@ -46,6 +46,7 @@ def test_apple_and_orange(run):
     text = run("apple_and_orange", "apple_and_orange.svg")
     assert found("to pay: #", text) == [715]
     assert found(r"one more of \w+: \+#", text) == [2.2, 110, 3.3, 165, 650]
+    assert text.splitlines()[-1].startswith("wrote runs")
 
 
 def test_numpy_gradients(run):
@@ -97,6 +98,7 @@ def test_hyper_parameters(run):
     accuracies = found("validation accuracy #", text)
     assert len(accuracies) == 5
     assert accuracies == sorted(accuracies, reverse=True)
+    assert accuracies[0] > 0.4 > 2 * accuracies[-1]
     assert run("hyper_parameters") == text, "the trials of the file are all that it takes"
 
 
@@ -111,6 +113,7 @@ def test_half_precision(run):
     full, half = (int(count.replace(",", "")) for count in re.findall(r"([\d,]+) bytes", text))
     assert full == 2 * half
     assert found("the same answer to #%", text)[0] > 95
+    assert min(found("accuracy #", text)) > 0.5
 
 
 def test_each_example_is_tested_and_listed():

@@ -1,5 +1,6 @@
 """The experiments: each is made quickly, and its figure and numbers hold what it claims."""
 
+import inspect
 import json
 import math
 import sys
@@ -11,8 +12,8 @@ pytest.importorskip("matplotlib", reason="matplotlib, of the extra viz, is not i
 from made_experiments import made
 
 from autograd_dl.app.cli import main
-from autograd_dl.app.experiment import plain
-from autograd_dl.app.experiments import Settings, experiments
+from autograd_dl.app.experiment import plain, results
+from autograd_dl.app.experiments import LEARNS, OPTIONS, Settings, experiments
 
 
 def numbers_in(value):
@@ -48,6 +49,27 @@ def test_the_command(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [f"wrote {tmp_path / f'gates.{kind}'}" for kind in ("png", "json")]
 
 
+def test_its_results(tmp_path, capsys):
+    assert main(["experiment", "half-precision", "--quick", "--seed", "3", "--out", str(tmp_path)]) == 0
+    told = json.loads((tmp_path / "half-precision.json").read_text())
+    assert told["settings"] == {"quick": True, "data": "subset", "seed": 3}
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:4] == [
+        f"largest_distance_of_scores: {told['largest_distance_of_scores']:.4g}",
+        f"same_answers: {told['same_answers']:.4g}",
+        f"accuracy: float32 {told['accuracy']['float32']:.4g}, float16 {told['accuracy']['float16']:.4g}",
+        "bytes: float32 18,216, float16 9,108",
+    ]
+    assert [line.split()[0] for line in lines[4:]] == ["wrote", "wrote"]
+
+
+def test_results_of_groups_are_a_few_lines():
+    assert results({"a": 1, "b": {"c": 0.12345, "d": {"e": 2.0, "f": [1, 2]}, "g": None}}) == [
+        "a: 1", "b: c 0.1235", "b, d: e 2",
+    ]  # fmt: skip
+    assert max(len(results(plain(made(name).numbers))) for name in experiments()) < 10
+
+
 def test_it_finds_out_before_it_begins_that_nothing_can_be_written(tmp_path, capsys, monkeypatch):
     (tmp_path / "file").touch()
     gates = experiments()["gates"]
@@ -66,8 +88,10 @@ def test_the_list(capsys):
 def test_an_unknown_one_is_one_line(capsys):
     assert main(["experiment", "gate"]) == 1
     assert capsys.readouterr().err == (
-        "autograd-dl: there is no experiment 'gate'; autograd-dl experiment --list tells them\n"
+        "autograd-dl: there is no experiment 'gate' (did you mean gates?); autograd-dl experiment --list tells them\n"
     )
+    assert main(["experiment", "qqq"]) == 1
+    assert "'qqq'; autograd-dl experiment --list" in capsys.readouterr().err
 
 
 def test_no_name_is_asked_for(capsys):
@@ -91,6 +115,32 @@ def test_an_option_that_it_does_not_take_is_refused(tmp_path, capsys, name, opti
         f"autograd-dl: the experiment {name} takes no --{option}; these do: {takers}\n"
     )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_reads_no_digits_and_draws_no_numbers_takes_neither(tmp_path, capsys):
+    for option, reason in (("--data mnist", "it reads no digits"), ("--seed 7", "it draws no random numbers")):
+        assert main(["experiment", "tangent", *option.split(), "--out", str(tmp_path)]) == 1
+        error = f"the experiment tangent takes no {option.split()[0]}: {reason}"
+        assert capsys.readouterr().err == f"autograd-dl: {error}\n"
+
+
+@pytest.mark.parametrize("name", [name for name, row in experiments().items() if not set(LEARNS) <= set(row.takes)])
+def test_it_takes_what_it_reads(name):
+    read = set()
+
+    class Watched(Settings):
+        def __getattribute__(self, option):
+            read.add(option)
+            return super().__getattribute__(option)
+
+    experiment = experiments()[name]
+    experiment.run(Watched(quick=True))
+    assert read & set(OPTIONS) == set(experiment.takes)
+
+
+def test_those_whose_settings_are_not_used_take_none():
+    for name, experiment in experiments().items():
+        assert (experiment.takes == ()) >= ("_settings" in inspect.signature(experiment.run).parameters), name
 
 
 @pytest.mark.parametrize("name", [name for name, row in experiments().items() if "weights" in row.takes])

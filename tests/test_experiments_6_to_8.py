@@ -343,6 +343,8 @@ def test_dropout_at_full_size():
 
 @pytest.mark.slow
 def test_transfer_over_three_seeds():
-    accuracy = experiments()["transfer"].run(Settings()).numbers["accuracy"]
+    numbers = experiments()["transfer"].run(Settings()).numbers
+    accuracy = numbers["accuracy"]
+    assert accuracy == {name: [run[-1] for run in runs] for name, runs in numbers["curves"].items()}
     assert len(accuracy["fine-tuned"]) == 3
     assert all(np.greater(accuracy["fine-tuned"], accuracy["from scratch"]))

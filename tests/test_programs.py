@@ -54,6 +54,14 @@ check_gradients(program, np.array([[1.0, -2.0], [0.5, 3.0]]))"""
     )
 
 
+@pytest.mark.parametrize(("name", "head"), [("x", "(x):"), ("np", "(x0):"), ("x1", "(x0):")])
+def test_inputs_have_their_names_unless_something_else_has(name, head):
+    program = square_of_sum()
+    program.names = [name]
+    assert f"def program{head}\n" in program.source()
+    run(program.source())
+
+
 @given(graphs())
 def test_the_source_of_any_program_computes_the_same(program):
     printed = run(program.source().rpartition("\n\n\n")[0])["program"]

@@ -129,7 +129,10 @@ class TestFailures:
 
     def test_no_checkpoint(self, capsys, tmp_path):
         error = self.fails(capsys, tmp_path / "none")
-        assert error == f"autograd-dl: No such file or directory: {tmp_path / 'none' / 'checkpoint.safetensors'}\n"
+        file = tmp_path / "none" / "checkpoint.safetensors"
+        assert error == (
+            f"autograd-dl: there is no {file} to go on from; a training with --checkpoint-every N makes one\n"
+        )
 
     @pytest.mark.parametrize(
         ("option", "value", "words"),

@@ -73,7 +73,7 @@ def test_the_experiment_is_made_of_the_trials_in_the_file(file, tmp_path, capsys
     kept = [{**trial.params, **trial.user_attrs} for trial in trials(file)]
     assert len(numbers) == 5
     assert sorted(numbers, key=str) == sorted(kept, key=str)
-    assert all(len(trial["train_accuracy"]) == len(trial["validation_accuracy"]) == 2 for trial in numbers)
+    assert all(len(trial["train_accuracy"]) == len(trial["validation_accuracy"]) == 5 for trial in numbers)
     assert capsys.readouterr().err == ""
     assert main(command) == 0
     assert json.loads((tmp_path / "hyper-parameters.json").read_text())["trials"] == numbers

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from autograd_dl.errors import DataError
-from autograd_dl.serialization import load_arrays, replacing, save_arrays
+from autograd_dl.serialization import load_arrays, load_metadata, replacing, save_arrays
 
 safetensors = pytest.importorskip("safetensors")
 safetensors_numpy = pytest.importorskip("safetensors.numpy")
@@ -87,6 +87,21 @@ def test_the_same_arrays_give_the_same_bytes(file):
     assert saved(file) == saved(file)
 
 
+def test_metadata_comes_back_and_is_the_same_bytes_each_time(file):
+    metadata = dict.fromkeys("fedcba", "日本")
+    written = set()
+    for _ in range(5):
+        save_arrays(file, {"W": W, "b": np.ones(3)}, metadata)
+        written.add(file.read_bytes())
+    assert len(written) == 1
+    assert load_metadata(file) == metadata
+    assert load_arrays(file).keys() == {"W", "b"}
+    saved(file)
+    assert load_metadata(file) == {}
+    np.savez(file.with_suffix(".npz"), W=W)
+    assert load_metadata(file.with_suffix(".npz")) == {}
+
+
 @pytest.mark.parametrize("flip", [0x01, 0xFF])
 def test_a_flipped_byte_is_noticed(file, flip):
     whole = saved(file)
@@ -94,7 +109,8 @@ def test_a_flipped_byte_is_noticed(file, flip):
         damaged = bytearray(whole)
         damaged[i] ^= flip
         file.write_bytes(damaged)
-        if b'"sha256"' in damaged or b"__metadata__" not in damaged:  # else the checksum is there under another name
+        named = [rb"\"sha256\"", b'"autograd_dl"', b'"__metadata__"']
+        if all(name in damaged for name in named):  # else the checksum is there under another name
             with pytest.raises(DataError, match=r"weights\.safetensors"):
                 load_arrays(file)
 

@@ -58,11 +58,13 @@ class TestOutcome:
         assert (
             lines[0] == "data: the subset of MNIST that comes with the package: 5,000 training and 10,000 test images"
         )
-        for i, line in enumerate(lines[1:11], start=1):
-            assert re.fullmatch(
-                rf"{12 * i} of 120 batches: loss \d\.\d{{4}}, test accuracy 0\.\d{{4}} after epoch [\d.]+", line
-            )
-        assert [line.rpartition(" ")[2] for line in lines[1:11]] == ["0", "0", "0", "0", "1", "1", "1", "1", "2", "2.4"]
+        losses = json.loads((out / "history.json").read_text())["loss"]
+        means = [f"{np.mean(losses[12 * i : 12 * (i + 1)]):.4f}" for i in range(10)]
+        told = [f"{12 * i} of 120 batches: loss {mean}" for i, mean in enumerate(means, start=1)]
+        assert lines[1:5] == told[:4], "no accuracy has been measured since the training began"
+        for line, beginning in zip(lines[5:11], told[4:], strict=True):
+            assert re.fullmatch(rf"{beginning}, test accuracy 0\.\d{{4}} after epoch [\d.]+", line)
+        assert [line.rpartition(" ")[2] for line in lines[5:11]] == ["1", "1", "1", "1", "2", "2.4"]
         assert re.fullmatch(r"test accuracy 0\.\d{4}, training accuracy 0\.\d{4}", lines[11])
         assert lines[12:16] == [f"wrote {out / name}" for name in ("weights.safetensors", "history.json", "history.png", "graph.svg")]  # fmt: skip # noqa: E501
         assert lines[16:] == ["for the full set: autograd-dl train two-layer-net --data mnist"]
@@ -284,6 +286,7 @@ class TestFailures:
         monkeypatch.setattr("autograd_dl.data.mnist.MIRRORS", ("http://127.0.0.1:9/",))
         error = fails(capsys, "--data", "mnist", "--out", tmp_path / "out")
         assert "could not be downloaded" in error
+        assert error.endswith("http://127.0.0.1:9/: ConnectionError)\n")
         assert "AUTOGRAD_DL_DATA" in error
 
     def test_a_batch_larger_than_the_data(self, capsys, monkeypatch, tmp_path):
@@ -365,6 +368,18 @@ class TestFailures:
         finally:
             signal.signal(signal.SIGINT, before)
         assert error == "autograd-dl: interrupted\n"
+
+    @pytest.mark.usefixtures("few_digits")
+    def test_an_interruption_names_the_checkpoint(self, capsys, monkeypatch, tmp_path):
+        def interrupted(trainer):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(Trainer, "train_step", interrupted)
+        file = tmp_path / "out" / "checkpoint.safetensors"
+        options = [*FEW, "--checkpoint-every", 5, "--out", tmp_path / "out"]
+        assert fails(capsys, *options, status=130) == (
+            f"autograd-dl: interrupted; the same with --resume goes on from {file}\n"
+        )
 
     @posix
     def test_an_interruption(self, tmp_path):

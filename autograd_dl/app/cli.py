@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
@@ -32,18 +34,30 @@ class _Parser(argparse.ArgumentParser):
         """One line, without the usage that argparse prints before it."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Refuse here what is unknown: argparse leaves it to the outermost command, whose help says nothing of it."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status. An error is one line on standard error."""
     _prepare_streams()
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    given = sys.argv[1:] if argv is None else argv
+    if not given:
+        parser.print_help(sys.stderr)
+        return 2
+    arguments = parser.parse_args(given)
     with _interruptions() as interrupted:
         try:
             arguments.run(arguments)
             sys.stdout.flush()
         except (Exception, KeyboardInterrupt) as error:
             if interrupted or isinstance(error, KeyboardInterrupt):
-                return _failed("interrupted", 130)
+                return _failed(f"interrupted{_way_on(arguments)}", 130)
             if isinstance(error, (AutogradError, OSError, MemoryError)):
                 return _failed(_told(error), 1)
             raise
@@ -81,6 +95,14 @@ def _interruptions() -> Iterator[list[int]]:
         yield received
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _way_on(arguments: argparse.Namespace) -> str:
+    """How an interrupted training goes on, if it has left a checkpoint."""
+    checkpoint: Path | None = getattr(arguments, "checkpoint", None)
+    return (
+        f"; the same with --resume goes on from {checkpoint}" if checkpoint is not None and checkpoint.exists() else ""
+    )
 
 
 def _told(error: Exception) -> str:
@@ -128,7 +150,8 @@ def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
             help=f"{_usual_length(recipe)}, {recipe.optimizer} with lr {recipe.lr}",
             description="Train this network on handwritten digits. Accuracy is measured on all training and test "
             "images before the training, after every epoch (in long trainings after every second, third ..., so that "
-            "there are about 50 measurements), and at the end.",
+            "there are about 50 measurements), and at the end. The loss in a line is a mean over the last batches: a "
+            "tenth of all, 100 at most.",
         )
         _add_network(model, recipe)
         _add_length(model, recipe)
@@ -144,19 +167,27 @@ def _add_evaluate(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="tell how well given weights read handwritten digits",
         description="Tell how well given weights read the test images: accuracy, loss, and accuracy on each digit.",
     )
-    models = evaluate.add_subparsers(dest="model", required=True, metavar="MODEL")
+    models = evaluate.add_subparsers(dest="model", required=True, metavar="MODEL", help=", ".join(RECIPES))
     for name, recipe in RECIPES.items():
-        model = models.add_parser(name, help=f"weights that autograd-dl train {name} has written")
-        model.add_argument("weights", type=Path, metavar="WEIGHTS", help="a .safetensors or .npz file")
-        _add_network(model, recipe)
+        model = models.add_parser(
+            name,
+            description=f"Tell how well weights of {name} read the test images: accuracy, loss, each digit's accuracy.",
+        )
+        model.add_argument(
+            "weights", type=Path, metavar="WEIGHTS",
+            help=f"a .safetensors or .npz file, such as the one that autograd-dl train {name} has written",
+        )  # fmt: skip
+        _add_network(model, recipe, given=True)
         model.set_defaults(run=_evaluate)
 
 
-def _add_network(model: _Parser, recipe: Recipe) -> None:
+def _add_network(model: _Parser, recipe: Recipe, given: bool = False) -> None:
+    """How the network is; if its weights are given, their file may tell the activation."""
     _add_data(model)
     if recipe.activations:
         usual = recipe.activations[0]
-        model.add_argument("--activation", choices=recipe.activations, default=usual, help=_DEFAULT)
+        told = f"default: the one it was trained with, if WEIGHTS tells, or else {usual}" if given else _DEFAULT
+        model.add_argument("--activation", choices=recipe.activations, default=None if given else usual, help=told)
     model.add_argument("--dtype", choices=["float16", "float32", "float64"], default="float32", help=_DEFAULT)
 
 
@@ -181,7 +212,7 @@ def _add_rate(model: _Parser, recipe: Recipe) -> None:
 
 
 def _add_files(model: _Parser, out: Path) -> None:
-    model.add_argument("--out", type=Path, default=out, metavar="DIR", help=f"where files go ({_DEFAULT})")
+    _add_out(model, out)
     _add_count(
         model, "--checkpoint-every",
         help="save what it takes to go on, into DIR/checkpoint.safetensors, after every N batches and at the end",
@@ -198,6 +229,10 @@ def _add_data(parser: _Parser) -> None:
 
 def _add_seed(parser: _Parser) -> None:
     parser.add_argument("--seed", type=_within(int, 0, 2**64 - 1), default=0, metavar="N", help=_DEFAULT)
+
+
+def _add_out(parser: _Parser, folder: Path) -> None:
+    parser.add_argument("--out", type=Path, default=folder, metavar="DIR", help=f"where files go ({_DEFAULT})")
 
 
 def _add_count(parser: argparse._ActionsContainer, name: str, **options: Any) -> None:
@@ -220,6 +255,10 @@ def _add_graph(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--style", choices=["book", "ops", "layers", "backward"], default="book",
         help="as the book, with shapes and dtypes, by layers, or the computation of gradients (%(default)s)",
     )  # fmt: skip
+    graph.add_argument(
+        "--rankdir", type=str.upper, choices=["LR", "TB"], default="LR",
+        help="from left to right, or from top to bottom, which suits a deep network on a page (%(default)s)",
+    )  # fmt: skip
     graph.add_argument("--lang", choices=["ja", "en"], help="the language of names")
     _add_count(graph, "--depth", help="how many scopes within each other are open")
     graph.set_defaults(run=_graph)
@@ -236,7 +275,7 @@ def _add_gallery(commands: argparse._SubParsersAction[_Parser]) -> None:
     page = commands.add_parser(
         "gallery", help="make the gallery: the book's figures, each beside the line that made it"
     )
-    page.add_argument("--out", type=Path, default=Path("runs/gallery"), metavar="DIR", help="where files go")
+    _add_out(page, Path("runs", "gallery"))
     page.set_defaults(run=_gallery)
 
 
@@ -244,7 +283,8 @@ def _add_experiment(commands: argparse._SubParsersAction[_Parser]) -> None:
     made = commands.add_parser(
         "experiment",
         help="make one of the book's experiments",
-        description="Make one of the book's experiments, with the book's settings: a figure and its numbers.",
+        description="Make one of the book's experiments, with the book's settings: a figure and its numbers. "
+        "An option that an experiment does not take is refused; all of them take --quick.",
     )
     made.add_argument("name", nargs="?", metavar="NAME", help="which; --list tells them")
     made.add_argument("--list", action="store_true", help="tell all experiments")
@@ -253,12 +293,12 @@ def _add_experiment(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_seed(made)
     made.add_argument("--weights", type=Path, metavar="FILE", help="weights of the network, where one is looked at")
     made.add_argument("--storage", type=Path, metavar="FILE", help="a journal of trials, to be resumed or shared")
-    made.add_argument("--out", type=Path, default=Path("runs/experiments"), metavar="DIR", help="where files go")
+    _add_out(made, Path("runs", "experiments"))
     made.set_defaults(run=_experiment)
 
 
 def _experiment(arguments: argparse.Namespace) -> None:
-    from .experiment import listing, make
+    from .experiment import listing, make, results
     from .experiments import Settings, experiments
 
     if arguments.list:
@@ -267,17 +307,22 @@ def _experiment(arguments: argparse.Namespace) -> None:
     if arguments.name is None:
         raise DataError("which experiment? autograd-dl experiment NAME; autograd-dl experiment --list tells them")
     if arguments.name not in experiments():
-        raise DataError(f"there is no experiment {arguments.name!r}; autograd-dl experiment --list tells them")
+        near = "".join(f" (did you mean {name}?)" for name in get_close_matches(arguments.name, experiments(), 1))
+        raise DataError(f"there is no experiment {arguments.name!r}{near}; autograd-dl experiment --list tells them")
     settings = Settings(arguments.data, arguments.quick, arguments.seed, arguments.weights, arguments.storage)
-    for file in make(arguments.name, settings, arguments.out):
-        print(f"wrote {file}")
+    picture, table = make(arguments.name, settings, arguments.out)
+    for line in results(json.loads(table.read_text())):
+        print(line)
+    print(f"wrote {picture}\nwrote {table}")
 
 
 def _train(arguments: argparse.Namespace) -> None:
     from .train import Plan, train
 
     options: dict[str, Any] = {field.name: getattr(arguments, field.name, None) for field in fields(Plan)}
-    train(Plan(**options))
+    plan = Plan(**options)
+    arguments.checkpoint = plan.checkpoint
+    train(plan)
 
 
 def _evaluate(arguments: argparse.Namespace) -> None:
@@ -290,7 +335,7 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _graph(arguments: argparse.Namespace) -> None:
     from .graphs import GRAPHS, OPTIONS, draw
 
-    options = {name: getattr(arguments, name) for name in ("style", "lang", "depth")}
+    options = {name: getattr(arguments, name) for name in ("style", "rankdir", "lang", "depth")}
     print(draw(GRAPHS[arguments.graph](), arguments.output, **OPTIONS.get(arguments.graph, {}), **options))
 
 

@@ -8,15 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_dl.errors import DataError
 from autograd_dl.functional import softmax_loss
 from autograd_dl.parallel import workers
+from autograd_dl.serialization import load_metadata
 
-from .recipes import DATA, built, digits
+from .recipes import DATA, RECIPES, built, digits
 
 
 def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype: str) -> None:
-    """Print the accuracy and the loss of a network on the test images, and the accuracy on each digit."""
-    network = built(model, activation, dtype)
+    """Print the accuracy and the loss of a network on the test images, and the accuracy on each digit.
+
+    Without `activation`, it is the one that the network was trained with, if the file tells, or else the usual one.
+    """
+    network = built(model, _activation(model, weights, activation), dtype)
     with np.errstate(all="ignore"):  # weights that are no numbers, or too large for the dtype, are seen in the outcome
         network.load_params(weights)
         _, (x, t) = digits(model, data)
@@ -27,6 +32,19 @@ def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype
     right = scores.argmax(axis=1) == t
     print(f"test accuracy {right.mean():.4f}, loss {loss:.4f}")
     print(_table(right, t))
+
+
+def _activation(model: str, weights: Path, asked: str | None) -> str | None:
+    """The activation of the network. Raises DataError if the file tells of another one, or of another network."""
+    made_with = load_metadata(weights)
+    there = made_with.get("model", model)
+    if there != model:
+        raise DataError(f"{weights} has the weights of {there}, not of {model}: autograd-dl evaluate {there} {weights}")
+    known = (asked,) if asked else RECIPES[model].activations
+    activation = made_with.get("activation", *known[:1])
+    if known and activation not in known:
+        raise DataError(f"{weights} was trained with --activation {activation}, not {' or '.join(known)}")
+    return activation
 
 
 def _table(right: NDArray[np.bool_], t: NDArray[Any]) -> str:

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,35 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
     with workers():
         numbers, figure = experiment.run(settings)
     picture, table = out / f"{name}.png", out / f"{name}.json"
+    told = {"settings": _settings(experiment, settings)} | plain(numbers)
     with replacing(table) as temporary:
-        temporary.write_text(json.dumps(plain(numbers), allow_nan=False, indent=1))
+        temporary.write_text(json.dumps(told, allow_nan=False, indent=1))
     with replacing(picture) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
     return [picture, table]
+
+
+def results(told: Mapping[str, Any], name: str = "") -> list[str]:
+    """The single numbers of an experiment, of what was written of it: a line for each, or for each group of them."""
+    numbers = {key: _rounded(value) for key, value in told.items() if isinstance(value, (int, float))}
+    groups = {key: value for key, value in told.items() if isinstance(value, dict) and key != "settings"}
+    if name and numbers:
+        lines = [f"{name}: {', '.join(f'{key} {number}' for key, number in numbers.items())}"]
+    else:
+        lines = [f"{key}: {number}" for key, number in numbers.items()]
+    return lines + [line for key, group in groups.items() for line in results(group, f"{name}, {key}" if name else key)]
+
+
+def _rounded(number: float) -> str:
+    """To four digits, and whole numbers as they are."""
+    return f"{number:,}" if isinstance(number, int) else f"{number:.4g}"
+
+
+def _settings(experiment: Experiment, settings: Settings) -> dict[str, Any]:
+    """What the numbers depend on, of what was asked for."""
+    names = "quick", *experiment.takes
+    given = {name: getattr(settings, name) for name in names if getattr(settings, name) is not None}
+    return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
 
 
 def refuse_unwritable(folder: Path) -> None:
@@ -52,10 +77,12 @@ def refuse_unwritable(folder: Path) -> None:
 
 
 def _refuse_unused(experiment: Experiment, settings: Settings) -> None:
+    reasons = {"data": ": it reads no digits", "seed": ": it draws no random numbers"}
     for option in OPTIONS:
-        if getattr(settings, option) is not None and option not in experiment.takes:
+        if getattr(settings, option) != getattr(Settings(), option) and option not in experiment.takes:
             takers = ", ".join(row.name for row in experiments().values() if option in row.takes)
-            raise DataError(f"the experiment {experiment.name} takes no --{option}; these do: {takers}")
+            reason = reasons.get(option, f"; these do: {takers}")
+            raise DataError(f"the experiment {experiment.name} takes no --{option}{reason}")
 
 
 def plain(value: Any) -> Any:

@@ -15,7 +15,10 @@ from autograd_dl.training import Trainer
 
 @contextmanager
 def shown(trainer: Trainer) -> Iterator[None]:
-    """Show how the training in this block goes: by a bar on a terminal, by about ten lines elsewhere."""
+    """Show how the training in this block goes: by a bar on a terminal, by about ten lines elsewhere.
+
+    The loss in a line is the mean over the last tenth of all steps, 100 at most.
+    """
     before = trainer.callbacks, trainer.step_callbacks
     try:
         with _bar(trainer) if sys.stderr.isatty() else _lines(trainer):
@@ -48,9 +51,10 @@ def _lines(trainer: Trainer) -> Iterator[None]:
 
 def _print_line(trainer: Trainer) -> None:
     with np.errstate(all="ignore"):
-        loss = np.mean(trainer.train_loss_list[-100:])
+        loss = np.mean(trainer.train_loss_list[-min(100, math.ceil(trainer.max_iter / 10)) :])
     batches = f"{trainer.current_iter:,} of {trainer.max_iter:,} batches"
-    print(f"{batches}: loss {loss:.4f}, {_measured(trainer)}", flush=True)
+    measured = [_measured(trainer)] if trainer.measured[-1] else []  # the one before the first step tells nothing
+    print(", ".join([f"{batches}: loss {loss:.4f}", *measured]), flush=True)
 
 
 def _measured(trainer: Trainer) -> str:

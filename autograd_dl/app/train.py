@@ -13,9 +13,10 @@ from autograd_dl.data.mnist import count_training_images
 from autograd_dl.errors import DataError
 from autograd_dl.optional import need
 from autograd_dl.parallel import workers
-from autograd_dl.serialization import replacing
+from autograd_dl.serialization import replacing, save_arrays
 from autograd_dl.training import Trainer, optimizer_named
 from models import Network
+from models.network import GENERATOR
 from visualize import plot_history
 
 from .experiment import plain, refuse_unwritable
@@ -85,6 +86,11 @@ class Plan:
         return self.out / "checkpoint.safetensors" if asked else None
 
     @property
+    def made_with(self) -> dict[str, str]:
+        """What `evaluate` must know of the network beside the shapes of its weights."""
+        return {"model": self.model} | ({"activation": self.activation} if self.activation else {})
+
+    @property
     def settings(self) -> dict[str, Any]:
         """What must be the same where it goes on. The rates of a schedule depend on the number of steps."""
         names = ("model", "activation", "data", "seed", "dtype")
@@ -102,6 +108,8 @@ def train(plan: Plan) -> None:
         need(module, extra)
     if plan.batch_size > plan.samples:
         raise DataError(f"a batch of {plan.batch_size:,} is more than the {plan.samples:,} training images")
+    if plan.resume and plan.checkpoint is not None and not plan.checkpoint.exists():
+        raise DataError(f"there is no {plan.checkpoint} to go on from; a training with --checkpoint-every N makes one")
     refuse_unwritable(plan.out)
     images, test = digits(plan.model, plan.data)
     print(f"data: {DATA[plan.data]}: {len(images[0]):,} training and {len(test[0]):,} test images", flush=True)
@@ -111,7 +119,7 @@ def train(plan: Plan) -> None:
     with workers(), shown(trainer):
         trainer.train()
 
-    saved = _save(network, trainer.history, plan.out)
+    saved = _save(plan, network, trainer.history)
     drawn = draw(loss_of(network, *(a[: plan.batch_size] for a in images)), plan.out / "graph.svg")
     print(_outcome(trainer))
     for file in saved:
@@ -144,10 +152,12 @@ def _outcome(trainer: Trainer) -> str:
     return f"{text}\nthe loss is no number any more: the training diverged, and a smaller --lr may help"
 
 
-def _save(network: Network, history: dict[str, list[float]], out: Path) -> list[Path]:
+def _save(plan: Plan, network: Network, history: dict[str, list[float]]) -> list[Path]:
     """Write all but the picture of the graph; returns the files."""
-    weights, numbers, curves = files = [out / name for name in ("weights.safetensors", "history.json", "history.png")]
-    network.save_params(weights)
+    names = "weights.safetensors", "history.json", "history.png"
+    weights, numbers, curves = files = [plan.out / name for name in names]
+    arrays = {name: a for name, a in network.state_dict().items() if name != GENERATOR}
+    save_arrays(weights, arrays, plan.made_with)
     with replacing(numbers) as temporary:
         temporary.write_text(json.dumps(plain(history), allow_nan=False))
     with replacing(curves) as temporary:

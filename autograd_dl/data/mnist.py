@@ -160,12 +160,18 @@ def _download(path: Path, fault: str) -> None:
         except Exception as error:  # of the network, of its libraries, of the file: the next mirror may do better
             if _is_local(error):
                 raise
-            failures.append(f"{mirror}: {type(error).__name__}: {str(error)[:200]}")
+            failures.append(f"{mirror}: {_cause(error)}")
     raise DataError(
         f"{fault}, and could not be downloaded. Either try again with a network that reaches one of "
         f"the mirrors, or put the four files {', '.join(SHA256)} into a folder and name it in {FOLDER_VARIABLE}; "
         f"{SUBSET_WAY}. ({path.name}: {'; '.join(failures)})"
     )
+
+
+def _cause(error: Exception) -> str:
+    """In a few words: of a lost connection, requests tells in hundreds of letters."""
+    text = str(error).partition(" for url")[0]
+    return text if isinstance(error, DataError) or len(text) < 80 else type(error).__name__
 
 
 def _is_local(error: Exception) -> bool:

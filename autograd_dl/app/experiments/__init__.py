@@ -80,11 +80,13 @@ CHAPTERS = ("chapter2", "chapter3", "chapter4", "chapter5", "chapter6", "chapter
 """The modules that hold the experiments."""
 
 
-OPTIONS = ("weights", "storage")
+LEARNS = ("data", "seed")
+"""The options of an experiment that reads digits and draws random numbers."""
+OPTIONS = (*LEARNS, "weights", "storage")
 """The settings that only some experiments take."""
 
 
-def experiment(name: str, section: str, takes: tuple[str, ...] = ()) -> Callable[[Run], Run]:
+def experiment(name: str, section: str, takes: tuple[str, ...] = LEARNS) -> Callable[[Run], Run]:
     """Enter a function as the experiment of that name; the first line of its docstring tells what it shows."""
     assert set(takes) <= set(OPTIONS), f"{name} takes {takes}"
 

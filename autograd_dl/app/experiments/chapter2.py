@@ -20,7 +20,7 @@ WEIGHTS = {"AND": (0.5, 0.5, -0.7), "NAND": (-0.5, -0.5, 0.7), "OR": (0.5, 0.5, 
 """w1, w2 and b of the gates that are one perceptron."""
 
 
-@experiment("perceptron", "2.1-2.3")
+@experiment("perceptron", "2.1-2.3", takes=())
 def perceptron(_settings: Settings) -> Outcome:
     """A perceptron with the weights of AND, and its output: a step function of the weighted sum."""
     w1, w2, b = WEIGHTS["AND"]
@@ -41,7 +41,7 @@ def perceptron(_settings: Settings) -> Outcome:
     return Outcome({"inputs": CORNERS, "a": sums.round(12).tolist(), "y": outputs.tolist()}, figure)
 
 
-@experiment("gates", "2.3-2.5")
+@experiment("gates", "2.3-2.5", takes=())
 def gates(_settings: Settings) -> Outcome:
     """AND, NAND, OR and XOR, and the lines by which one perceptron divides the plane: XOR has none."""
     figure = Figure(figsize=(11, 3.6), layout="constrained")

@@ -17,13 +17,13 @@ from autograd_dl.optim import Adam
 from autograd_dl.training import Trainer
 from models import ThreeLayerNet
 
-from . import Outcome, Settings, experiment
+from . import LEARNS, Outcome, Settings, experiment
 from .shared import BLUE, GREY, RED
 
 X = np.linspace(-6, 6, 1201)
 
 
-@experiment("step", "3.2.2-3.2.3")
+@experiment("step", "3.2.2-3.2.3", takes=())
 def step(_settings: Settings) -> Outcome:
     """The step function: 0 up to 0, then 1."""
     figure = Figure(figsize=(6, 4), layout="constrained")
@@ -35,7 +35,7 @@ def step(_settings: Settings) -> Outcome:
     return Outcome({"x": x, "y": step_function(x).tolist()}, figure)
 
 
-@experiment("curves", "3.2.4, 3.2.7, 4.2.2")
+@experiment("curves", "3.2.4, 3.2.7, 4.2.2", takes=())
 def curves(_settings: Settings) -> Outcome:
     """The curves of sigmoid, ReLU, tanh and of the logarithm that is in the cross-entropy."""
     functions: dict[str, Callable[[Any], Any]] = {
@@ -56,7 +56,7 @@ def curves(_settings: Settings) -> Outcome:
     return Outcome(numbers, figure)
 
 
-@experiment("sigmoid-asymptotes", "3.2.4")
+@experiment("sigmoid-asymptotes", "3.2.4", takes=())
 def sigmoid_asymptotes(_settings: Settings) -> Outcome:
     """The sigmoid between 0 and 1, which it comes close to and never leaves."""
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -71,7 +71,7 @@ def sigmoid_asymptotes(_settings: Settings) -> Outcome:
     return Outcome({"x": far, "y": sigmoid(far).tolist()}, figure)
 
 
-@experiment("step-vs-sigmoid", "3.2.5")
+@experiment("step-vs-sigmoid", "3.2.5", takes=())
 def step_vs_sigmoid(_settings: Settings) -> Outcome:
     """The step function and the sigmoid, and the area between them, which is 2 log 2."""
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -86,7 +86,7 @@ def step_vs_sigmoid(_settings: Settings) -> Outcome:
     return Outcome({"area": area, "2 log 2": 2 * float(np.log(2))}, figure)
 
 
-@experiment("softmax-overflow", "3.5.2")
+@experiment("softmax-overflow", "3.5.2", takes=())
 def softmax_overflow(_settings: Settings) -> Outcome:
     """Softmax as its formula says overflows with large scores; with the largest subtracted first, it doesn't."""
     shifts = np.arange(0, 1001)
@@ -119,7 +119,7 @@ def _softmax_as_written(scores: NDArray[Any]) -> NDArray[Any]:
         return np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
 
 
-@experiment("digit", "3.6.1")
+@experiment("digit", "3.6.1", takes=("data",))
 def digit(settings: Settings) -> Outcome:
     """The first training digit: as an image, and as the 784 numbers that a network is given."""
     (x, t), _ = load_mnist(normalize=False, subset=settings.data == "subset")
@@ -135,7 +135,7 @@ def digit(settings: Settings) -> Outcome:
     return Outcome(numbers, figure)
 
 
-@experiment("three-layer-inference", "3.6.2-3.6.3", takes=("weights",))
+@experiment("three-layer-inference", "3.6.2-3.6.3", takes=(*LEARNS, "weights"))
 def three_layer_inference(settings: Settings) -> Outcome:
     """The three-layer network answers for test images one by one and in batches: the same, and in batches faster.
 

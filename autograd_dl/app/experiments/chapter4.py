@@ -24,7 +24,7 @@ def _bowl(x: Any) -> Any:
     return np.sum(x**2)
 
 
-@experiment("difference-errors", "4.3.1")
+@experiment("difference-errors", "4.3.1", takes=())
 def difference_errors(_settings: Settings) -> Outcome:
     """How wrong forward and central differences are for each h: too large, the curve bends; too small, rounding."""
     true = float(np.cos(1))
@@ -52,7 +52,7 @@ def difference_errors(_settings: Settings) -> Outcome:
     return Outcome(numbers, figure)
 
 
-@experiment("tangent", "4.3.1-4.3.2")
+@experiment("tangent", "4.3.1-4.3.2", takes=())
 def tangent(_settings: Settings) -> Outcome:
     """The numerical derivatives of 0.01 x² + 0.1 x at 5 and 10, and the tangents that they give."""
 
@@ -72,7 +72,7 @@ def tangent(_settings: Settings) -> Outcome:
     return Outcome({f"f'({at})": slope for at, slope in derivatives.items()}, figure)
 
 
-@experiment("gradient-field", "4.4")
+@experiment("gradient-field", "4.4", takes=())
 def gradient_field(_settings: Settings) -> Outcome:
     """The gradient of x0² + x1², with its sign changed: it points downhill, and is the longer the steeper it is."""
     x0, x1 = np.meshgrid(np.arange(-2, 2.5, 0.25), np.arange(-2, 2.5, 0.25))
@@ -89,7 +89,7 @@ def gradient_field(_settings: Settings) -> Outcome:
     return Outcome({"points": book, "gradients": gradients, "arrows": len(points)}, figure)
 
 
-@experiment("gradient-descent", "4.4.1")
+@experiment("gradient-descent", "4.4.1", takes=())
 def gradient_path(_settings: Settings) -> Outcome:
     """Gradient descent on x0² + x1² from (-3, 4), and what a learning rate too large or too small makes of it."""
     start = np.array([-3.0, 4.0])
@@ -114,7 +114,7 @@ def gradient_path(_settings: Settings) -> Outcome:
     return Outcome({"ends with learning rate": ends, "path": path.tolist()}, figure)
 
 
-@experiment("simple-net-gradient", "4.4.2")
+@experiment("simple-net-gradient", "4.4.2", takes=())
 def simple_net_gradient(_settings: Settings) -> Outcome:
     """The gradient of the loss of one layer by differences: each weight, and how the loss would change with it."""
     network = SimpleNet(dtype="float64")

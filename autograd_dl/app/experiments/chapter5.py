@@ -22,7 +22,7 @@ from . import Outcome, Settings, experiment
 DPI = 120
 
 
-@experiment("apple", "5.1-5.4.1")
+@experiment("apple", "5.1-5.4.1", takes=())
 def apple(_settings: Settings) -> Outcome:
     """Two apples at 100 with 10% tax: what they cost, and in red how that changes with each number."""
     price, number, tax = _leaf(100, "apple price"), _leaf(2, "number of apples"), _leaf(1.1, "tax")
@@ -32,7 +32,7 @@ def apple(_settings: Settings) -> Outcome:
     return _purchase(steps)
 
 
-@experiment("apple-orange", "5.1-5.4.2")
+@experiment("apple-orange", "5.1-5.4.2", takes=())
 def apple_orange(_settings: Settings) -> Outcome:
     """Two apples at 100 and three oranges at 150 with 10% tax, and in red how the total changes with each number."""
     apple_price, apple_number = _leaf(100, "apple price"), _leaf(2, "number of apples")

@@ -19,7 +19,7 @@ from autograd_dl.training import smooth_curve
 from models import MultiLayerNet, MultiLayerNetExtend
 from visualize import plots
 
-from . import Outcome, Settings, experiment
+from . import LEARNS, Outcome, Settings, experiment
 from .search import Curves, random_search, shared_search
 from .shared import draw_accuracies, first, gradient_check, trained, training
 
@@ -30,7 +30,7 @@ BINS = 30
 # -- 6.1, 6.2: optimizers and initial weights
 
 
-@experiment("optimizer-paths", "6.1")
+@experiment("optimizer-paths", "6.1", takes=())
 def optimizer_paths(settings: Settings) -> Outcome:
     """The ways that SGD, Momentum, AdaGrad and Adam go down x²/20 + y²."""
     steps = settings.few(30, 10)
@@ -69,7 +69,7 @@ def optimizers(settings: Settings) -> Outcome:
     return _losses(settings, {name: (optimizer, "he") for name, optimizer in made.items()}, "log")
 
 
-@experiment("activations", "6.2.2-6.2.3")
+@experiment("activations", "6.2.2-6.2.3", takes=("seed",))
 def activations(settings: Settings) -> Outcome:
     """What comes out of five layers of sigmoid, ReLU and tanh, from weights of four standard deviations."""
     layers = settings.few(5, 2)
@@ -226,7 +226,7 @@ def _overfitting(settings: Settings, epochs: int, networks: Mapping[str, Mapping
 POWERS = {"lr": (-6, -2), "weight_decay": (-8, -4)}
 
 
-@experiment("hyper-parameters", "6.5", takes=("storage",))
+@experiment("hyper-parameters", "6.5", takes=(*LEARNS, "storage"))
 def hyper_parameters(settings: Settings) -> Outcome:
     """A random search for learning rate and weight decay, judged by digits put aside: the 20 best of 100 trials.
 
@@ -240,13 +240,14 @@ def hyper_parameters(settings: Settings) -> Outcome:
 
 def _validation(settings: Settings) -> Curves:
     """What trains a network with given hyper-parameters, and measures it on digits put aside."""
-    digits = first(settings.few(500, 100), settings.mnist()[0])
-    train, validation = split_validation(*digits, share=0.2, seed=settings.rng(1))
-    width, epochs = settings.few(100, 20), settings.few(50, 2)
+    train, validation = split_validation(*first(500, settings.mnist()[0]), share=0.2, seed=settings.rng(1))
+    hidden, epochs, batch_size = settings.few([100] * 6, [50] * 2), settings.few(50, 5), settings.few(100, 10)
 
     def curves(lr: float, weight_decay: float) -> dict[str, list[float]]:
-        network = MultiLayerNet(784, [width] * 6, 10, weight_decay_lambda=weight_decay, seed=settings.seed)
-        trainer = trained(network, train, validation, settings, epochs=epochs, optimizer_param={"lr": lr})
+        network = MultiLayerNet(784, hidden, 10, weight_decay_lambda=weight_decay, seed=settings.seed)
+        trainer = trained(
+            network, train, validation, settings, epochs=epochs, mini_batch_size=batch_size, optimizer_param={"lr": lr}
+        )
         return {"validation_accuracy": trainer.test_acc_list, "train_accuracy": trainer.train_acc_list}
 
     return curves

@@ -16,7 +16,7 @@ from autograd_dl.ops import im2col
 from models import SimpleConvNet
 from visualize import plots
 
-from . import Outcome, Settings, experiment
+from . import LEARNS, Outcome, Settings, experiment
 from .shared import COLORS, gradient_check, learned, train_convnet
 
 
@@ -29,7 +29,7 @@ def simple_convnet(settings: Settings) -> SimpleConvNet:
 # -- 7.4: a convolution as one product
 
 
-@experiment("im2col", "7.4.3")
+@experiment("im2col", "7.4.3", takes=())
 def im2col_steps(_settings: Settings) -> Outcome:
     """A convolution as im2col does it: each patch of an image becomes a row, and one product gives all results."""
     image = np.array([[1.0, 2, 3, 0], [0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 0, 1]])  # as in section 7.2.2
@@ -77,7 +77,7 @@ def _cells(axes: Axes, values: NDArray[Any]) -> None:
 # -- 7.5, 7.6: SimpleConvNet
 
 
-@experiment("gradient-check-7", "7.5")
+@experiment("gradient-check-7", "7.5", takes=("seed",))
 def gradient_check_7(settings: Settings) -> Outcome:
     """The gradients of a small SimpleConvNet, by backpropagation and by differences.
 
@@ -97,7 +97,7 @@ def simple_convnet_training(settings: Settings) -> Outcome:
     return train_convnet(simple_convnet(settings), settings)
 
 
-@experiment("filters", "7.6.1", takes=("weights",))
+@experiment("filters", "7.6.1", takes=(*LEARNS, "weights"))
 def filters(settings: Settings) -> Outcome:
     """The filters of SimpleConvNet before and after training: edges and blobs come out of noise."""
     before = simple_convnet(settings).params["W1"].numpy()
@@ -112,7 +112,7 @@ def filters(settings: Settings) -> Outcome:
     return Outcome(numbers, figure)
 
 
-@experiment("feature-maps", "7.6.1-7.6.2", takes=("weights",))
+@experiment("feature-maps", "7.6.1-7.6.2", takes=(*LEARNS, "weights"))
 def feature_maps(settings: Settings) -> Outcome:
     """What each learned filter of SimpleConvNet answers to, in one digit."""
     network = learned(simple_convnet(settings), settings)

@@ -17,7 +17,7 @@ from autograd_dl.training import Ensemble
 from models import DeepConvNet, Layers, LeNet, Network
 from visualize import plots
 
-from . import Arrays, Outcome, Settings, experiment
+from . import LEARNS, Arrays, Outcome, Settings, experiment
 from .shared import COLORS, draw_accuracies, first, learned, train_convnet, trained
 
 # -- 8.1: DeepConvNet
@@ -47,7 +47,7 @@ def deep_convnet_training(settings: Settings) -> Outcome:
     return train_convnet(deep_convnet(settings), settings)
 
 
-@experiment("misclassified", "8.1.1", takes=("weights",))
+@experiment("misclassified", "8.1.1", takes=(*LEARNS, "weights"))
 def misclassified(settings: Settings) -> Outcome:
     """The first 20 test digits that a trained DeepConvNet takes for others."""
     network = learned(deep_convnet(settings), settings)
@@ -83,11 +83,10 @@ def augmentation(settings: Settings) -> Outcome:
     for name, augment in (("without", ()), ("with shifts, scales and turns", (shift, scale, rotate))):
         network = small_network(settings)
         trainer = trained(
-            network, train, test, settings, epochs=epochs, mini_batch_size=20, optimizer=Adam(),
-            augment=augment, evaluate_sample_num_per_epoch=1000,
+            network, train, test, settings, epochs=epochs, mini_batch_size=20, optimizer=Adam(), augment=augment
         )  # fmt: skip
         curves[name] = trainer.test_acc_list
-        accuracies[name] = network.accuracy(*test)
+        accuracies[name] = curves[name][-1]
     axes = below.subplots()
     draw_accuracies(axes, f"test accuracy after learning from {len(train[0]):,} digits", curves)
     axes.set_ylim(float(np.min(list(curves.values()))), 1)
@@ -129,7 +128,6 @@ def transfer(settings: Settings) -> Outcome:
     known, (later, labels), later_test = _between((x, t), 0, 4), _between((x, t), 5, 9), _between(test, 5, 9)
     known = first(settings.few(len(known[0]), 200), known)
     curves: dict[str, list[list[float]]] = {"from scratch": [], "fine-tuned": []}
-    accuracies: dict[str, list[float]] = {name: [] for name in curves}
     for k in range(1, settings.few(3, 1) + 1):
         before = small_network(settings, k, output_size=5)
         trained(
@@ -144,11 +142,9 @@ def transfer(settings: Settings) -> Outcome:
                 _take_over(network, before)
             trainer = trained(
                 network, (later[few], labels[few]), later_test, settings, epochs=settings.few(50, 3),
-                mini_batch_size=20, optimizer=Adam(),
-                evaluate_sample_num_per_epoch=1000, seed=[settings.seed, 3, k],
+                mini_batch_size=20, optimizer=Adam(), seed=[settings.seed, 3, k],
             )  # fmt: skip
             curves[name].append(trainer.test_acc_list)
-            accuracies[name].append(network.accuracy(*later_test))
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     draw_accuracies(
@@ -158,7 +154,9 @@ def transfer(settings: Settings) -> Outcome:
     for color, runs in zip(COLORS, curves.values(), strict=False):
         axes.plot(range(1, len(runs[0]) + 1), np.transpose(runs), color=color, linewidth=0.6, alpha=0.6)
     axes.set_ylim(float(np.min(list(curves.values()))), 1)
-    return Outcome({"accuracy": accuracies, "curves": curves}, figure)
+    accuracies = {name: [run[-1] for run in runs] for name, runs in curves.items()}
+    means = {name: float(np.mean(values)) for name, values in accuracies.items()}
+    return Outcome({"mean_accuracy": means, "accuracy": accuracies, "curves": curves}, figure)
 
 
 def _between(data: Arrays, low: int, high: int) -> Arrays:
@@ -237,7 +235,7 @@ def _timed_pass(network: DeepConvNet, x: Any, t: Any) -> dict[str, tuple[float, 
     return {name: (float(f), float(b)) for name, f, b in zip(names, forward, backward, strict=True)}
 
 
-@experiment("half-precision", "8.3.4", takes=("weights",))
+@experiment("half-precision", "8.3.4", takes=(*LEARNS, "weights"))
 def half_precision(settings: Settings) -> Outcome:
     """A trained DeepConvNet in float32 and in float16: half the memory, and as many digits read."""
     full, half = learned(deep_convnet(settings), settings), deep_convnet(settings, dtype="float16")
