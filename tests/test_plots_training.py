@@ -64,8 +64,8 @@ def test_runs():
 
 def test_runs_are_averaged_alike():
     loss, _ = plots.runs({"long": history(loss=list(range(1000))), "short": history(loss=list(range(80)))}).axes
-    assert loss.get_ylabel() == "loss (mean of the last 8 batches)"
-    assert [line.get_ydata()[-1] for line in loss.lines] == [995.5, 75.5]
+    assert loss.get_ylabel() == "loss (mean of 8 batches)"
+    assert [line.get_ydata()[-1] for line in loss.lines] == [997.0, 77.0]
 
 
 @pytest.mark.parametrize(

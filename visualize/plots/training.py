@@ -40,7 +40,7 @@ WINDOW = 100
 def history(history: Curves, *, figure: FigureBase | None = None) -> Any:
     """Loss and accuracy over a training, side by side.
 
-    The loss is that of each batch, and the mean of the last batches: of a tenth of the steps, and of 100 at most.
+    The loss is that of each batch, and the mean of the batches around each: a tenth of all, and 100 at most.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def history(history: Curves, *, figure: FigureBase | None = None) -> Any:
 def runs(histories: Mapping[str, Curves], *, figure: FigureBase | None = None) -> Any:
     """Several trainings compared: the loss of each, averaged as the axis says, and its test accuracy.
 
-    `histories` has for each name a history as `history` takes it. The mean of the loss is of as many batches for all:
-    of a tenth of the steps of the shortest training, and of 100 at most. Returns the figure.
+    `histories` has for each name a history as `history` takes it. The mean of the loss is of as many batches for all: a
+    tenth of those of the shortest training, and 100 at most. Returns the figure.
     """
     figure = figure_or_new(figure, 10, 4)
     refuse_empty(histories, "histories")
@@ -196,13 +196,14 @@ def _window(losses: Sized) -> int:
 
 
 def _mean_of(window: int) -> str:
-    return f"mean of the last {window} batches"
+    return f"mean of {window} batches"
 
 
 def _running_mean(values: Sequence[Any], window: int) -> list[float]:
-    """The mean of the last `window` values at each; at the first, of as many as there are."""
+    """The mean of the `window` values around each; at both ends, of as many as there are."""
     floats = [float("nan") if value is None else float(value) for value in values]
-    windows = (floats[max(0, end - window) : end] for end in range(1, len(floats) + 1))
+    before = window // 2
+    windows = (floats[max(0, i - before) : i - before + window] for i in range(len(floats)))
     return [sum(w) / len(w) for w in windows]  # each from its own values: a NaN, or 1e20, leaves with the window
 
 
