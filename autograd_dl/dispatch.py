@@ -55,7 +55,9 @@ def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     for name, value in kwargs.items():
         if has_tensor(value):
             refuse_out(op.fun, args, kwargs)
-            raise UnsupportedError(f"{op.title}: the argument {name!r} takes no Tensor; t.numpy() has no gradient")
+            raise UnsupportedError(
+                f"{op.title}: the argument {name!r} takes no Tensor; pass t.numpy(), which has no gradient"
+            )
     if not kwargs.keys() <= op.keywords:
         return _unrecorded(op, args, kwargs)
     return _whole(apply1(op, args[0], kwargs)) if op.short == 1 else apply(op, args, kwargs)

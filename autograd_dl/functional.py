@@ -58,9 +58,9 @@ def leaky_relu(x: Values, slope: float = 0.01) -> Any:
 
 
 def elu(x: Values, alpha: float = 1.0) -> Any:
-    """x where it is positive, else alpha * (exp(x) - 1) (D. Clevert et al., 2015)."""
+    """x where it is positive, else alpha * (exp(x) - 1), whose derivative at 0 is alpha (D. Clevert et al., 2015)."""
     a = _array(x)
-    return np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0)))
+    return np.where(a > 0, a, alpha * np.expm1(np.where(a > 0, 0, a)))  # np.minimum would share the tie at 0
 
 
 def gelu(x: Values) -> Any:

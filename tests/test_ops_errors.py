@@ -67,7 +67,18 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
     (lambda x: ops.elementwise.clip(x, 0, max=1),         "a_min and a_max, or min and max"),
     (lambda x: np.vsplit(x[0], 2),                        "np.vsplit takes arrays of 2 or more dimensions"),
     (lambda x: np.dsplit(x, 2),                           "np.dsplit takes arrays of 3 or more dimensions"),
-    (lambda x: np.gradient(x, 1.0, 2.0, 3.0),             "is longer"),
+    (lambda x: np.gradient(x, 1.0, 2.0, 3.0),             "for each of 2 axes, not 3"),
+    (lambda x: np.gradient(x, [0.0, 1.0]),                "for each of 2 axes, not 1"),
+    (lambda x: np.gradient(x[0], [0.0, 1.0, 2.0]),        r"2 elements are at 2 places .* not at \(3,\)"),
+    (lambda x: np.interp(x, [1.0, 2.0], [1.0]),           "vectors of the same length"),
+    (lambda x: np.interp(x, x, x),                        "vectors of the same length"),
+    (lambda x: np.interp(x, [], []),                      "vectors of the same length"),
+    (lambda x: np.geomspace(1.0, x, 3),                   "neither starts nor stops at 0"),
+    (lambda x: np.geomspace(x, 1.0, 3),                   "neither starts nor stops at 0"),
+    (lambda x: np.vander(x),                              "takes a vector"),
+    (lambda x: np.linalg.matrix_norm(x[0], ord=np.inf),   "axis -2 is out of bounds"),
+    (lambda x: np.correlate(x[0], 2.0, "same"),           "takes vectors"),
+    (lambda x: np.correlate(x, x[0], "full"),             "takes vectors"),
     (lambda x: np.linspace(x, 1, -1),                     "cannot be negative, as -1"),
     (lambda x: np.resize(x, (-1,)),                       "cannot be negative"),
     (lambda x: np.linalg.matrix_power(x[:1], 1),          "square"),
@@ -79,6 +90,11 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
     (lambda x: np.convolve(x[0], []),                     "cannot be empty"),
     (lambda x: np.convolve(x[0], [1], "some"),            "'full', 'same' or 'valid'"),
     (lambda x: np.quantile(x, 1.5),                       "quantiles are from 0 to 1"),
+    (lambda x: np.piecewise(x, [x > 0], []),              "1 conditions do not go with 0 functions"),
+    (lambda x: np.einsum("i...->i", x),                   "leaves out axes for which dots stand"),
+    (lambda x: np.vecdot(x, x[:, :1]),                    "vectors of 2 and of 1 elements"),
+    (lambda x: np.take(x[0, 0], 0, 1),                    "axis 1 is out of bounds"),
+    (lambda x: np.median(x[0, 0], 0),                     "axis 0 is out of bounds"),
 ])
 def test_what_numpy_refuses_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
@@ -93,6 +109,10 @@ def test_conditions_indices_and_weights_are_checked():
         np.take_along_axis(x, np.array([0.0]), 0)
     with pytest.raises(ZeroDivisionError, match="the weights sum to zero"):
         np.average(x, weights=[1, -1])
+    with pytest.raises(TypeError, match="same_kind"):
+        np.ediff1d(tensor(2, dtype=int, grad=False), 0.5)
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        np.linspace(x, 1, 5.5)
     with pytest.raises(TypeError, match="too many arguments"):
         x.take([0], 0, None, "clip", 5)
 

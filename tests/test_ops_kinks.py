@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients, ops
+from autograd_dl import Tensor, functional, gradients, hvp, ops
 from autograd_dl.testing import check_gradients
 
 INF, NAN = np.inf, np.nan
@@ -22,6 +22,9 @@ def slopes(f, *arrays):
 @pytest.mark.parametrize(("f", "x", "slope"), [
     (ops.relu,                             [-1, 0, 2],          [0, 0, 1]),
     (lambda x: np.maximum(x, 0),           [-1, 0, 2],          [0, 0.5, 1]),
+    (functional.softplus,                  [-INF, 0, INF],      [0, 0.5, 1]),
+    (functional.elu,                       [0, 2],              [1, 1]),
+    (lambda x: functional.elu(x, 0.5),     [0, 2],              [0.5, 1]),
     (np.abs,                               [-2, 0, 3],          [-1, 0, 1]),
     (np.fabs,                              [-2, 0, 3],          [-1, 0, 1]),
     (np.sqrt,                              [0, 4],              [INF, 0.25]),
@@ -88,6 +91,9 @@ def slopes(f, *arrays):
     (ops.logsumexp,                        [-INF, -INF],        [0, 0]),
     (np.linalg.det,                        [[1, 2], [2, 4]],    [[4, -2], [-2, 1]]),
     (np.linalg.det,                        [[0, 0], [0, 0]],    [[0, 0], [0, 0]]),
+    (np.linalg.det,                        [[[0, 0], [0, 5]], [[2, 0], [0, 1]]], [[[5, 0], [0, 0]], [[1, 0], [0, 2]]]),
+    (lambda x: np.linalg.slogdet(x)[1],    [[[1, 2], [2, 4]], [[2, 0], [0, 4]]],
+        [[[NAN, NAN], [NAN, NAN]], [[0.5, 0], [0, 0.25]]]),
     (lambda x: np.linalg.eigh(x)[0],       [[1, 0], [0, 1]],    [[1, 0], [0, 1]]),
     (lambda x: np.sum(np.linalg.svdvals(x)), [[2, 0], [0, 2]],  [[1, 0], [0, 1]]),
     (lambda x: np.interp(x, [0, 1, 2], [0, 1, 3]), [-1, 0, 1, 2, 3], [0, 1, 2, 2, 0]),
@@ -103,8 +109,8 @@ def test_one_argument(f, x, slope):
     (np.fmax,     [1, NAN, 3],     [1, 5, NAN],     [0.5, 0, 1],    [0.5, 1, 0]),
     (np.fmin,     [1, NAN, 3],     [1, 5, NAN],     [0.5, 0, 1],    [0.5, 1, 0]),
     (np.fmax,     [NAN],           [NAN],           [0.5],          [0.5]),
-    (np.logaddexp, [-INF, -INF],   [-INF, 0],       [0, 0],         [0, 1]),
-    (np.logaddexp2, [-INF, -INF],  [-INF, 0],       [0, 0],         [0, 1]),
+    (np.logaddexp, [-INF, -INF, INF], [-INF, 0, 0], [0, 0, 1],      [0, 1, 0]),
+    (np.logaddexp2, [-INF, -INF, 0], [-INF, 0, INF], [0, 0, 0],     [0, 1, 1]),
     (np.arctan2,  [0],             [0],             [0],            [0]),
     (np.hypot,    [0, 3],          [0, 4],          [0, 0.6],       [0, 0.8]),
     (np.power,    [0, 0, 2],       [3, 0, 3],       [0, 0, 12],     [0, 0, 8 * math.log(2)]),
@@ -127,6 +133,25 @@ def test_the_standard_deviation_of_equal_numbers_has_no_slope(value):
     assert slopes(np.std, np.full(3, value)) == [[0, 0, 0]]
 
 
+@pytest.mark.parametrize(("x", "slope"), [
+    ([[-INF, -INF], [-INF, -INF]],          [[1, 1], [1, 1]]),
+    ([[-INF, 1], [NAN, -INF]],              [[1, 1], [1, 1]]),
+    ([[1, 2, 3], [NAN, INF, NAN], [-INF, -INF, NAN]], [[1, 0, 1], [1, 0, 1], [0, 0, 0]]),
+    ([[INF, NAN, NAN], [1, -INF, -INF], [1, -INF, -INF]], [[1, 1, 0], [1, 1, 0], [0, 0, 0]]),
+])  # fmt: skip
+def test_the_padding_of_a_pool_wins_nowhere_and_the_first_nan_does(x, slope):
+    (found,) = slopes(lambda x: ops.max_pool2d(x, 2, 2, 1), [[x]])
+    assert found == [[slope]]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("f", [np.arcsinh, np.arccosh])
+def test_inverse_hyperbolic_functions_of_numbers_whose_squares_overflow(f, dtype):
+    x = Tensor(np.sqrt(np.array(np.finfo(dtype).max)) * 1.2, requires_grad=True)
+    (found,) = gradients(f(x), x)
+    assert float(found * x) == pytest.approx(1, rel=1e-2)
+
+
 @pytest.mark.parametrize("vectors", ["eigh", "svd"])
 def test_between_equal_values_vectors_have_a_finite_gradient(vectors):
     fun = {"eigh": lambda x: np.linalg.eigh(x)[1], "svd": lambda x: np.linalg.svd(x)[0]}[vectors]
@@ -145,6 +170,13 @@ def test_the_mixed_second_derivative_of_a_power_where_the_exponent_is_0():
         (g,) = gradients(x**y, first, np.ones(1), create_graph=True)
         (h,) = gradients(g, second, np.ones(1))
         assert h.tolist() == [0.5]
+
+
+def test_a_singular_matrix_of_a_stack_leaves_the_second_derivative_of_the_others():
+    x, v = np.stack([np.eye(2), np.zeros((2, 2))]), np.zeros((2, 2, 2))
+    v[0, 0, 1] = 1
+    (found,) = hvp(lambda x: np.sum(np.linalg.det(x)), (x,), (v,))
+    assert found[0].tolist() == [[0, 0], [-1, 0]]
 
 
 @pytest.mark.parametrize("n", [3000, 100_000])

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import functools
+import operator
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..errors import ShapeError
-from ..tensor import bare, loses_gradient
+from ..tensor import Tensor, bare, loses_gradient
 from ..values import is_duck
+from .elementwise import floating
 from .entry import as_array, composed, present
 from .indexing import scatter_add
 from .reduction import part
+from .shape import full_like
 
 
 def _along(values: Any, axis: int, ndim: int) -> Any:
@@ -42,22 +45,28 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
 
     parts = [edge(e) if e is not a else e for e in (prepend, a, append) if e is not None]
     a = np.concatenate(parts, axis=axis) if len(parts) > 1 else a
+    minus = np.not_equal if a.dtype == bool else np.subtract
     for _ in range(n):
-        a = part(a, axis, 1, None) - part(a, axis, None, -1)
+        a = minus(part(a, axis, 1, None), part(a, axis, None, -1))
     return a
 
 
 @composed(np.ediff1d)
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    ary = as_array(ary)
     inner = np.diff(ary.reshape(-1))
-    return np.concatenate([np.ravel(e).astype(ary.dtype) for e in (to_begin, inner, to_end) if e is not None])
+    parts = [np.ravel(e) for e in (to_begin, inner, to_end) if e is not None]
+    return np.concatenate([p.astype(ary.dtype, casting="same_kind") for p in parts])
 
 
 @composed(np.gradient)
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     f = as_array(f)
     axes = range(f.ndim) if axis is None else normalize_axis_tuple(axis, f.ndim)
-    spacings = varargs * len(axes) if len(varargs) == 1 else varargs or (1.0,) * len(axes)
+    varargs = varargs or (1.0,)
+    spacings = varargs * len(axes) if len(varargs) == 1 and np.ndim(varargs[0]) == 0 else varargs
+    if len(spacings) != len(axes):
+        raise ShapeError(f"np.gradient takes one number, or spacings for each of {len(axes)} axes, not {len(spacings)}")
     slopes = tuple(_slope(f, *pair, edge_order) for pair in zip(axes, spacings, strict=True))
     return slopes[0] if len(slopes) == 1 else slopes
 
@@ -65,7 +74,9 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
 def _slope(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
     """The derivative along one axis: of the parabola through each three neighbours, and at the edges as told."""
     n = f.shape[axis]
-    f = f if f.dtype.kind == "f" else f.astype(np.float64)
+    f = floating(f)
+    if np.shape(spacing) not in ((), (n,)):
+        raise ShapeError(f"np.gradient: {n} elements are at {n} places along their axis, not at {np.shape(spacing)}")
     if edge_order not in (1, 2) or n <= edge_order:
         raise ShapeError(f"np.gradient: an edge_order of {edge_order} does not fit {n} elements")
     h = np.diff(spacing) if np.ndim(spacing) else np.multiply(np.ones(n - 1, f.dtype), spacing)
@@ -96,28 +107,41 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
 @composed(np.interp)
 def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     x, xp, fp = (as_array(a).astype(np.float64) for a in (x, xp, fp))
+    if xp.ndim != 1 or xp.shape != fp.shape or not xp.size:
+        raise ShapeError(f"np.interp: xp and fp are vectors of the same length, at least 1, not {xp.shape}, {fp.shape}")
     if is_duck(bare(x)):  # whose indices an array of NumPy's does not take
         xp, fp = (np.asarray(a, like=bare(x)) if type(a) is np.ndarray else a for a in (xp, fp))
-    i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, max(xp.shape[0] - 2, 0))
-    j = np.minimum(i + 1, xp.shape[0] - 1)
-    ans = fp[i] + (fp[j] - fp[i]) * ((x - xp[i]) / np.where(i == j, 1, xp[j] - xp[i]))
+    last = xp.shape[0] - 1
+    i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, last)
+    j = np.where(i == last, max(last - 1, 0), i + 1)
+    rise, width = fp[j] - fp[i], xp[j] - xp[i]
+    rise = np.where((x == xp[i]) & ~np.isfinite(rise), 0, rise)
+    ans = fp[i] + rise * ((x - xp[i]) / np.where(width == 0, 1, width))
     ans = np.where(x < xp[0], fp[0] if left is None else left, ans)
     return np.where(x > xp[-1], fp[-1] if right is None else right, ans)
 
 
 @composed(np.unwrap)
 def unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
-    return p + (np.unwrap(bare(p), discont, axis, period=period) - bare(p))
+    smooth = np.unwrap(bare(p), discont, axis, period=period)
+    return p + np.where(smooth == bare(p), 0, smooth - bare(p))  # what is infinite stays
 
 
 @composed(np.piecewise)
-def piecewise(x: Any, condlist: Any, funclist: Any) -> Any:
-    conditions = [as_array(bare(c)) for c in condlist]
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any) -> Any:
+    x, condlist = as_array(x), bare(condlist)
+    if np.isscalar(condlist) or (np.ndim(condlist[0]) == 0 < x.ndim):
+        condlist = [condlist]
+    conditions = [as_array(c).astype(bool) for c in condlist]
     if len(funclist) == len(conditions) + 1:
         conditions.append(~functools.reduce(np.logical_or, conditions))
-    ans = np.zeros_like(x)
+    if len(funclist) != len(conditions):
+        raise ShapeError(f"np.piecewise: {len(conditions)} conditions do not go with {len(funclist)} functions")
+    ans: Any = Tensor(np.zeros_like(x))
     for c, f in zip(conditions, funclist, strict=True):
-        ans = np.where(c, scatter_add(f(x[c]), c, x.shape) if callable(f) else f, ans)
+        if (taken := x[c]).size:
+            placed = scatter_add(full_like(taken, f(taken, *args) if callable(f) else f), c, x.shape)
+            ans = np.where(c.reshape((*c.shape, *(1,) * (x.ndim - c.ndim))), placed, ans)
     return ans
 
 
@@ -134,13 +158,22 @@ def polyval(p: Any, x: Any) -> Any:
 
 @composed(np.vander)
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    if x.ndim != 1:
+        raise ShapeError(f"np.vander takes a vector, not an array of shape {x.shape}")
     powers = np.arange(x.shape[0] if N is None else N)
     return np.expand_dims(x, -1) ** (powers if increasing else powers[::-1])
 
 
 @composed(np.linspace)
-def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Any:
-    return np.moveaxis(start + _fractions(start, stop, num, endpoint) * (stop - start), 0, axis)
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, retstep: bool = False, axis: int = 0
+) -> Any:
+    ends = [a if isinstance(a, (int, float)) else as_array(a) for a in (start, stop)]
+    dtype = np.result_type(*ends, 1.0)
+    start, stop = (a if isinstance(a, (int, float)) else a.astype(dtype, copy=False) for a in ends)
+    ans = np.moveaxis(start + _fractions(start, stop, num, endpoint) * (stop - start), 0, axis)
+    steps = num - 1 if endpoint else num
+    return (ans, (stop - start) / steps if steps > 0 else np.nan) if retstep else ans
 
 
 @composed(np.logspace)
@@ -151,12 +184,14 @@ def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: 
 @composed(np.geomspace)
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Any:
     start, stop = (as_array(a).astype(np.float64) for a in (start, stop))
+    if np.any(start == 0) or np.any(stop == 0):
+        raise ValueError("np.geomspace: what grows by factors neither starts nor stops at 0")
     return np.moveaxis(start * (stop / start) ** _fractions(start, stop, num, endpoint), 0, axis)
 
 
 def _fractions(start: Any, stop: Any, num: int, endpoint: bool) -> Any:
     """The way from `start` to `stop` in `num` equal steps, as a column before their axes."""
-    ndim = max(np.ndim(start), np.ndim(stop))
+    ndim, num = max(np.ndim(start), np.ndim(stop)), operator.index(num)
     if num < 0:
         raise ValueError(f"the number of samples cannot be negative, as {num} is")
     steps = np.arange(num) / max(1, num - 1 if endpoint else num)

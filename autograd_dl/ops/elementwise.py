@@ -2,8 +2,8 @@
 
 Where a function has a kink, the rule decides, and a test holds it: relu'(0) = 0, |x|'(0) = 0, sqrt'(0) = inf,
 hypot'(0, 0) = 0, arctan2'(0, 0) = 0; equal arguments of maximum, minimum, fmax and fmin share the gradient; clip passes
-it at its bounds; d/dy x**y is 0 at x = 0; logaddexp has the derivative 0 where both arguments are -inf; floor, ceil,
-round, trunc, sign and floor_divide have it everywhere.
+it at its bounds; d/dy x**y is 0 at x = 0; logaddexp has the derivative 0 where both arguments are -inf, and 1 for one
+that is inf; floor, ceil, round, trunc, sign and floor_divide have the derivative 0 everywhere.
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ from ..tensor import bare
 from .entry import as_array, composed, present, primitive
 
 LOG2, LOG10 = math.log(2), math.log(10)
+
+
+def floating(x: Any) -> Any:
+    """The array, of integers (or Booleans) as float64; Python's numbers as they are."""
+    return x if isinstance(x, (int, float)) or x.dtype.kind == "f" else x.astype(np.float64)
 
 
 def _passed(g: Any, *_args: Any) -> Any:
@@ -61,10 +66,10 @@ defvjp(np.log,         lambda g, _ans, x: g / x)
 defvjp(np.log2,        lambda g, _ans, x: g / (LOG2 * x))
 defvjp(np.log10,       lambda g, _ans, x: g / (LOG10 * x))
 defvjp(np.log1p,       lambda g, _ans, x: g / (1 + x))
-defvjp(np.logaddexp,   lambda g, ans, x, _y: g * np.exp(x - _finite(ans)),
-                       lambda g, ans, _x, y: g * np.exp(y - _finite(ans)))
-defvjp(np.logaddexp2,  lambda g, ans, x, _y: g * np.exp2(x - _finite(ans)),
-                       lambda g, ans, _x, y: g * np.exp2(y - _finite(ans)))
+defvjp(np.logaddexp,   lambda g, ans, x, _y: g * np.exp(_below(x, ans)),
+                       lambda g, ans, _x, y: g * np.exp(_below(y, ans)))
+defvjp(np.logaddexp2,  lambda g, ans, x, _y: g * np.exp2(_below(x, ans)),
+                       lambda g, ans, _x, y: g * np.exp2(_below(y, ans)))
 
 defvjp(np.sin,         lambda g, _ans, x: g * np.cos(x))
 defvjp(np.cos,         lambda g, _ans, x: -g * np.sin(x))
@@ -77,8 +82,8 @@ defvjp(np.arctan2,     lambda g, _ans, y, x: g * _inverted(x, y),
 defvjp(np.sinh,        lambda g, _ans, x: g * np.cosh(x))
 defvjp(np.cosh,        lambda g, _ans, x: g * np.sinh(x))
 defvjp(np.tanh,        lambda g, ans, _x: g * (1 - ans * ans))
-defvjp(np.arcsinh,     lambda g, _ans, x: g / np.sqrt(x * x + 1))
-defvjp(np.arccosh,     lambda g, _ans, x: g / np.sqrt((x - 1) * (x + 1)))
+defvjp(np.arcsinh,     lambda g, _ans, x: g / np.hypot(x, 1))
+defvjp(np.arccosh,     lambda g, _ans, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 defvjp(np.arctanh,     lambda g, _ans, x: g / (1 - x * x))
 defvjp(np.sinc,        lambda g, _ans, x: g * (math.pi * _sinc_slope(math.pi * x)))
 defvjp(np.deg2rad,     lambda g, _ans, _x: g * (math.pi / 180))
@@ -90,10 +95,10 @@ defvjp(np.maximum,     lambda g, _ans, x, y: _shared(g, x > y, x == y),
                        lambda g, _ans, x, y: _shared(g, y > x, x == y))
 defvjp(np.minimum,     lambda g, _ans, x, y: _shared(g, x < y, x == y),
                        lambda g, _ans, x, y: _shared(g, y < x, x == y))
-defvjp(np.fmax,        lambda g, _ans, x, y: _shared(g, (x > y) | _alone(x, y), _alike(x, y)),
-                       lambda g, _ans, x, y: _shared(g, (y > x) | _alone(y, x), _alike(x, y)))
-defvjp(np.fmin,        lambda g, _ans, x, y: _shared(g, (x < y) | _alone(x, y), _alike(x, y)),
-                       lambda g, _ans, x, y: _shared(g, (y < x) | _alone(y, x), _alike(x, y)))
+defvjp(np.fmax,        lambda g, _ans, x, y: _shared(g, (x > y) | _alone(x, y), alike(x, y)),
+                       lambda g, _ans, x, y: _shared(g, (y > x) | _alone(y, x), alike(x, y)))
+defvjp(np.fmin,        lambda g, _ans, x, y: _shared(g, (x < y) | _alone(x, y), alike(x, y)),
+                       lambda g, _ans, x, y: _shared(g, (y < x) | _alone(y, x), alike(x, y)))
 defvjp(np.nan_to_num,  lambda g, _ans, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
 defvjp(np.heaviside,   _zero, lambda g, _ans, x, _y: g * (x == 0))
 
@@ -117,13 +122,14 @@ def _alone(x: Any, y: Any) -> Any:
     return np.isnan(y) & ~np.isnan(x)
 
 
-def _alike(x: Any, y: Any) -> Any:
+def alike(x: Any, y: Any) -> Any:
+    """Whether both are equal, or both are NaN."""
     return (x == y) | (np.isnan(x) & np.isnan(y))
 
 
-def _finite(ans: Any) -> Any:
-    """0 in place of -inf: where exp(x) is 0 for all x, so is its share."""
-    return np.where(ans == -np.inf, 0, ans)
+def _below(x: Any, ans: Any) -> Any:
+    """x - ans, of which exp is the share of exp(x): all where x is inf, and none where it is -inf, as ans may be."""
+    return np.where(x == np.inf, 0, x - np.where(ans == -np.inf, 0, ans))
 
 
 def _inverted(x: Any, y: Any) -> Any:
@@ -234,4 +240,5 @@ def frexp(x: Any) -> Any:
 @composed(np.modf)
 def modf(x: Any) -> Any:
     finite = np.where(np.isinf(x), 0, x)
-    return np.copysign(finite - np.trunc(finite), x), np.trunc(x)
+    fraction = np.copysign(finite - np.trunc(finite), x)
+    return fraction, np.trunc(x).astype(fraction.dtype, copy=False)

@@ -12,6 +12,7 @@ from ..parallel import PIECE, in_pieces
 from ..pullback import column_sums
 from ..table import defvjp
 from ..tensor import bare
+from .elementwise import floating
 from .entry import primitive
 from .reduction import logsumexp
 
@@ -53,7 +54,7 @@ defvjp(relu_gradient, lambda h, _ans, _g, ans: relu_gradient(h, ans), None)
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)). (A primitive for speed, and because the composition warns where exp overflows.)"""
     with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-x))
+        return 1 / (1 + np.exp(-floating(x)))
 
 
 defvjp(sigmoid, lambda g, ans, _x: g * (ans * (1 - ans)))
@@ -63,6 +64,7 @@ def softmax(x: Any, axis: int = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`: probabilities, of the shape of `x`. The largest x is subtracted first."""
     if x.dtype == np.float16:
         return softmax(x.astype(np.float32), axis).astype(np.float16)
+    x = floating(x)
     e = np.exp(x - np.max(bare(x), axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
 
@@ -134,6 +136,7 @@ def standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
 
     (A primitive for speed: its composition walks over the array three times as often.)
     """
+    x = floating(x)
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
     away = wide - np.mean(wide, axis=axes, keepdims=True)
     inverse = 1 / np.sqrt(np.mean(np.square(away), axis=axes, keepdims=True) + eps)
@@ -155,6 +158,7 @@ def normalize_columns(x: Any, gamma: Any, beta: Any, eps: float, moments: list[A
     gamma and beta are (D,). `moments`, a list, gets the means and the variances. (A primitive for speed: gamma and beta
     take two ops more, and each as many walks over the array again.)
     """
+    x = floating(x)
     away, inverse = _centred(x, eps, moments)
     ans = away * (gamma * inverse)
     ans += beta

@@ -29,6 +29,9 @@ def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     if not _may_repeat(key):
         out[key] = g
         return out
+    if out.dtype.itemsize > 8:  # more precise than np.bincount is, and slower
+        np.add.at(out, key, g)
+        return out
     places = np.arange(out.size, like=out).reshape(shape)[key]
     sums = np.bincount(np.ravel(places), np.ravel(g), minlength=out.size)
     return sums.astype(out.dtype).reshape(shape)
@@ -44,11 +47,18 @@ defvjp(getitem, lambda g, _ans, _x, key: scatter_add(g, key, _x.shape), None)
 defvjp(scatter_add, lambda h, _ans, _g, key, _shape: h[key], None, None)
 
 
+def in_a_row(a: Any, axis: int | None) -> tuple[Any, int]:
+    """The array and its axis; without an axis, all elements in a row, as which a number counts too."""
+    if axis is None:
+        return a.reshape(-1), 0
+    axis = normalize_axis_index(axis, max(a.ndim, 1))
+    return a if a.ndim else a.reshape(1), axis
+
+
 @composed(np.take)
 def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
-    a, indices = as_array(a), as_array(bare(indices))
-    if axis is None:
-        a, axis = a.reshape(-1), 0
+    a, axis = in_a_row(as_array(a), axis)
+    indices = as_array(bare(indices))
     indices = indices.astype(np.intp, casting="same_kind" if indices.size else "unsafe")
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError(f"np.take: mode is 'raise', 'wrap' or 'clip', not {mode!r}")
@@ -86,10 +96,11 @@ def extract(condition: Any, arr: Any) -> Any:
 
 @composed(np.choose)
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
-    a, choices = as_array(bare(a)), list(choices)
+    a, choices = as_array(bare(a)), [c if isinstance(c, (int, float)) else as_array(c) for c in choices]
     shape = np.broadcast_shapes(a.shape, *map(np.shape, choices))
     index = np.broadcast_to(np.choose(a, range(len(choices)), mode=mode), (1, *shape))  # type: ignore[call-overload]
-    return np.take_along_axis(np.stack([np.broadcast_to(c, shape) for c in choices]), index, 0)[0]
+    dtype = np.result_type(*choices)
+    return np.take_along_axis(np.stack([np.broadcast_to(c, shape).astype(dtype) for c in choices]), index, 0)[0]
 
 
 @composed(np.bincount)

@@ -14,6 +14,7 @@ from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
 from .entry import along, as_array, composed, present, primitive
+from .indexing import in_a_row
 from .shape import atleast_1d, atleast_2d, atleast_3d
 
 # -- joining
@@ -84,7 +85,7 @@ def block(arrays: Any) -> Any:
 
     depth = depth_of(arrays)
     ndim = max(depth, largest(arrays))
-    return joined(arrays, depth)
+    return joined(arrays, depth) if depth else np.copy(joined(arrays, 0))
 
 
 @composed(np.append)
@@ -182,8 +183,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 @composed(np.repeat)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
-    if axis is None:
-        a, axis = a.reshape(-1), 0
+    a, axis = in_a_row(as_array(a), axis)
     return np.take(a, np.repeat(np.arange(a.shape[axis]), bare(repeats)), axis)
 
 
@@ -193,11 +193,10 @@ def tile(A: Any, reps: Any) -> Any:
     ndim = max(A.ndim, len(reps))
     shape = (1,) * (ndim - A.ndim) + A.shape
     reps = (1,) * (ndim - len(reps)) + reps
-    if all(r == 1 for r in reps):
-        return np.copy(A.reshape(shape))
     pairs = list(zip(reps, shape, strict=True))
     apart = np.broadcast_to(A.reshape([m for n in shape for m in (1, n)]), [m for pair in pairs for m in pair])
-    return apart.reshape([r * n for r, n in pairs])
+    ans = apart.reshape([r * n for r, n in pairs])
+    return np.copy(ans) if all(1 in pair for pair in pairs) else ans  # without a pair to join it is a view
 
 
 @primitive(stands_for=np.pad)

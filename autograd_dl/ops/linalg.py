@@ -3,7 +3,8 @@
 Functions of symmetric matrices (cholesky, eigh) get a symmetric gradient: that of moving both triangles together. The
 derivative of eigenvectors and singular vectors is that of the subspaces; between equal values, where none exists, it
 is 0. Second derivatives hold where the values differ, which for det of a singular matrix means that one of them is 0.
-Norms have the derivative 0 at 0, and so in elements that are 0 if their order is below 1, where the slope is infinite.
+slogdet has the derivative NaN at singular matrices. Norms have the derivative 0 at 0, and so in elements that are 0 if
+their order is below 1, where the slope is infinite.
 
 Sources: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation"
 (2008); for pinv: Golub and Pereyra (1973); for qr: Walter and Lehmann (2018).
@@ -21,6 +22,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
+from .elementwise import floating
 from .entry import as_array, composed, primitive
 from .products import transposed
 
@@ -42,14 +44,30 @@ def _eye(x: Any, n: int) -> Any:
     return np.eye(n, dtype=x.dtype)
 
 
+def _chosen(which: Any, x: Any) -> Any:
+    """The matrices of a stack that were chosen, and identity matrices in place of the others."""
+    return np.where(np.expand_dims(which, (-2, -1)), x, _eye(x, x.shape[-1]))
+
+
 def _det(g: Any, ans: Any, x: Any) -> Any:
-    if np.all(ans != 0):
+    if np.all(regular := ans != 0):
         return _scaled(g * ans, _inv_t(x))
+    slopes = _scaled(ans, _inv_t(_chosen(regular, x)))
+    return _scaled(g, np.where(np.expand_dims(regular, (-2, -1)), slopes, _cofactors(_chosen(~regular, x))))
+
+
+def _cofactors(x: Any) -> Any:
+    """The determinants of what remains without each element's row and column, with their signs."""
     u, s, vt = np.linalg.svd(x)
     k = s.shape[-1]
     others = np.prod(np.where(np.eye(k, dtype=bool), 1, np.expand_dims(s, -2)), axis=-1)
     sign = np.linalg.det(u) * np.linalg.det(vt)
-    return _scaled(g * sign, np.matmul(u * np.expand_dims(others, -2), vt))
+    return _scaled(sign, np.matmul(u * np.expand_dims(others, -2), vt))
+
+
+def _slogdet(g: Any, ans: Any, x: Any) -> Any:
+    regular = ans[0] != 0
+    return (_scaled(g[1] * np.where(regular, 1, np.nan).astype(x.dtype), _inv_t(_chosen(regular, x))),)
 
 
 def _cholesky(g: Any, ans: Any, _x: Any, upper: bool = False) -> Any:
@@ -149,7 +167,7 @@ def _thin_qr(x: Any) -> Any:
 
 defvjp(np.linalg.inv, lambda g, ans, _x: -np.matmul(transposed(ans), np.matmul(g, transposed(ans))))
 defvjp(np.linalg.det, _det)
-defvjp(np.linalg.slogdet, joint=lambda g, _ans, x: (_scaled(g[1], _inv_t(x)),))
+defvjp(np.linalg.slogdet, joint=_slogdet)
 defvjp(np.linalg.solve, _solve_a, _solve_b, broadcasts=True)
 defvjp(np.linalg.cholesky, _cholesky)
 defvjp(np.linalg.pinv, _pinv)
@@ -215,19 +233,15 @@ def norm2(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = Fa
 
 def _norm2(g: Any, ans: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     slope = g / np.where(ans == 0, 1, ans)
-    return x * (slope if axis is None or keepdims else np.expand_dims(slope, axis))
+    return x * (slope if axis is None or keepdims or not x.ndim else np.expand_dims(slope, axis))
 
 
 defvjp(norm2, _norm2)
 
 
-def _floating(x: Any) -> Any:
-    return x if x.dtype.kind == "f" else x.astype(np.float64)
-
-
 @composed(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
-    x = _floating(x)
+    x = floating(x)
     if axis is None and ord is None:
         return norm2(x, keepdims=keepdims)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
@@ -249,7 +263,7 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any
         return (np.max if ord > 0 else np.min)(size, axis=axes, keepdims=keepdims)
     zero = x == 0
     if ord == 0:
-        return np.sum(np.ceil(np.clip(size, 0, 1)), axis=axes, keepdims=keepdims)
+        return np.sum(np.sign(np.where(np.isnan(x), 1, size)), axis=axes, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axes, keepdims=keepdims)
     powers = np.where(zero, 0 if ord > 0 else math.inf, np.where(zero, 1, size) ** ord)
@@ -272,13 +286,12 @@ def _matrix_norm(x: Any, ord: Any) -> Any:
 @composed(np.linalg.vector_norm)
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
-    return _vector_norm(_floating(x), ord, axes, keepdims)
+    return _vector_norm(floating(x), ord, axes, keepdims)
 
 
 @composed(np.linalg.matrix_norm)
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    ans = _matrix_norm(_floating(x), ord)
-    return np.expand_dims(ans, (-2, -1)) if keepdims else ans
+    return norm(x, ord, (-2, -1), keepdims)
 
 
 @composed(np.linalg.diagonal)
@@ -295,8 +308,12 @@ def linalg_trace(x: Any, /, *, offset: int = 0) -> Any:
 def cond(x: Any, p: Any = None) -> Any:
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
-        return s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
-    return _matrix_norm(x, p) * _matrix_norm(np.linalg.inv(x), p)
+        ans = s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
+    else:
+        regular = np.linalg.slogdet(x)[0] != 0
+        product = _matrix_norm(x, p) * _matrix_norm(np.linalg.inv(_chosen(regular, x)), p)
+        ans = np.where(regular, product, np.nan)
+    return np.where(np.isnan(ans) & ~np.any(np.isnan(x), axis=(-2, -1)), np.inf, ans)
 
 
 # -- equations
@@ -307,7 +324,8 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
     a, b = as_array(a), as_array(b)
     m, n = a.shape
     s = np.linalg.svdvals(a)
-    rcond = np.finfo(s.dtype).eps * max(m, n) if rcond is None else rcond
+    if rcond is None or rcond < 0:
+        rcond = np.finfo(s.dtype).eps * max(m, n) if rcond is None else np.finfo(s.dtype).epsneg
     x = np.dot(np.linalg.pinv(a, rcond=rcond), b)
     rank = np.sum(s > rcond * np.max(bare(s), initial=0), dtype=np.intc)
     residuals = np.atleast_1d(np.sum((b - np.dot(a, x)) ** 2, axis=0))
@@ -316,6 +334,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
 
 @composed(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any) -> Any:
+    a, b = as_array(a), as_array(b)
     return np.linalg.solve(a.reshape(b.size, -1), b.reshape(-1)).reshape(a.shape[b.ndim :])
 
 

@@ -61,6 +61,9 @@ def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any
             np.maximum(largest, numbers, out=largest)
 
     for_each(lambda: fill, chunks(len(x), math.prod(x.shape[1:]) * x.dtype.itemsize))
+    if not np.min(ans, initial=np.inf) > -np.inf:  # the first NaN wins, and -inf only where it is not of the padding
+        nans = _max_pool(np.isnan(x).astype(x.dtype), size, stride, pad)[1]
+        winners = np.where(ans > -np.inf, winners, nans)
     return ans, winners
 
 
@@ -71,7 +74,7 @@ def _check_window(at: Grid) -> None:
 
 @primitive(saved=_winners)
 def max_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
-    """The largest number in each window of images, (N, C, H, W) to (N, C, OH, OW); of several, the first is taken.
+    """The largest number in each window of images, (N, C, H, W) to (N, C, OH, OW): the first such, or the first NaN.
 
     (A primitive since the window that an element is taken from is chosen once, for values and gradients.)
     """

@@ -20,6 +20,12 @@ LARGE = 10**7
 """Multiplications of a product that workers share."""
 
 
+def _of_one_dtype(arrays: Sequence[Any]) -> list[Any]:
+    """All in the dtype of the product, before two of them are multiplied in a smaller one of their own."""
+    dtype = np.result_type(*(a.dtype for a in arrays))
+    return [a if a.dtype == dtype else a.astype(dtype) for a in arrays]
+
+
 def transposed(x: Any) -> Any:
     """The matrix (or each of a stack), transposed."""
     return x.swapaxes(-1, -2)
@@ -136,7 +142,10 @@ def vdot(a: Any, b: Any) -> Any:
 
 @composed(np.vecdot, np.linalg.vecdot)
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return np.sum(x1 * x2, axis=axis)
+    x1, x2 = (np.moveaxis(as_array(x), axis, -1) for x in (x1, x2))
+    if x1.shape[-1:] != x2.shape[-1:]:
+        raise ShapeError(f"np.vecdot: vectors of {x1.shape[-1]} and of {x2.shape[-1]} elements do not agree")
+    return np.sum(x1 * x2, axis=-1).astype(np.result_type(x1, x2), copy=False)
 
 
 @composed(*present("matvec"))
@@ -158,7 +167,7 @@ def linalg_matmul(x1: Any, x2: Any, /) -> Any:
 def multi_dot(arrays: Sequence[Any]) -> Any:
     if len(arrays) < 2:
         raise ShapeError("np.linalg.multi_dot takes two arrays at least")
-    ans, *others = arrays
+    ans, *others = _of_one_dtype([as_array(a) for a in arrays])
     for other in others:
         ans = np.dot(ans, other)
     return ans
@@ -192,7 +201,7 @@ NUMBERED = string.ascii_uppercase + string.ascii_lowercase
 
 @primitive(broadcasts=True, stands_for=np.einsum)
 def _einsum(spec: str, *operands: Any) -> Any:
-    return np.einsum(spec, *operands, optimize=len(operands) > 1)
+    return np.einsum(spec, *_of_one_dtype(operands), optimize=len(operands) > 1)
 
 
 def _einsum_back(i: int, g: Any, _ans: Any, spec: str, *operands: Any) -> Any:
@@ -254,6 +263,8 @@ def _explicit(spec: str, ndims: Sequence[int]) -> str:
     longest = max((n - len(w) + 3 for w, n in zip(words, ndims, strict=True) if "..." in w), default=0)
     dots = "".join(free[:longest])
     words = [w.replace("...", dots[longest - (n - len(w) + 3) :]) for w, n in zip(words, ndims, strict=True)]
+    if arrow and dots and "..." not in output:
+        raise ShapeError(f"np.einsum: the output of {spec!r} leaves out axes for which dots stand; write '...' there")
     if not arrow:
         joined = "".join(words)
         output = dots + "".join(sorted(c for c in set(joined) if joined.count(c) == 1 and c not in dots))
@@ -286,7 +297,9 @@ def convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @composed(np.correlate)
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    a, v = as_array(a), as_array(v)
+    if not a.ndim == v.ndim == 1:
+        raise ShapeError(f"np.correlate takes vectors, not arrays of shapes {a.shape} and {v.shape}")
     if mode == "valid" and a.size >= v.size:
         return _valid(a, v)
     middle = (v.size - 1) // 2 if a.size >= v.size else a.size // 2

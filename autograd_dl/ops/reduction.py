@@ -1,7 +1,8 @@
 """Derivatives of the functions that reduce along axes, or run along them.
 
-Kinks: elements that are equal to the maximum (or minimum) share its gradient evenly; the standard deviation of equal
-numbers has the derivative 0; prod and cumprod are exact where factors are 0.
+Kinks: elements that are equal to the maximum (or minimum) share its gradient evenly, as do NaN where nanmax (or nanmin)
+finds nothing else; the standard deviation of equal numbers has the derivative 0; prod and cumprod are exact where
+factors are 0.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
+from .elementwise import alike, floating
 from .entry import along, composed, present, primitive
 
 Axis = int | tuple[int, ...] | None
@@ -20,14 +22,14 @@ Axis = int | tuple[int, ...] | None
 
 def expand(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
     """A reduction's result, or its gradient, repeated over the axes of `x` that were reduced. Uses `x.shape` only."""
-    if axis is not None and not keepdims:
+    if axis is not None and not keepdims and x.ndim:
         g = np.expand_dims(g, axis)
     return np.broadcast_to(g if axis is not None else g.reshape((1,) * x.ndim), x.shape)
 
 
 def axes_of(x: Any, axis: Axis) -> tuple[int, ...]:
-    """The axes over which a reduction of `x` runs."""
-    return tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    """The axes over which a reduction of `x` runs. (NumPy takes axis 0 of a number, too, which has none.)"""
+    return tuple(range(x.ndim)) if axis is None or not x.ndim else axis if isinstance(axis, tuple) else (axis,)
 
 
 def count(x: Any, axis: Axis) -> int:
@@ -82,14 +84,19 @@ defvjp(np.var, _var)
 defvjp(np.std, _std)
 
 
-def _extreme(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    hits = x == expand(ans, x, axis, keepdims)
-    share = (1 / np.sum(hits, axis, keepdims=keepdims)).astype(x.dtype)
-    return expand(g * share, x, axis, keepdims) * hits
+def _extreme(equal: Any) -> Any:
+    def rule(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+        hits = equal(x, expand(ans, x, axis, keepdims))
+        share = (1 / np.sum(hits, axis, keepdims=keepdims)).astype(x.dtype)
+        return expand(g * share, x, axis, keepdims) * hits
+
+    return rule
 
 
 for _function in (np.max, np.min, np.amax, np.amin):
-    defvjp(_function, _extreme)
+    defvjp(_function, _extreme(np.equal))
+for _function in (np.nanmax, np.nanmin):
+    defvjp(_function, _extreme(alike))
 
 
 @primitive
@@ -97,7 +104,7 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
     if x.dtype == np.float16:
         return logsumexp(x.astype(np.float32), axis=axis, keepdims=keepdims).astype(np.float16)
-    x = x if x.dtype.kind == "f" else x.astype(np.float64)
+    x = floating(x)
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
@@ -116,10 +123,10 @@ defvjp(logsumexp, _logsumexp)
 
 
 def _shaped(rule: Any) -> Any:
-    """Let a rule for one axis also serve `axis=None`, where the elements run in a row."""
+    """Let a rule for one axis also serve `axis=None`, where the elements run in a row, and a number."""
 
     def shaped(g: Any, ans: Any, x: Any, axis: int | None = None) -> Any:
-        if axis is None:
+        if axis is None or not x.ndim:
             return rule(g, ans, x.reshape(-1), 0).reshape(x.shape)
         return rule(g, ans, x, axis)
 

@@ -29,8 +29,7 @@ defvjp(np.copy, lambda g, _ans, _x: g)
 def _transposed_back(g: Any, _ans: Any, _x: Any, axes: Sequence[int] | None = None) -> Any:
     if axes is None:
         return g.transpose()
-    back = sorted(range(len(axes)), key=lambda i: axes[i] % len(axes))
-    return g.transpose(back)
+    return g.transpose(sorted(range(g.ndim), key=normalize_axis_tuple(axes, g.ndim).__getitem__))
 
 
 defvjp(np.transpose, _transposed_back)
@@ -141,14 +140,15 @@ def broadcast_arrays(*args: Any) -> tuple[Any, ...]:
 
 
 @composed(np.meshgrid)
-def meshgrid(*xi: Any, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
+def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Any, ...]:
     if indexing not in ("xy", "ij"):
         raise ValueError(f"np.meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
     axes = list(range(len(xi)))
     if indexing == "xy":
         axes[:2] = axes[1::-1]
     lines = [np.reshape(x, [-1 if i == axis else 1 for i in range(len(xi))]) for x, axis in zip(xi, axes, strict=True)]
-    return tuple(lines) if sparse else broadcast_arrays(*lines)
+    grids = tuple(lines) if sparse else broadcast_arrays(*lines)
+    return tuple(map(np.copy, grids)) if copy else grids
 
 
 @composed(np.fft.fftshift)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..table import defvjp
+from .elementwise import floating
 from .entry import primitive
 
 _SMALL = (
@@ -47,6 +48,7 @@ def erf(x: Any) -> Any:
     """
     if x.dtype == np.float16:
         return erf(x.astype(np.float32)).astype(np.float16)
+    x = floating(x)
     y = np.minimum(np.abs(x), 6)  # beyond, it is 1 to all digits
     small = y * _ratio(_SMALL, y * y)
     tail = np.maximum(y, 0.46875)

@@ -11,7 +11,7 @@ from ..errors import ShapeError, UnsupportedError
 from ..tensor import bare, loses_gradient
 from .entry import as_array, composed
 from .linalg import norm2
-from .reduction import Axis, in_rows
+from .reduction import Axis, count, in_rows
 
 
 @composed(np.ptp)
@@ -35,6 +35,8 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
             )
         ordered = weights.transpose(sorted(range(len(axes)), key=lambda i: axes[i]))
         weights = ordered.reshape([n if i in axes else 1 for i, n in enumerate(a.shape)])
+    dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind == "f" else [np.float64]))
+    a, weights = (x.astype(dtype, copy=False) for x in (a, weights))
     total = np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=keepdims)
     if np.any(total == 0):
         raise ZeroDivisionError("np.average: the weights sum to zero")
@@ -70,12 +72,13 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
 def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     if loses_gradient(q):
         raise UnsupportedError("np.quantile and np.percentile give q no gradient; pass q.numpy()")
-    a, weak, q = as_array(a), isinstance(q, (int, float)), as_array(bare(q))
+    a, weak, q = as_array(a), type(q) in (int, float), as_array(bare(q))  # np.float64 is a float, too
     dtype = a.dtype if weak and a.dtype.kind == "f" else q.dtype if q.dtype.kind == "f" else np.float64
     q = q.astype(np.float64)
     if not ((q >= 0) & (q <= 1)).all():
         raise ValueError("np.quantile: quantiles are from 0 to 1, percentiles from 0 to 100")
-    rows = np.sort(in_rows(a, axis), axis=-1)
+    axes = tuple(range(a.ndim)) if axis is None else normalize_axis_tuple(axis, a.ndim)
+    rows = np.sort(in_rows(a, axes), axis=-1)
     last = rows.shape[-1] - 1
     place = q * last
     low = np.floor(place).astype(int)
@@ -86,7 +89,6 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> An
     ans = np.moveaxis(ans, range(ans.ndim - q.ndim, ans.ndim), range(q.ndim))
     if not keepdims:
         return ans
-    axes = range(a.ndim) if axis is None else normalize_axis_tuple(axis, a.ndim)
     return ans.reshape(q.shape + tuple(1 if i in axes else n for i, n in enumerate(a.shape)))
 
 
@@ -97,7 +99,7 @@ def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> 
 
 @composed(np.median)
 def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    return quantile(a, 0.5, axis, keepdims=keepdims)
+    return quantile(a, 0.5, axis, keepdims=keepdims) if count(a, axis) else np.mean(a, axis=axis, keepdims=keepdims)
 
 
 # -- leaving NaN out
@@ -105,10 +107,6 @@ def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
 
 def _without_nan(a: Any, instead: float) -> Any:
     return np.where(np.isnan(a), instead, a)
-
-
-def _any_number(a: Any, axis: Axis, keepdims: bool) -> Any:
-    return np.any(~np.isnan(a), axis=axis, keepdims=keepdims)
 
 
 def _share(a: Any, axis: Axis, keepdims: bool, ddof: float = 0) -> Any:
@@ -138,29 +136,13 @@ def nancumprod(a: Any, axis: int | None = None) -> Any:
     return np.cumprod(_without_nan(a, 1), axis=axis)
 
 
-@composed(np.nanmax)
-def nanmax(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    if a.dtype.kind != "f":
-        return np.max(a, axis=axis, keepdims=keepdims)
-    ans = np.max(_without_nan(a, -np.inf), axis=axis, keepdims=keepdims)
-    return np.where(_any_number(a, axis, keepdims), ans, np.nan)
-
-
-@composed(np.nanmin)
-def nanmin(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    if a.dtype.kind != "f":
-        return np.min(a, axis=axis, keepdims=keepdims)
-    ans = np.min(_without_nan(a, np.inf), axis=axis, keepdims=keepdims)
-    return np.where(_any_number(a, axis, keepdims), ans, np.nan)
-
-
 @composed(np.nanmean)
 def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
     return nansum(a, axis, keepdims=keepdims) * _share(a, axis, keepdims)
 
 
 def _nan_deviations(a: Any, axis: Axis) -> Any:
-    return np.where(np.isnan(a), 0, a - nanmean(a, axis, keepdims=True))
+    return np.where(np.isnan(a), 0, _without_nan(a, 0) - nanmean(a, axis, keepdims=True))
 
 
 @composed(np.nanvar)
@@ -171,6 +153,8 @@ def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False
 
 @composed(np.nanstd)
 def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
-    constant = nanmax(a, axis, keepdims=True) == nanmin(a, axis, keepdims=True)
-    deviations = np.where(constant, 0, _nan_deviations(a, axis))
+    if not a.size:
+        return nanvar(a, axis, ddof=ddof, keepdims=keepdims)
+    most, least = (f(bare(a), axis=axis, keepdims=True) for f in (np.nanmax, np.nanmin))
+    deviations = np.where((most == least) & np.isfinite(most), 0, _nan_deviations(a, axis))
     return norm2(deviations, axis=axis, keepdims=keepdims) * np.sqrt(_share(a, axis, keepdims, ddof))

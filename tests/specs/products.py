@@ -24,6 +24,7 @@ EINSUMS = [
     ("ij,k->i", (2, 3), (2,)), ("a b , b -> a", (2, 3), (3,)), ("i,i", (0,), (0,)), (",i->i", (), (2,)),
     ("ij,jk->ik", (2, 1), (3, 2)), ("ij,jk->ik", (2, 3), (1, 2)), ("i,i->", (1,), (3,)), ("ij,i->ij", (1, 2), (3,)),
     ("ij,kj->ik", (2, 1), (2, 3)), ("Az,zA->A", (2, 3), (3, 2)),
+    ("bt,bd->d", (2, 4), (2, 3)),
 ]  # fmt: skip
 EINSUM_SHAPES = list(dict.fromkeys(e[1:] for e in EINSUMS))
 INNERS = [((3,), (3,)), ((2, 3), (3,)), ((2, 3), (1, 3)), ((), (2,)), ((2, 2, 3), (2, 3))]
@@ -78,6 +79,8 @@ SPECS = [
     row(present("matvec"), cases(normal, normal, shapes=[((2, 3), (3,)), ((2, 2, 3), (3,)), ((2, 3), (2, 3))])),
     row(present("vecmat"), cases(normal, normal, shapes=[((2,), (2, 3)), ((2, 2), (2, 2, 3)), ((2, 2), (2, 1))])),
     row((np.vecdot, np.linalg.vecdot), cases(normal, normal, shapes=[((3,), (3,)), ((2, 3), (3,)), ((2, 0), (2, 0))])),
+    row(np.vecdot,         cases(normal, normal, shapes=[((2, 3), (2, 3)), ((3, 2, 1), (1, 2, 3))], axis=pick(-2)),
+        label="along an axis"),
     row(np.vdot,           cases(normal, normal, shapes=[((3,), (3,)), ((2, 3), (2, 3)), ((), ()), ((2, 2), (4,))])),
     row(np.inner,          cases(normal, normal, shapes=INNERS)),
     row((np.outer, np.linalg.outer), cases(normal, normal, shapes=[((2,), (3,)), ((1,), (1,)), ((0,), (2,))])),

@@ -1,0 +1,176 @@
+"""Arguments of rare kinds: values, dtypes and gradients are those of NumPy's own functions."""
+
+import numpy as np
+import pytest
+from specs import listed
+from specs.base import present
+
+from autograd_dl import Tensor, detect_anomaly, gradients, ops
+from autograd_dl.tensor import bare
+from autograd_dl.testing import check_gradients
+
+INF, NAN = np.inf, np.nan
+ONES = np.ones((2, 2), bool)
+REDUCTIONS = "sum max min amax prod ptp nansum nanmax nanmean nanmin nanprod nanvar nanstd cumsum cumprod nancumprod"
+
+
+def check_values(f, *arrays):
+    with np.errstate(all="ignore"):
+        expected, found = (listed(f(*args)) for args in (arrays, map(Tensor, arrays)))
+        for y, e in zip(found, expected, strict=True):
+            assert (y.shape, y.dtype) == (e.shape, e.dtype)
+            np.testing.assert_allclose(bare(y), e, rtol=1e-6 if e.dtype == np.float32 else 1e-12)
+
+
+# fmt: off
+@pytest.mark.parametrize("f", [
+    lambda x: np.piecewise(x, x < 0, [np.negative, np.exp]),
+    lambda x: np.piecewise(x, [[True, False], [True, True]], [np.exp, lambda v: v * 0 + 2]),
+    lambda x: np.piecewise(x, [[True, False]], [np.exp, 3.0]),
+    lambda x: np.piecewise(x[0], True, [np.exp]),
+    lambda x: np.piecewise(x[0], [x[0] > 9], [np.exp, np.sin]),
+    lambda x: np.piecewise(x, x < 0, [lambda v, n: v * n, 1.0], 3),
+    lambda x: np.piecewise(x, x > 9, [lambda v: v / len(v), np.sin]),
+    lambda x: np.piecewise(np.outer(x, x), [np.array([True, False])], [np.exp, 0.0]),
+    lambda x: np.piecewise(np.outer(x, x), [[[True, True], [True, False]]], [[1.0, 2.0, 3.0], np.sin]),
+    lambda x: np.take(x[0], [[0, -1]], axis=-1),
+    lambda x: np.repeat(x[0], 3, axis=0),
+    lambda x: np.compress([True], x[0], axis=0),
+    lambda x: ops.logsumexp(x[0], axis=-1) * np.ones(1),
+    *(lambda x, fun=fun, axis=axis: fun(x[0], axis=axis)
+      for fun in present(REDUCTIONS + " cumulative_sum cumulative_prod") for axis in (0, -1)),
+    lambda x: np.ediff1d([1.0, 2.0], to_end=x),
+    lambda x: np.linalg.tensorsolve(np.outer(x, x) + np.eye(2), [1.0, 2.0]),
+    lambda x: np.linspace(x, 2.0, 5, True, True),
+    lambda x: np.linspace(x, [2.0, 3.0], 1, retstep=True)[0],
+    lambda x: np.linspace(2.0, x, 0, retstep=True)[0],
+    lambda x: np.linspace(2.0, x, 2, False, retstep=True),
+    lambda x: np.meshgrid(x, x[0], copy=False),
+    lambda x: np.meshgrid(x, x[:1], sparse=True, copy=False),
+    lambda x: x.transpose(np.int64(0)) * [1, 2],
+    lambda x: np.transpose(x, -1) * [1, 2],
+    lambda x: np.interp([0.0, 1.5, 2.0, 3.0], [1.0, 2.0, 2.0], np.stack([x[0], x[1], x[0]])),
+    lambda x: np.choose([0, 1, 0], [x[0], [1.0, 2.0, 3.0]]),
+    lambda x: np.linalg.norm(x, 0),
+])
+def test_values_and_gradients_are_numpys(f):
+    x = np.array([1.0, -3.0])
+    check_values(f, x)
+    check_gradients(f, x)
+
+
+@pytest.mark.parametrize(("f", "arrays"), [
+    (lambda x: np.piecewise(x, x < 1, [lambda v: v * np.float64(3), 1]), [np.ones(2, np.float32)]),
+    (lambda x: np.piecewise(x, x < 2, [lambda v: v / 2]), [np.array([1, 4])]),
+    (lambda a, x: np.linalg.multi_dot([a, a, x]),   [ONES, np.ones((2, 1))]),
+    (np.vecdot,                                     [ONES, ONES]),
+    (np.linalg.vecdot,                              [np.full(3, 100, np.int8), np.ones(3, np.int8)]),
+    *((lambda x, p=p: np.linalg.cond(x, p), [np.stack([np.eye(2), 0 * np.eye(2), NAN * np.eye(2)])[:n]])
+      for p, n in ((None, 2), (-2, 2), ("fro", 3), (1, 3), (INF, 3))),
+
+    *((lambda x, w=w: np.average(x, weights=w, returned=True), [x])
+      for x in (np.uint8([200, 100]), np.float32([20, 10]), np.ones(2, bool))
+      for w in (np.uint8([2, 3]), np.float16([2, 3]), [2, 3])),
+    (lambda x: np.linspace(x, np.uint8([5]), 3),    [np.uint8([10])]),
+    (lambda x: np.linspace(x, np.uint8([5]), 3),    [np.float16([10])]),
+    (lambda x: np.linspace(x, 5, 3),                [np.float32([10])]),
+    (lambda x: np.logspace(x, np.uint8([1]), 3),    [np.uint8([2])]),
+    (lambda x: np.interp(x, [1.0, 2.0, 3.0], [3.0, 5.0, NAN]), [np.array([0.0, 1, 1.5, 2, 2.5, 3, 4, NAN])]),
+    (lambda x: np.interp(x, [1.0, 2.0, 3.0], [INF, 5.0, 1.0]), [np.array([0.0, 1, 2, 2.5, 3, 4])]),
+    (lambda a: np.linalg.lstsq(a, np.ones(3), -1),  [np.diag([1, 3e-16, 2])]),
+    (lambda a: np.linalg.lstsq(a, np.ones(3), -1),  [np.diag([1, 1e-16, 2])]),
+    (lambda x: np.linalg.norm(x, 0),                [np.array([NAN, 1, 0, 5e-324])]),
+    (np.unwrap,                                     [np.array([INF, 1, 9])]),
+    (np.diff,                                       [np.array([True, False, False])]),
+    (lambda x: np.choose([0, 1], [x, 0.5]),         [np.float32([1, 2])]),
+    (lambda x: np.choose([0, 1], [x, np.array(0.5)]), [np.float32([1, 2])]),
+    (np.modf,                                       [np.array([1, -2])]),
+    (np.modf,                                       [np.array([1, -2], np.int8)]),
+    *((lambda x, f=f, q=q: f(x, q), [np.float32([1, 2])])
+      for f in (np.quantile, np.percentile) for q in (0.5, np.float32(0.5), np.array(0.5), 1)),
+])
+def test_values_and_dtypes_are_numpys(f, arrays):
+    check_values(f, *arrays)
+# fmt: on
+
+
+def test_a_quantile_by_a_number_of_numpy_has_its_dtype():
+    """As NumPy has it now; NumPy 2.0 has float32."""
+    assert np.quantile(Tensor(np.float32([1, 2])), np.float64(0.5)).dtype == np.float64
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("axis", [None, 0, -1])
+@pytest.mark.parametrize("f", [np.median, np.nanstd, np.nanvar, np.nanmean])
+def test_statistics_of_nothing_are_numpys(f, axis):
+    for shape in ((0,), (0, 2)):
+        check_values(lambda x: f(x, axis=axis), np.ones(shape))
+        x = Tensor(np.ones(shape), requires_grad=True)
+        assert gradients(np.sum(f(x, axis=axis)), x)[0].shape == shape
+
+
+HOLES = np.array([[1, NAN, 3], [2, 2, NAN]])
+LEAVE_OUT = present("nanmax nanmin nanvar nanstd nansum nanmean nanprod")
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("f", LEAVE_OUT)
+def test_what_leaves_nan_out(f):
+    for axis in (None, 0, 1):
+        for x in (
+            HOLES[:, :2],
+            np.array([[1, INF], [-INF, NAN]]),
+            np.full((2, 1), NAN),
+            np.float32([[NAN, 3], [4, 5]]),
+        ):
+            check_values(lambda x, axis=axis: f(x, axis=axis), x)
+        x = Tensor(HOLES[:, :2], requires_grad=True)
+        with detect_anomaly():
+            gradients(np.sum(f(x, axis=axis)), x)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_rows_of_nan_pass_on_no_nan():
+    x = Tensor([[NAN, NAN], [5.0, NAN], [5.0, 5.0]], requires_grad=True)
+    for f in (np.nanmax, np.nanmin):
+        assert gradients(np.nansum(f(x, axis=1)), x)[0].tolist() == [[0, 0], [1, 0], [0.5, 0.5]]
+
+
+@pytest.mark.parametrize("f", [
+    lambda w: np.meshgrid(w, w)[0],
+    lambda w: np.meshgrid(w, w, sparse=True)[1],
+    lambda w: np.tile(w, 1),
+    lambda w: np.tile(w, (1, 1)),
+    lambda w: np.tile(w[:1], 3),
+    lambda w: np.tile(w[:1], (2, 3)),
+    np.block,
+    lambda w: np.block([w]),
+])  # fmt: skip
+def test_copies_are_copies(f):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    y = f(w)
+    assert y.numpy().flags.writeable
+    assert not np.shares_memory(y.numpy(), w.numpy())
+
+
+@pytest.mark.parametrize("f", [
+    ops.erf, ops.sigmoid, ops.softmax, lambda x: ops.standardize(x, (0,), 0.1), ops.logsumexp,
+    lambda x: ops.normalize_columns(np.stack([x, x * x], 1), np.ones(2), np.ones(2), 0.1),
+])  # fmt: skip
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+def test_our_own_ops_take_integers_as_float64(f, dtype):
+    x = np.array([3, 0, 1]).astype(dtype)
+    for y in (f(x), f(Tensor(x)).numpy()):
+        np.testing.assert_array_equal(y, f(x.astype(float)), strict=True)
+
+
+def test_a_number_of_python_stays_one():
+    assert ops.sigmoid(0) == ops.sigmoid(0.0) == 0.5
+
+
+def test_extended_precision_is_kept_by_indices():
+    x = Tensor(np.array([1, 2], np.longdouble), requires_grad=True)
+    g = np.array([1, np.finfo(np.longdouble).eps], np.longdouble)
+    (found,) = gradients(x[[0, 0]], x, g)
+    assert found.dtype == np.longdouble
+    assert found.numpy().tolist() == [g.sum(), 0]
