@@ -2,7 +2,7 @@
 
 Run: python examples/half_precision.py
 
-(It is a small one, after two epochs; `autograd-dl experiment half-precision` makes the book's.)
+(It is a small one, after one epoch; `autograd-dl experiment half-precision` makes the book's.)
 """
 
 import json
@@ -18,7 +18,7 @@ from autograd_dl.training import Trainer
 settings = Settings(quick=True, weights=Path("runs/deep_convnet.safetensors"))
 train, test = load_mnist(flatten=False, subset=True)
 network = deep_convnet(settings)
-options = {"epochs": 2, "mini_batch_size": 50, "optimizer": Adam(0.003), "evaluate_sample_num_per_epoch": 100}
+options = {"epochs": 1, "mini_batch_size": 25, "optimizer": Adam(0.003), "evaluate_sample_num_per_epoch": 100}
 Trainer(network, *train, *test, **options, verbose=False, seed=0).train()
 network.save_params(settings.weights)
 
