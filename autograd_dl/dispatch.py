@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -81,10 +83,22 @@ def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple
 
 def refuse_out(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Raise if the call is to write into a Tensor, which graphs that have read it would not notice."""
-    outs = (*args[fun.nin :], kwargs.get("out")) if isinstance(fun, np.ufunc) else (kwargs.get("out"),)
-    if has_tensor(outs) or (fun is np.nan_to_num and kwargs.get("copy") is False and has_tensor(args)):
-        name = title_of(fun)
-        raise UnsupportedError(f"{name} cannot write into a Tensor (out=, copy=False); write t[...] = the result")
+    if isinstance(fun, np.ufunc):
+        named = {"out": (*args[fun.nin :], kwargs.get("out"))}
+    else:
+        named = _signature(fun).bind(*args, **kwargs).arguments if has_tensor(args[1:]) else kwargs
+    if has_tensor(named.get("out")):
+        how = "out="
+    elif has_tensor(args) and named.get("overwrite_input"):
+        how = "overwrite_input=True"
+    elif has_tensor(args) and fun is np.nan_to_num and not named.get("copy", True):
+        how = "copy=False"
+    else:
+        return
+    raise UnsupportedError(f"{title_of(fun)} cannot write into a Tensor ({how}); write t[...] = the result")
+
+
+_signature = functools.cache(inspect.signature)
 
 
 def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

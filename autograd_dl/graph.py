@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from numpy import ndarray
 
 from .errors import GraphError
-from .table import Op, Plan, outline
+from .table import SCALARS, Op, Plan, outline
 
 if TYPE_CHECKING:
     from .tensor import Tensor
@@ -183,7 +183,8 @@ def note_read(node: Node, value: Any) -> None:
     if type(value) is not ndarray:
         if type(value) in (tuple, list):
             for v in value:
-                note_read(node, v)
+                if type(v) not in SCALARS:
+                    note_read(node, v)
         return
     base = value.base
     memory = _memories.get(id(base if type(base) is ndarray else value))
@@ -269,7 +270,17 @@ def refuse_changed(order: list[Node]) -> None:
 
 def is_whole(node: Node) -> bool:
     """Whether nothing behind the node was let go, so that a gradient can still come back."""
-    return all(type(n) is Leaf or n.args is not None for n in toposort([node]))
+    seen, pending = {node}, [node]
+    while pending:
+        node = pending.pop()
+        if type(node) is Leaf:
+            continue
+        if node.args is None:
+            return False
+        behind = {node.inputs[i] for i in node.plan.needs} - seen
+        seen |= behind
+        pending += behind
+    return True
 
 
 def refuse_released(node: Node) -> None:

@@ -113,7 +113,7 @@ class Optimizer(ABC):
             has changed then, nor the state.
         """
         gradients = _gradients(params, grads)
-        state = self._state_for(gradients)
+        state = self._state_for(params, gradients)
         steps = self._steps(self.rate, params, gradients, state)
         self.updates += 1
         if self.slots:
@@ -170,12 +170,15 @@ class Optimizer(ABC):
         self.updates = updates
         self._state = {key: tuple(taken[f"{kind}.{slot}.{key}"] for slot in self.slots) for key in samples}
 
-    def _state_for(self, gradients: Grads) -> dict[str, Any]:
+    def _state_for(self, params: Mapping[str, Any], gradients: Grads) -> dict[str, Any]:
         """The slots of each parameter: those of the last update, or new ones before the first."""
         if not self.slots:
             return dict.fromkeys(gradients, ())
         if not self._state:
-            return {key: tuple(_zeros_like(g) for _ in self.slots) for key, g in gradients.items()}
+            return {
+                key: tuple(np.zeros_like(bare(params[key]) if type(g) is Outline else g, g.dtype) for _ in self.slots)
+                for key, g in gradients.items()
+            }
         kept = {key: slots[0] for key, slots in self._state.items()}
         if kept.keys() != gradients.keys() or any(_outline(a) != _outline(gradients[key]) for key, a in kept.items()):
             faults = "; ".join(_misfits(_outlines(kept), _outlines(gradients)))
@@ -476,10 +479,6 @@ def _over_root(factor: float, x: Any, h: Any, eps: float, out: Any) -> Any:
     return out
 
 
-def _zeros_like(g: Any) -> Any:
-    return np.zeros(g.shape, g.dtype) if type(g) is Outline else np.zeros_like(g)
-
-
 def _clear_subnormal(a: Any) -> None:
     """Set to 0 what has left the range of normal numbers: processors take many times as long for it.
 
@@ -524,7 +523,7 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Gr
     found = {key: _own_gradient(p) if grads is None else grads.get(key) for key, p in params.items()}
     missing = [key for key, g in found.items() if g is None]
     if missing:
-        _refuse_unless_frozen({key: params[key] for key in missing}, len(params), grads is None)
+        _refuse_unless_frozen(missing, params, grads)
     return {key: _gradient(key, params[key], g) for key, g in found.items()}
 
 
@@ -532,19 +531,23 @@ def _own_gradient(parameter: Any) -> Any:
     return parameter.grad if type(parameter) is Tensor and parameter.requires_grad else None
 
 
-def _refuse_unless_frozen(without: Mapping[str, Any], count: int, after_backward: bool) -> None:
+def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> None:
     """Raise unless these parameters, which have no gradient, are to have none, and there are others."""
-    missing = [key for key, p in without.items() if type(p) is not Tensor or p.requires_grad]
-    if missing:
-        where = "`.grad`; run loss.backward() first" if after_backward else "entry in grads"
-        raise GraphError(f"no gradient for {', '.join(missing)}: there is no {where}")
-    if len(without) == count:
-        raise GraphError(f"nothing to update: none of {', '.join(without)} requires grad")
+    learning = [key for key in missing if type(params[key]) is not Tensor or params[key].requires_grad]
+    strangers = [] if grads is None else [key for key in grads if key not in params]
+    if learning or strangers:
+        where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
+        others = f", which has {', '.join(strangers)}" if strangers else ""
+        raise GraphError(f"no gradient for {', '.join(learning or missing)}: there is no {where}{others}")
+    if len(missing) == len(params):
+        raise GraphError(f"nothing to update: none of {', '.join(missing)} requires grad")
 
 
 def _gradient(key: str, parameter: Any, g: Any) -> Any:
     """The gradient of a parameter, if it fits, and if the parameter can be moved."""
     value, node = (parameter._value, parameter.node) if type(parameter) is Tensor else (parameter, None)
+    if g is None:
+        return Outline(value.shape, _working(value.dtype))
     dtype = getattr(value, "dtype", None)
     if dtype is None:
         if not isinstance(value, NUMBERS):
@@ -556,8 +559,6 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
         raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
     elif type(value) is np.ndarray and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
-    if g is None:
-        return Outline(value.shape, _working(dtype))
     if type(g) is not np.ndarray:
         g = bare(g)
         g = g if is_duck(g) else np.asarray(g)

@@ -76,7 +76,7 @@ def title_of(fun: Callable[..., Any]) -> str:
     'np.linalg.inv'
     """
     name: str = fun.__name__
-    module = str(getattr(fun, "__module__", None) or ("numpy" if getattr(np, name, None) is fun else ""))
+    module = str(getattr(fun, "__module__", None) or ("numpy" if hasattr(np, name) else ""))
     return f"{module.replace('numpy', 'np', 1)}.{name}" if module.partition(".")[0] == "numpy" else name
 
 

@@ -205,8 +205,9 @@ class Tensor(TensorMethods, Values):
             )
         self._refuse_loss("t[i] = v", values, "t = np.where(mask, v, t)")
         leaf = self._leaf("change")
+        values = values if type(values) in SCALARS else as_value(bare(values))  # no strings: a part might be written
         try:
-            self._value[bare(key)] = bare(values)
+            self._value[bare(key)] = values
         except (ValueError, TypeError) as error:
             self._explain(error)
             raise
@@ -309,8 +310,8 @@ CONVERTING = ("numpy.", "matplotlib.", "pandas.", "scipy.")
 
 def _steps_to_the_user() -> int:
     """How far up the stack the user's line is from the method that calls this, which is 1."""
-    frame, steps = sys._getframe(2), 2
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(CONVERTING):
+    frame, steps = sys._getframe(1).f_back, 2
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(CONVERTING):
         frame, steps = frame.f_back, steps + 1
     return steps
 

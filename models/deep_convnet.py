@@ -39,8 +39,9 @@ class DeepConvNet(ImageNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(input_dim, dtype, seed)
-        pairs = (conv_param_1, conv_param_2), (conv_param_3, conv_param_4), (conv_param_5, conv_param_6)
-        self.conv_params = [(conv_param_of(first), conv_param_of(second)) for first, second in pairs]
+        given = (conv_param_1, conv_param_2, conv_param_3, conv_param_4, conv_param_5, conv_param_6)
+        convs = [conv_param_of(f"conv_param_{i}", param) for i, param in enumerate(given, 1)]
+        self.conv_params = list(zip(convs[::2], convs[1::2], strict=True))
         self.hidden_size, self.output_size = hidden_size, output_size
         self.build(*input_dim)
 

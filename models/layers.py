@@ -50,11 +50,11 @@ def sizes_of(name: str, sizes: Any) -> list[int]:
     return list(sizes)
 
 
-def conv_param_of(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What a convolution is given as the book's `conv_param`. Raises ValueError if a key is unknown or missing."""
+def conv_param_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The argument of that name, of a convolution. Raises ValueError if a key is unknown or missing."""
     if not {"filter_num", "filter_size"} <= given.keys() <= {"filter_num", "filter_size", "pad", "stride"}:
         keys = ", ".join(given) or "nothing"
-        raise ValueError(f"conv_param has filter_num and filter_size, and perhaps pad and stride; this one has {keys}")
+        raise ValueError(f"{name} has filter_num and filter_size, and perhaps pad and stride; this one has {keys}")
     return dict(given)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.data.generators import pack_generator, unpack_generator
-from autograd_dl.errors import DataError, ShapeError
+from autograd_dl.errors import DataError, GraphError, ShapeError
 from autograd_dl.functional import share_of_hits, softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
@@ -111,7 +111,10 @@ class Network(ABC):
 
     def _learned(self) -> dict[str, Tensor]:
         """The parameters but for the frozen ones, those with `requires_grad = False`."""
-        return {name: p for name, p in self.params.items() if p.requires_grad}
+        learned = {name: p for name, p in self.params.items() if p.requires_grad}
+        if not learned:
+            raise GraphError(f"no parameter of this {type(self).__name__} requires grad: all of them are frozen")
+        return learned
 
     def _replayed_loss(self, x: Any, t: Any) -> Tensor:
         self._rewind()

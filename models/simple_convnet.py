@@ -29,7 +29,8 @@ class SimpleConvNet(ImageNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(input_dim, dtype, seed, weight_init_std)
-        self.conv_param, self.hidden_size, self.output_size = conv_param_of(conv_param), hidden_size, output_size
+        self.conv_param = conv_param_of("conv_param", conv_param)
+        self.hidden_size, self.output_size = hidden_size, output_size
         self.build(*input_dim)
 
     def scores(self, x: Any, layers: Layers) -> Any:

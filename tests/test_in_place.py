@@ -408,10 +408,10 @@ def test_a_leaf_forgets_the_nodes_that_are_gone():
 
 def test_no_function_in_python_runs_where_an_array_goes():
     """An interruption that arrives in one would be lost: Python ignores errors in what it calls back there."""
-    x, called = leaf([1.0]), []
+    x, called, before = leaf([1.0]), [], sys.getprofile()
     sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name) if event == "call" else None)
     del x
-    sys.setprofile(None)
+    sys.setprofile(before)
     assert called == []
 
 
@@ -419,7 +419,9 @@ def test_no_function_in_python_runs_where_an_array_goes():
 @pytest.mark.parametrize("write", [
     lambda t: np.clip(t, -1, 1, out=t), lambda t: t.clip(-1, 1, out=t), lambda t: np.nan_to_num(t, copy=False),
     lambda t: np.greater(t, 1, out=t), lambda t: np.greater(t, 1, t), lambda t: np.multiply(t, 2, out=t),
-    lambda t: np.multiply(t, 2, t), lambda t: np.sum(t, 0, out=Tensor(1.0)),
+    lambda t: np.multiply(t, 2, t), lambda t: np.sum(t, 0, out=Tensor(1.0)), lambda t: np.any(np.eye(2), 0, t),
+    lambda t: np.argmax(np.eye(2), 0, t), lambda t: np.isneginf(np.zeros(2), t), lambda t: np.nan_to_num(t, False),
+    lambda t: np.median(t, overwrite_input=True), lambda t: np.percentile(t, 50, None, None, True),
 ])  # fmt: skip
 def test_numpy_writes_into_no_tensor(write, recorded):
     t = leaf([0.5, 3.0]) if recorded else Tensor([0.5, 3.0])
@@ -437,6 +439,16 @@ def test_a_change_of_an_index_is_noticed(pick):
     i[0] = 2
     with pytest.raises(GraphError, match=r"changed in place after .* had read it"):
         y.backward(np.ones(y.shape))
+
+
+@pytest.mark.parametrize("values", [np.array([9.0, "x"], object), np.array(["9", "x"]), ["9", "x"]])
+def test_what_is_no_number_is_put_nowhere(values):
+    w = leaf([1.0, 2.0])
+    y = np.sum(w * w)
+    with pytest.raises(DTypeError):
+        w[:] = values
+    y.backward()
+    assert (w.tolist(), w.grad.tolist()) == ([1, 2], [2, 4])
 
 
 def test_a_change_that_ends_in_an_error_is_noticed():

@@ -248,6 +248,7 @@ def test_where_no_gradient_is_needed_keywords_and_out_are_numpys(recorded):
         assert np.pad(x, 1, mode="mean").tolist() == [0.5, 0, 1, 0.5]
         assert np.histogram([0, 0], [0, 1, 2], weights=x)[0].tolist() == [1, 0]
         assert np.union1d(x, [0, 5]).tolist() == [0, 1, 5]
+    assert np.setdiff1d([1.0, 9.0], x).tolist() == [9]  # of x, it has nothing
 
 
 def test_a_constant_takes_them_also_while_recording():

@@ -144,6 +144,11 @@ def test_the_padding_of_a_pool_wins_nowhere_and_the_first_nan_does(x, slope):
     assert found == [[slope]]
 
 
+def test_a_pool_of_integers():
+    for images in (np.arange(16).reshape(1, 1, 4, 4), Tensor(np.arange(16).reshape(1, 1, 4, 4))):
+        assert ops.max_pool2d(images, 2, 2).tolist() == [[[[5, 7], [13, 15]]]]
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("f", [np.arcsinh, np.arccosh])
 def test_inverse_hyperbolic_functions_of_numbers_whose_squares_overflow(f, dtype):

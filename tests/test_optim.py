@@ -511,6 +511,9 @@ def test_arrays_of_another_library(kind):
     found = first_three(kind, lambda: ducks, {"W": Duck(g)})["W"].data
     assert type(found) is Duck
     assert np.array_equal(found.array, expected["W"])
+    optimizer, ducks["b"] = kind(), Tensor(Duck(np.ones(2)))  # b is frozen
+    optimizer.update(ducks, {"W": Duck(g)})
+    assert {type(a) for name, a in optimizer.state_dict().items() if name.count(".") == 2} <= {Duck}
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -873,6 +876,13 @@ def test_only_the_named_parameters_decay(decay):
     assert not grads["W"].any()
     with pytest.raises(ValueError, match="no parameter to decay is called V; there are W, b, x"):
         decay(grads, params, 0.5, names=["W", "V"])
+
+
+def test_a_misspelt_gradient_is_no_freezing():
+    params = {"W": Tensor([1.0]), "b": Tensor([1.0])}
+    with pytest.raises(GraphError, match="no gradient for b: there is no entry in grads, which has B"):
+        SGD().update(params, {"W": np.ones(1), "B": np.ones(1)})
+    assert params["W"].tolist() == [1]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -269,6 +271,19 @@ def test_the_warning_is_at_the_users_line():
     with pytest.warns(GradientLostWarning) as caught:
         np.column_stack([[leaf(1.0) * 2, leaf(2.0) * 2]])  # converts within NumPy
     assert {w.filename for w in caught} == {__file__}
+
+
+def test_it_warns_wherever_it_is_called_from():
+    names = {"asarray": np.asarray, "y": leaf([1.0, 2.0]) * 2}
+    with pytest.warns(GradientLostWarning):
+        exec("asarray(y)", names)
+    exec("asarray(y)", names | {"__name__": None})  # Python has no warnings for what has no name
+    program = (
+        "import atexit, numpy; from autograd_dl import Tensor; atexit.register(numpy.asarray, Tensor([1.0], True) * 2)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "GradientLostWarning" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_where_the_graph_was_let_go_no_gradient_is_lost():

@@ -300,7 +300,7 @@ _BROKEN = frozenset(_TESTS)
 
 
 def _goes_on(kind: str, path: set[Node], step: Recalled, found: frozenset[str]) -> bool:
-    """Whether what an op made has the trouble of an operand on the path: infinities become NaN, and zeros either."""
+    """Whether what an op made has the trouble of an operand on the path: an infinity or a zero may have become NaN."""
     if _BROKEN.isdisjoint(found):
         return kind == "zero" and "zero" in found
     broken = [i for i, operand in zip(step.node.inputs, step.operands, strict=False) if _is_broken(operand)]

@@ -53,8 +53,10 @@ def results(told: Mapping[str, Any], name: str = "") -> list[str]:
 
 
 def _rounded(number: float) -> str:
-    """To four digits, and whole numbers as they are."""
-    return f"{number:,}" if isinstance(number, int) else f"{number:.4g}"
+    """To four digits, or to a whole number."""
+    if isinstance(number, bool):
+        return str(number).lower()
+    return f"{number:.4g}" if isinstance(number, float) and abs(number) < 1e4 else f"{number:,.0f}"
 
 
 def _settings(experiment: Experiment, settings: Settings) -> dict[str, Any]:

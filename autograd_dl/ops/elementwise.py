@@ -83,7 +83,7 @@ defvjp(np.sinh,        lambda g, _ans, x: g * np.cosh(x))
 defvjp(np.cosh,        lambda g, _ans, x: g * np.sinh(x))
 defvjp(np.tanh,        lambda g, ans, _x: g * (1 - ans * ans))
 defvjp(np.arcsinh,     lambda g, _ans, x: g / np.hypot(x, 1))
-defvjp(np.arccosh,     lambda g, _ans, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+defvjp(np.arccosh,     lambda g, _ans, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))  # x*x overflows, in both
 defvjp(np.arctanh,     lambda g, _ans, x: g / (1 - x * x))
 defvjp(np.sinc,        lambda g, _ans, x: g * (math.pi * _sinc_slope(math.pi * x)))
 defvjp(np.deg2rad,     lambda g, _ans, _x: g * (math.pi / 180))

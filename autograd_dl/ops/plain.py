@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .entry import plain, plain_of_constants, present
 
 plain(
@@ -24,11 +26,14 @@ plain(
     """)
 )
 
+BY_PLACES = "take its values by their places, as in t[np.unique(t.numpy(), return_index=True)[1]]"
+
 plain_of_constants(present("histogram histogram2d histogramdd"), {"weights"}, "use np.bincount")
 plain_of_constants(
     present("""
-    unique unique_all unique_counts unique_inverse unique_values intersect1d setdiff1d setxor1d union1d
+    unique unique_all unique_counts unique_inverse unique_values intersect1d setxor1d union1d
     """),
     {"ar", "ar1", "ar2", "x"},
-    "take its values by their places, as in t[np.unique(t.numpy(), return_index=True)[1]]",
+    BY_PLACES,
 )
+plain_of_constants([np.setdiff1d], {"ar1"}, BY_PLACES)

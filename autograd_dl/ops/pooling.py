@@ -61,7 +61,8 @@ def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any
             np.maximum(largest, numbers, out=largest)
 
     for_each(lambda: fill, chunks(len(x), math.prod(x.shape[1:]) * x.dtype.itemsize))
-    if not np.min(ans, initial=np.inf) > -np.inf:  # the first NaN wins, and -inf only where it is not of the padding
+    # the first NaN wins, and -inf only where it is not of the padding
+    if x.dtype.kind == "f" and not np.min(ans, initial=np.inf) > -np.inf:
         nans = _max_pool(np.isnan(x).astype(x.dtype), size, stride, pad)[1]
         winners = np.where(ans > -np.inf, winners, nans)
     return ans, winners

@@ -18,7 +18,7 @@ from .programs import Program, Result, Step, numbers_in, renumbered, replaced, t
 BETWEEN = "each op of the graph passes by itself: look for an array that was changed, or that several of them share"
 OUTSIDE = (
     "what was recorded passes by itself: the function computes something outside of the graph "
-    "(by math, float(), .detach(), .numpy(), or by writing into a plain array)"
+    "(by math, float(), .detach(), .numpy(), by random numbers, or by writing into a plain array)"
 )
 
 
@@ -79,7 +79,7 @@ def _shown(value: Any) -> str:
 
 
 def _constants(program: Program) -> list[tuple[Callable[..., Any], int, Any]]:
-    """The floating constants among the arguments: of which function, its how manieth, and the value."""
+    """The floating constants among the arguments: of which function, the number of the argument, and the value."""
     told = [(step.fun, i, bare(value)) for step in program.steps for i, value in enumerate(step.args)]
     return [(fun, i, v) for fun, i, v in told if isinstance(v, (float, np.generic, np.ndarray)) and _kind(v) == "f"]
 

@@ -96,7 +96,8 @@ class Program:
         """A name for each value; the inputs have theirs unless one of them stands for something else."""
         numbered = [f"x{i}" for i in range(len(self.inputs) + len(self.steps))]
         names = [*self.names, *numbered[len(self.inputs) :]]
-        return numbered if len({"np", *called.values(), *names}) < 1 + len(called) + len(names) else names
+        used = ["np", *called.values(), *names]
+        return names if len(set(used)) == len(used) else numbered
 
     def _called(self) -> dict[Callable[..., Any], str]:
         """A name for each function that is not NumPy's, no two alike."""
