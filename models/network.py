@@ -17,7 +17,7 @@ from autograd_dl.errors import DataError, GraphError, ShapeError
 from autograd_dl.functional import share_of_hits, softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
-from autograd_dl.serialization import load_arrays, save_arrays
+from autograd_dl.serialization import NO_METADATA, load_arrays, save_arrays
 
 from .layers import Layers, initial_std
 
@@ -172,13 +172,15 @@ class Network(ABC):
         self._take(plain)
         self.dropout_rng, self._masks_drawn_from = rng, None
 
-    def save_params(self, file_name: str | PathLike[str] = WEIGHTS) -> None:
+    def save_params(self, file_name: str | PathLike[str] = WEIGHTS, metadata: Mapping[str, str] = NO_METADATA) -> None:
         """Write parameters and running statistics to a .safetensors file, whole or not at all, with a checksum.
+
+        With `metadata`, words beside them, which `serialization.load_metadata` reads.
 
         Raises `DataError`, before anything is written, for another ending. (The book's "params.pkl" would be a pickle,
         which can run any program when it is loaded.)
         """
-        save_arrays(file_name, self._saved())
+        save_arrays(file_name, self._saved(), metadata)
 
     def load_params(self, file_name: str | PathLike[str] = WEIGHTS) -> None:
         """Take parameters and running statistics from a .safetensors or .npz file, converted to the network's dtype.

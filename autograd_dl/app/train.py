@@ -13,10 +13,9 @@ from autograd_dl.data.mnist import count_training_images
 from autograd_dl.errors import DataError
 from autograd_dl.optional import need
 from autograd_dl.parallel import workers
-from autograd_dl.serialization import replacing, save_arrays
+from autograd_dl.serialization import replacing
 from autograd_dl.training import Trainer, optimizer_named
 from models import Network
-from models.network import GENERATOR
 from visualize import plot_history
 
 from .experiment import plain, refuse_unwritable
@@ -156,8 +155,7 @@ def _save(plan: Plan, network: Network, history: dict[str, list[float]]) -> list
     """Write all but the picture of the graph; returns the files."""
     names = "weights.safetensors", "history.json", "history.png"
     weights, numbers, curves = files = [plan.out / name for name in names]
-    arrays = {name: a for name, a in network.state_dict().items() if name != GENERATOR}
-    save_arrays(weights, arrays, plan.made_with)
+    network.save_params(weights, plan.made_with)
     with replacing(numbers) as temporary:
         temporary.write_text(json.dumps(plain(history), allow_nan=False))
     with replacing(curves) as temporary:
