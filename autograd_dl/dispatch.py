@@ -86,7 +86,8 @@ def refuse_out(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     if isinstance(fun, np.ufunc):
         named = {"out": (*args[fun.nin :], kwargs.get("out"))}
     else:
-        named = _signature(fun).bind(*args, **kwargs).arguments if has_tensor(args[1:]) else kwargs
+        signature = _signature(fun) if has_tensor(args[1:]) else None
+        named = kwargs if signature is None else signature.bind(*args, **kwargs).arguments
     if has_tensor(named.get("out")):
         how = "out="
     elif has_tensor(args) and named.get("overwrite_input"):
@@ -98,7 +99,12 @@ def refuse_out(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     raise UnsupportedError(f"{title_of(fun)} cannot write into a Tensor ({how}); write t[...] = the result")
 
 
-_signature = functools.cache(inspect.signature)
+@functools.cache
+def _signature(fun: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(fun)
+    except ValueError:  # of a function in C, of which an early NumPy tells no signature
+        return None
 
 
 def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

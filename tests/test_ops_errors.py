@@ -6,7 +6,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients, no_grad, ops
+from autograd_dl import Tensor, dispatch, gradients, no_grad, ops
 from autograd_dl.errors import DTypeError, ShapeError, UnsupportedError
 
 EINSUM = np.einsum
@@ -249,6 +249,14 @@ def test_where_no_gradient_is_needed_keywords_and_out_are_numpys(recorded):
         assert np.histogram([0, 0], [0, 1, 2], weights=x)[0].tolist() == [1, 0]
         assert np.union1d(x, [0, 5]).tolist() == [0, 1, 5]
     assert np.setdiff1d([1.0, 9.0], x).tolist() == [9]  # of x, it has nothing
+
+
+def test_what_tells_no_signature_may_be_called_with_two_tensors():
+    """As NumPy's functions in C: those of an early NumPy tell none, and neither does Python's max."""
+    x, y = tensor(2), Tensor([0.0, 1.0])
+    dispatch.refuse_out(max, (x, y), {})
+    assert not np.shares_memory(x, y)
+    assert np.result_type(x, y) == np.float64
 
 
 def test_a_constant_takes_them_also_while_recording():

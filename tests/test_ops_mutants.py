@@ -7,6 +7,7 @@ from functools import partial, wraps
 import numpy as np
 import pytest
 from specs import SPECS, examples, is_ours, listed
+from specs.shape import EARLY
 
 from autograd_dl import Tensor, ops
 from autograd_dl.engine import toposort
@@ -215,6 +216,8 @@ BRANCHES = {
     "tril: of a vector":             (np.tril, off(lambda _x, k=0: _x.ndim == 1)),
 }
 # fmt: on
+if EARLY:
+    del BRANCHES["roll: by an unsigned number"]  # which NumPy 2.0 itself does wrong
 
 
 @pytest.mark.parametrize(("key", "mutant"), BRANCHES.values(), ids=BRANCHES)
