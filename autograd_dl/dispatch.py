@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +11,7 @@ from numpy import ndarray
 from .errors import UnsupportedError
 from .mode import MODE
 from .recording import apply, apply1, apply2, has_tensor, results
-from .table import TABLE, Op, title_of
+from .table import TABLE, Op, signature_of, title_of
 from .tensor import Tensor, bare, loses_gradient
 
 WRITING = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
@@ -86,8 +84,7 @@ def refuse_out(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     if isinstance(fun, np.ufunc):
         named = {"out": (*args[fun.nin :], kwargs.get("out"))}
     else:
-        signature = _signature(fun) if has_tensor(args[1:]) else None
-        named = kwargs if signature is None else signature.bind(*args, **kwargs).arguments
+        named = arguments_of(fun, args, kwargs) if has_tensor(args[1:]) else kwargs
     if has_tensor(named.get("out")):
         how = "out="
     elif has_tensor(args) and named.get("overwrite_input"):
@@ -99,12 +96,10 @@ def refuse_out(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str,
     raise UnsupportedError(f"{title_of(fun)} cannot write into a Tensor ({how}); write t[...] = the result")
 
 
-@functools.cache
-def _signature(fun: Callable[..., Any]) -> inspect.Signature | None:
-    try:
-        return inspect.signature(fun)
-    except ValueError:  # of a function in C, of which an early NumPy tells no signature
-        return None
+def arguments_of(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a call by name; the keywords alone, if the function does not tell the names."""
+    signature = signature_of(fun)
+    return kwargs if signature is None else signature.bind(*args, **kwargs).arguments
 
 
 def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -69,6 +69,15 @@ def outline(value: Any) -> Any:
     return value if base is None or getattr(base, "nbytes", SMALL + 1) <= 2 * SMALL else value.copy()
 
 
+@functools.cache
+def signature_of(fun: Callable[..., Any]) -> inspect.Signature | None:
+    """How a function is called; None if it does not tell, as ufuncs and functions in C of an early NumPy."""
+    try:
+        return inspect.signature(fun)
+    except ValueError:
+        return None
+
+
 def title_of(fun: Callable[..., Any]) -> str:
     """How a user would write the name of a function.
 
@@ -112,10 +121,10 @@ class Op:
     @functools.cached_property
     def signature(self) -> inspect.Signature | None:
         """How the function is called; None for a ufunc, whose arrays go by position only."""
-        try:
-            return None if isinstance(self.fun, np.ufunc) else inspect.signature(self.fun)
-        except ValueError:  # early versions of NumPy 2 tell none of np.dot, the only such function here
-            return inspect.signature(lambda a, b, out=None: None)  # noqa: ARG005 -- only its names count
+        if isinstance(self.fun, np.ufunc):
+            return None
+        # early versions of NumPy 2 tell none of np.dot, the only such function here, of which only the names count
+        return signature_of(self.fun) or inspect.signature(lambda a, b, out=None: None)  # noqa: ARG005
 
     @functools.cached_property
     def keywords(self) -> frozenset[str]:

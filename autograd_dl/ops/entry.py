@@ -10,11 +10,11 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..dispatch import call, refuse_out
+from ..dispatch import arguments_of, call, refuse_out
 from ..errors import UnsupportedError
 from ..mode import MODE
 from ..recording import results
-from ..table import TABLE, Op, Rule, title_of
+from ..table import TABLE, Op, Rule, signature_of, title_of
 from ..tensor import Tensor, bare, loses_gradient
 from ..values import as_value
 
@@ -170,10 +170,8 @@ def _by_name(key: Callable[..., Any], args: tuple[Any, ...], start: int, kwargs:
 
 
 def _is_default(key: Callable[..., Any], name: str, value: Any) -> bool:
-    try:
-        parameter = inspect.signature(key).parameters.get(name)
-    except ValueError:  # a ufunc, of which an early NumPy tells no signature
-        return False
+    signature = signature_of(key)
+    parameter = None if signature is None else signature.parameters.get(name)
     return parameter is not None and value is parameter.default
 
 
@@ -184,8 +182,7 @@ def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 def _on_constants(fun: Callable[..., Any], names: set[str], instead: str, *args: Any, **kwargs: Any) -> Any:
     if MODE.get().recording and loses_gradient((args, kwargs)):
-        given = inspect.signature(fun).bind(*args, **kwargs).arguments
-        for name, value in given.items():
+        for name, value in arguments_of(fun, args, kwargs).items():
             if name in names and loses_gradient(value):
                 raise UnsupportedError(f"{title_of(fun)} gives its {name} no gradient; pass t.numpy(), or {instead}")
     return _on_values(fun, *args, **kwargs)
