@@ -1,6 +1,8 @@
-"""The errors this package raises. Each also is the built-in kind that NumPy users would catch."""
+"""The errors and warnings of this package. Each also is the built-in kind that NumPy users would catch."""
 
 from __future__ import annotations
+
+import sys
 
 
 class AutogradError(Exception):
@@ -41,3 +43,11 @@ class GradientLostWarning(UserWarning):
 
 class MissingExtraError(AutogradError, ImportError):
     """A library that an optional extra installs is not there; the message has the command that installs it."""
+
+
+def steps_to_the_user(passed: tuple[str, ...]) -> int:
+    """The `stacklevel` at which a warning names the user's line: the innermost outside modules that begin so."""
+    frame, steps = sys._getframe(1), 1
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(passed):
+        frame, steps = frame.f_back, steps + 1
+    return steps

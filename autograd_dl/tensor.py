@@ -7,7 +7,6 @@ Its operators and methods, and how it takes NumPy's functions, are in `ops.metho
 from __future__ import annotations
 
 import functools
-import sys
 import warnings
 import weakref
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError
+from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError, steps_to_the_user
 from .graph import Leaf, Node, followed, is_whole, new
 from .mode import MODE
 from .table import SCALARS, outline
@@ -172,7 +171,7 @@ class Tensor(TensorMethods, Values):
                 f"{called(self)} becomes a plain array here, and its gradient ends; write t.numpy() to say so, "
                 "or np.stack([t, u]) to join recorded Tensors",
                 GradientLostWarning,
-                stacklevel=_steps_to_the_user(),
+                stacklevel=steps_to_the_user((__name__, *CONVERTING)),
             )
         return np.asarray(self._value, dtype) if copy is None else np.array(self._value, dtype, copy=copy)
 
@@ -306,14 +305,6 @@ def loses_gradient(argument: Any) -> bool:
 
 CONVERTING = ("numpy.", "matplotlib.", "pandas.", "scipy.")
 """Libraries that make arrays of what the user's line gives them."""
-
-
-def _steps_to_the_user() -> int:
-    """How far up the stack the user's line is from the method that calls this, which is 1."""
-    frame, steps = sys._getframe(1).f_back, 2
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith(CONVERTING):
-        frame, steps = frame.f_back, steps + 1
-    return steps
 
 
 def _rebuilt(data: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import functools
 import math
-import os
-import sys
 import warnings
 from collections.abc import Callable, Sized
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_dl.errors import DataError, ShapeError
+from autograd_dl.errors import DataError, ShapeError, steps_to_the_user
 from autograd_dl.optional import need
 
 from ..fonts import japanese_font
@@ -128,20 +125,8 @@ def _tell_of_fonts(lacking: str) -> None:
         warnings.warn(
             f"no font was found that has {lacking}, for which {UNKNOWN} is shown; "
             'a Japanese font comes with pip install "autograd_dl[viz]"',
-            stacklevel=_steps_to_the_user(),
+            stacklevel=steps_to_the_user(("visualize.",)),
         )
-
-
-def _steps_to_the_user() -> int:
-    """How many calls lie between the caller and the program that asked for the plot."""
-    steps, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_HERE):
-        steps, frame = steps + 1, frame.f_back
-    return steps
-
-
-_HERE = f"{Path(__file__).parents[1]}{os.sep}"
-"""The folder of `visualize`."""
 
 
 # -- numbers
