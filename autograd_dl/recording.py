@@ -51,8 +51,8 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
         ans, kept = ans
         values.append(kept)
     node = _record(op.plans[need | bit], mode, nodes, values, kwargs, ans) if need and mode.recording else None
-    for watch in mode.watches:
-        watch(op, values[: len(args)], kwargs, ans, node)
+    if mode.watches:
+        _tell(mode, op, values[: len(args)], kwargs, ans, node)
     return results(ans, node, mode)
 
 
@@ -60,7 +60,7 @@ def _record(
     plan: Plan, mode: Mode, nodes: Sequence[Node | None], values: Sequence[Any], kwargs: dict[str, Any], ans: Any
 ) -> Node:
     """The node of an op that was computed just now. (`apply1` and `apply2` hold the same, written out.)"""
-    node: Node = new(Node)
+    node = Node()
     node.plan = plan
     # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
     node.inputs = (*[outline(v) if n is None else n for v, n in zip(values, nodes, strict=False)],)
@@ -96,7 +96,7 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
     if parent is not None and parent.requires_grad and mode.recording:
         plan = op.plans[0b11]
         (read,) = plan.reads
-        node = new(Node)
+        node = Node()
         node.plan = plan
         node.inputs = (parent,)
         node.args = (value if read else outline(value),)
@@ -107,8 +107,8 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
         node.notes = None
         if read and type(value) not in SCALARS:
             note_read(node, value)
-    for watch in mode.watches:
-        watch(op, (value,), kwargs, ans, node)
+    if mode.watches:
+        _tell(mode, op, (value,), kwargs, ans, node)
     tensor: Tensor = new(Tensor)
     tensor._value = ans
     tensor.node = node
@@ -123,21 +123,25 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
     if type(x) is Tensor:
         value0 = x._value
         node0 = x.node
-        if node0 is not None:
-            if type(node0) is Leaf and value0.ndim == 0:
+        if type(node0) is Leaf:
+            if value0.ndim == 0:
                 value0 = value0[()]
             if node0.requires_grad:
                 need = 0b101
+        elif node0 is not None:
+            need = 0b101
     else:
         value0 = x if type(x) in SCALARS else _constant(x, op)
     if type(y) is Tensor:
         value1 = y._value
         node1 = y.node
-        if node1 is not None:
-            if type(node1) is Leaf and value1.ndim == 0:
+        if type(node1) is Leaf:
+            if value1.ndim == 0:
                 value1 = value1[()]
             if node1.requires_grad:
                 need |= 0b010
+        elif node1 is not None:
+            need |= 0b010
     else:
         value1 = y if type(y) in SCALARS else _constant(y, op)
     try:
@@ -149,27 +153,38 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
     node = None
     if need != 0b100 and mode.recording:
         plan = op.plans[need]
-        read0, read1 = plan.reads
-        node = new(Node)
+        node = Node()
         node.plan = plan
-        node.inputs = (outline(value0) if node0 is None else node0, outline(value1) if node1 is None else node1)
-        node.args = (value0 if read0 else outline(value0), value1 if read1 else outline(value1))
+        if op.broadcasts and type(value0) in SCALARS and type(value1) in SCALARS:  # then the result is a number, too
+            node.inputs = (value0 if node0 is None else node0, value1 if node1 is None else node1)
+            node.args = (value0, value1)
+            node.value = ans
+        else:
+            read0, read1 = plan.reads
+            node.inputs = (outline(value0) if node0 is None else node0, outline(value1) if node1 is None else node1)
+            node.args = (value0 if read0 else outline(value0), value1 if read1 else outline(value1))
+            node.value = ans if plan.reads_ans else outline(ans)
+            if read0 and type(value0) not in SCALARS:
+                note_read(node, value0)
+            if read1 and type(value1) not in SCALARS:
+                note_read(node, value1)
         node.kwargs = no_kwargs
-        node.value = ans if plan.reads_ans or type(ans) in SCALARS else outline(ans)
         node.number = next_number()
         node.scope = mode.scope
         node.notes = None
-        if read0 and type(value0) not in SCALARS:
-            note_read(node, value0)
-        if read1 and type(value1) not in SCALARS:
-            note_read(node, value1)
-    for watch in mode.watches:
-        watch(op, (value0, value1), no_kwargs, ans, node)
+    if mode.watches:
+        _tell(mode, op, (value0, value1), no_kwargs, ans, node)
     tensor: Tensor = new(Tensor)
     tensor._value = ans
     tensor.node = node
     tensor.grad = None
     return tensor
+
+
+def _tell(mode: Mode, op: Op, values: Sequence[Any], kwargs: dict[str, Any], ans: Any, node: Node | None) -> None:
+    """Tell those who watch that an op was computed."""
+    for watch in mode.watches:
+        watch(op, values, kwargs, ans, node)
 
 
 def has_tensor(value: Any) -> bool:

@@ -12,9 +12,9 @@ from blas import blas_threads
 
 from autograd_dl import Tensor, ops, parallel
 from autograd_dl.ops import products
-from autograd_dl.ops.fused import relu_gradient
 from autograd_dl.parallel import for_each, in_block, workers
 from autograd_dl.pullback import column_sums
+from autograd_dl.table import TABLE
 from models import DeepConvNet, SimpleConvNet
 
 threadpoolctl = pytest.importorskip("threadpoolctl", reason="the extra 'train' is not installed")
@@ -194,9 +194,10 @@ def test_a_networks_gradient_is_the_same_on_any_number_of_threads(network):
     ids=["channels last", "not in a row", "float64", "one number", "small"],
 )
 def test_pieces_of_large_arrays_make_the_same_as_the_whole(x):
-    whole = ops.relu(x), relu_gradient(x + 1, x)
+    (relu_back,) = TABLE[ops.relu].rules
+    whole = ops.relu(x), relu_back(x + 1, x, x)
     with workers():
-        pieces = ops.relu(x), relu_gradient(x + 1, x)
+        pieces = ops.relu(x), relu_back(x + 1, x, x)
     for a, b in zip(pieces, whole, strict=True):
         np.testing.assert_array_equal(a, b)
         assert a.dtype == b.dtype
@@ -246,8 +247,9 @@ def test_columns_of_large_matrices_are_summed_in_parts(shape, dtype):
 def test_what_is_no_large_array_is_taken_in_a_block_too():
     with workers():
         assert ops.relu(-1.0) == 0
+        (relu_back,) = TABLE[ops.relu].rules
         with pytest.raises(ValueError, match="broadcast"):
-            relu_gradient(np.ones((512, 1024), "f4"), np.ones((1024, 1024), "f4"))
+            relu_back(np.ones((512, 1024), "f4"), np.ones((1024, 1024), "f4"), None)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -36,18 +36,11 @@ def _zeros(dtype: np.dtype[Any]) -> Any:
     return zeros
 
 
-@primitive
-def relu_gradient(g: Any, ans: Any) -> Any:
-    """What `relu`, whose result is `ans`, makes of the gradient g."""
-    return in_pieces(_passed, g, ans)
-
-
 def _passed(g: Any, ans: Any, out: Any = None) -> Any:
     return np.multiply(g, ans > 0, out=out)
 
 
-defvjp(relu, lambda g, ans, _x: relu_gradient(g, bare(ans)))
-defvjp(relu_gradient, lambda h, _ans, _g, ans: relu_gradient(h, ans), None)
+defvjp(relu, lambda g, ans, _x: in_pieces(_passed, g, ans))
 
 
 @primitive

@@ -5,11 +5,8 @@ import math
 import numpy as np
 
 from autograd_dl import ops
-from autograd_dl.ops.fused import relu_gradient
 
 from .base import away, between, cases, normal, one, pick, row, slot
-
-SIGNS = np.array([[1.0, 0, 2], [0, 0, 0.5]])
 
 
 def cross_entropy(x, t):
@@ -36,8 +33,6 @@ SPECS = [
         lambda x, gamma, beta, eps: ops.normalize_columns(x, gamma, beta, eps),
         reference=lambda x, gamma, beta, eps: gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta),
     row(ops.relu,    one(away(0.2, 2)), reference=lambda x: np.maximum(x, 0)),
-    row(relu_gradient, cases(normal, shapes=[SIGNS.shape]), lambda g: relu_gradient(g, SIGNS),
-        reference=lambda g: np.where(SIGNS > 0, g, 0)),
     row(ops.sigmoid, one(between(-3, 3)), reference=lambda x: 1 / (1 + np.exp(-x))),
     row(ops.softmax_cross_entropy, cases(normal, normal, shapes=[((3, 4), (3, 4)), ((4,), (4,)), ((1, 2), (1, 2))]),
         reference=cross_entropy, label="of rows"),
