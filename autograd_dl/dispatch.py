@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .errors import UnsupportedError
-from .mode import MODE
+from .mode import current_mode
 from .recording import apply, apply1, apply2, has_tensor, results
 from .table import TABLE, Op, signature_of, title_of
 from .tensor import Tensor, bare, loses_gradient
@@ -66,7 +66,7 @@ def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def _whole(tensor: Tensor) -> Any:
     """What came the short way, which takes it for one array: a Tensor for each, if the op returned several."""
     value = tensor._value
-    return tensor if hasattr(value, "dtype") else results(value, tensor.node, MODE.get())
+    return tensor if hasattr(value, "dtype") else results(value, tensor.node, current_mode())
 
 
 def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -105,7 +105,7 @@ def arguments_of(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call NumPy with keywords that the rules do not know, which is possible where no gradient is needed."""
     refuse_out(op.fun, args, kwargs)
-    if MODE.get().recording and loses_gradient(args):
+    if current_mode().recording and loses_gradient(args):
         if kwargs.get("out") is not None:
             raise UnsupportedError(
                 f"{op.title}: writing into an array (out=, or a -= t) cannot be recorded; write a = a - t, or "
@@ -116,4 +116,4 @@ def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             f"supported (known here: {', '.join(sorted(op.keywords)) or 'none'})"
         )
     ans = op.fun(*bare(args), **kwargs)
-    return ans if kwargs.get("out") is not None else results(ans, None, MODE.get())
+    return ans if kwargs.get("out") is not None else results(ans, None, current_mode())

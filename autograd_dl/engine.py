@@ -20,7 +20,7 @@ from .graph import Leaf as Leaf
 from .graph import Node as Node
 from .graph import leading_to, refuse_changed, refuse_released
 from .graph import toposort as toposort
-from .mode import MODE
+from .mode import current_mode
 from .mode import detect_anomaly as detect_anomaly
 from .mode import enable_grad as enable_grad
 from .mode import is_grad_enabled as is_grad_enabled
@@ -213,7 +213,7 @@ def _walk(
     told of each gradient that goes along an edge. If a rule fails, the graph is released all the same.
     """
     refuse_changed(order)
-    watch = watch or (watch_backward if watch_forward in MODE.get().watches else None)
+    watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
         arrived = pull(order, grads, wanted, create_graph, release, within, watch)
@@ -316,7 +316,7 @@ def _hooked(node: Node, g: Any) -> Any:
 def _recalled(node: Node) -> tuple[Any, Sequence[Any]]:
     """A node's result and arguments as Tensors that are joined to the graph."""
     plan = node.plan
-    value = results(node.value, node, MODE.get()) if plan.reads_ans else node.value
+    value = results(node.value, node, current_mode()) if plan.reads_ans else node.value
     args = [
         tensor_of(arg, parent) if read and isinstance(parent, Node) else arg
         for arg, parent, read in zip(node.args, node.inputs, plan.reads, strict=False)

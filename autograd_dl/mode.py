@@ -61,7 +61,8 @@ class Mode:
         return mode
 
 
-MODE: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode.lowest())  # noqa: B039 -- never changed
+_mode: ContextVar[Mode] = ContextVar("autograd_dl.mode", default=Mode.lowest())  # noqa: B039 -- never changed
+current_mode = _mode.get
 
 
 class Switch:
@@ -79,11 +80,11 @@ class Switch:
     watches: tuple[Watch, ...] = ()
 
     def __enter__(self) -> None:
-        MODE.set(Mode(MODE.get(), self))
+        _mode.set(Mode(current_mode(), self))
 
     def __exit__(self, *_exc: object) -> None:
-        mode = MODE.get()
-        MODE.set(mode.below if mode.switch is self and mode.below is not None else mode.without(self))
+        mode = current_mode()
+        _mode.set(mode.below if mode.switch is self and mode.below is not None else mode.without(self))
 
     def __call__(self, fun: F) -> F:
         """`fun`, switched while its code runs."""
@@ -188,4 +189,4 @@ class watched(Switch):  # noqa: N801 -- as no_grad
 
 def is_grad_enabled() -> bool:
     """Whether ops are being recorded in this thread."""
-    return MODE.get().recording
+    return current_mode().recording

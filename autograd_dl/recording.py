@@ -10,7 +10,7 @@ import numpy as np
 
 from .errors import AutogradError, DTypeError, RuleError, ShapeError, UnsupportedError
 from .graph import Leaf, Node, new, next_number, no_kwargs, note_read
-from .mode import MODE, Mode
+from .mode import Mode, current_mode
 from .pullback import Parts
 from .table import SCALARS, Op, Plan, outline
 from .tensor import Tensor, tensor_of
@@ -46,7 +46,7 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
     except (ValueError, TypeError) as error:
         _explain(error, op, args)
         raise
-    mode = MODE.get()
+    mode = current_mode()
     if op.saved is not None:
         ans, kept = ans
         values.append(kept)
@@ -91,7 +91,7 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
     except (ValueError, TypeError) as error:
         _explain(error, op, (x,))
         raise
-    mode = MODE.get()
+    mode = current_mode()
     node = None
     if parent is not None and parent.requires_grad and mode.recording:
         plan = op.plans[0b11]
@@ -149,7 +149,7 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
     except (ValueError, TypeError) as error:
         _explain(error, op, (x, y))
         raise
-    mode = MODE.get()
+    mode = current_mode()
     node = None
     if need != 0b100 and mode.recording:
         plan = op.plans[need]

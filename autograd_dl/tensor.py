@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError, steps_to_the_user
 from .graph import Leaf, Node, followed, is_whole, new
-from .mode import MODE
+from .mode import current_mode
 from .table import SCALARS, outline
 from .values import Values, aligned, as_value, is_duck, owned
 
@@ -244,7 +244,7 @@ class Tensor(TensorMethods, Values):
 
     def _refuse_loss(self, deed: str, other: Any, instead: str) -> None:
         """Raise if a constant would take in something recorded, whose gradient would be lost."""
-        if not self.requires_grad and MODE.get().recording and loses_gradient(other):
+        if not self.requires_grad and current_mode().recording and loses_gradient(other):
             raise GraphError(
                 f"{deed} on a Tensor that requires no grad would lose the gradient of what is put into it; "
                 f"write {instead}, or put in its values alone, a.detach()"

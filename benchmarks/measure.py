@@ -31,19 +31,12 @@ class Ratio(NamedTuple):
 
 
 def laps_of(work: Callable[[], object]) -> Lap:
-    """Laps of about `LAP_SECONDS`, after a warm-up.
-
-    The garbage collector is on, as in a user's program, but passes over what is there before the laps: else who makes
-    many objects would pay for walking over those of the peers' libraries.
-    """
+    """Laps of about `LAP_SECONDS`, after a warm-up, with the garbage collector on as in a user's program."""
     for _ in range(3):
         work()
     start = time.perf_counter()
     work()
     repeats = max(1, int(LAP_SECONDS / max(time.perf_counter() - start, 1e-9)))
-
-    gc.collect()
-    gc.freeze()
 
     def lap() -> float:
         gc.collect()
@@ -72,7 +65,7 @@ def compare(ours: Lap, theirs: Lap) -> Ratio:
 
 
 class Process:
-    """Laps in a process of its own, for libraries whose threads would disturb others (JAX). It sleeps between laps."""
+    """Laps in a process of its own, which sleeps between them."""
 
     def __init__(self, module: str, name: str) -> None:
         command = [sys.executable, "-m", "benchmarks.measure", module, name]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from autograd_dl.mode import MODE
+from autograd_dl.mode import current_mode
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # the processes share the cores: several threads each would wait for each other
     with suppress(ImportError):
@@ -33,7 +33,7 @@ def what_stays_is_hidden_from_the_garbage_collector():
 def state():
     """What a test must leave as it was."""
     return {
-        "recording mode": MODE.get(),
+        "recording mode": current_mode(),
         "np.geterr()": np.geterr(),
         "np.get_printoptions()": np.get_printoptions(),
         "threads": {t for t in threading.enumerate() if not _stays(t)},

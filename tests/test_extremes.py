@@ -12,7 +12,7 @@ import pytest
 from autograd_dl import Tensor, detect_anomaly, grad, gradients, no_grad, scope
 from autograd_dl.engine import toposort
 from autograd_dl.errors import GraphError
-from autograd_dl.mode import MODE
+from autograd_dl.mode import current_mode
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE
 
@@ -56,15 +56,15 @@ def interrupting():
 
 
 def test_interrupted_forward(interrupting):
-    before = MODE.get()
+    before = current_mode()
     with pytest.raises(KeyboardInterrupt), no_grad(), scope("s"), detect_anomaly():
         interrupting(leaf([]))
-    assert MODE.get() is before
+    assert current_mode() is before
 
 
 @pytest.mark.parametrize("create_graph", [False, True])
 def test_interrupted_on_the_way_back(interrupting, create_graph):
-    before, errors = MODE.get(), np.geterr()
+    before, errors = current_mode(), np.geterr()
     x, w = leaf([1.0]), leaf([2.0])
     y = np.sum(interrupting(np.exp(x)) * w)
     with pytest.raises(KeyboardInterrupt):
@@ -72,7 +72,7 @@ def test_interrupted_on_the_way_back(interrupting, create_graph):
     assert {node.args is None for node in toposort([y.node]) if node.op is not None} == {not create_graph}
     assert x.grad is None
     assert w.grad is None
-    assert MODE.get() is before
+    assert current_mode() is before
     assert np.geterr() == errors
     (x * w).backward()  # the lock is free
     assert w.grad.tolist() == [1]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad, scope
-from autograd_dl.mode import MODE
+from autograd_dl.mode import current_mode
 
 
 def records():
@@ -34,10 +34,10 @@ def test_blocks_nest():
 
 @pytest.mark.parametrize("switch", [no_grad(), enable_grad(), scope("s"), detect_anomaly()])
 def test_an_exception_restores_the_mode(switch):
-    before = MODE.get()
+    before = current_mode()
     with pytest.raises(KeyboardInterrupt), switch:
         raise KeyboardInterrupt
-    assert MODE.get() is before
+    assert current_mode() is before
 
 
 def test_one_object_may_be_entered_twice():
@@ -69,9 +69,9 @@ def test_objects_left_in_another_order():
 
 
 def test_leaving_what_was_not_entered_changes_nothing():
-    before = MODE.get()
+    before = current_mode()
     no_grad().__exit__(None, None, None)
-    assert MODE.get() is before
+    assert current_mode() is before
 
 
 def test_as_a_decorator():
@@ -323,7 +323,7 @@ def test_a_scope_as_a_decorator_and_entered_twice():
             return x * 2
 
     assert forward(Tensor(1.0, requires_grad=True)).node.scope == ("layer", "layer")
-    assert MODE.get().scope == ()
+    assert current_mode().scope == ()
 
 
 def test_a_hook_and_a_rule_run_in_the_callers_mode():

@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..dispatch import arguments_of, call, refuse_out
 from ..errors import UnsupportedError
-from ..mode import MODE
+from ..mode import current_mode
 from ..recording import results
 from ..table import TABLE, Op, Rule, signature_of, title_of
 from ..tensor import Tensor, bare, loses_gradient
@@ -154,11 +154,11 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
             f"{title_of(key)}: where a gradient is needed, the keyword {', '.join(unknown)} is not supported"
         )
     except UnsupportedError:
-        if MODE.get().recording and loses_gradient((args, kwargs)):
+        if current_mode().recording and loses_gradient((args, kwargs)):
             raise
     refuse_out(key, args, kwargs)
     ans = key(*bare(args), **bare(kwargs))
-    return ans if kwargs.get("out") is not None else results(ans, None, MODE.get())
+    return ans if kwargs.get("out") is not None else results(ans, None, current_mode())
 
 
 def _by_name(key: Callable[..., Any], args: tuple[Any, ...], start: int, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -181,7 +181,7 @@ def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _on_constants(fun: Callable[..., Any], names: set[str], instead: str, *args: Any, **kwargs: Any) -> Any:
-    if MODE.get().recording and loses_gradient((args, kwargs)):
+    if current_mode().recording and loses_gradient((args, kwargs)):
         for name, value in arguments_of(fun, args, kwargs).items():
             if name in names and loses_gradient(value):
                 raise UnsupportedError(f"{title_of(fun)} gives its {name} no gradient; pass t.numpy(), or {instead}")

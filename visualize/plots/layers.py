@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from autograd_dl import no_grad
 from autograd_dl.errors import DataError
-from autograd_dl.mode import MODE, watched
+from autograd_dl.mode import current_mode, watched
 
 from ..norms import norm
 from .canvas import (
@@ -50,7 +50,7 @@ def layer_outputs(network: Any, x: Any) -> dict[str, NDArray[Any]]:
 
     def note(op: Any, _values: Any, _kwargs: Any, ans: Any, _node: Any) -> None:
         if hasattr(ans, "dtype"):
-            scope = MODE.get().scope
+            scope = current_mode().scope
             if found and scope and found[-1][0] == scope:
                 found.pop()
             found.append((scope, "/".join(scope) or op.name, ans))
