@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .anomaly import in_backward, watch_backward, watch_forward
+from .anomaly import in_backward, watch_backward, watch_forward, watch_sum
 from .errors import AnomalyError, DTypeError, GraphError, ShapeError
 from .graph import Leaf as Leaf
 from .graph import Node as Node
-from .graph import leading_to, refuse_changed, refuse_released
+from .graph import leading_to, leads_to, refuse_changed, refuse_released
 from .graph import toposort as toposort
 from .mode import current_mode
 from .mode import detect_anomaly as detect_anomaly
@@ -35,6 +35,8 @@ from .tensor import bare, called, tensor_of
 from .values import as_value, is_duck
 
 ndarray = np.ndarray
+ADDED_TO = SCALARS | {ndarray}
+"""Types of sums that further gradients are added to; other libraries' arrays may not change in place."""
 
 Watch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
@@ -175,7 +177,7 @@ def _seeds(outputs: Sequence[Tensor], grad_outputs: Sequence[Any], create_graph:
             g = _fitting(given, tensor)
             g = g if create_graph else g._value[()] if g.ndim == 0 else g._value
         seeds[node] = total(seeds[node], g) if node in seeds else g
-    return seeds
+    return {node: settled(g, node.value) for node, g in seeds.items()}
 
 
 def _one(tensor: Tensor) -> Any:
@@ -209,10 +211,11 @@ def _walk(
 ) -> list[Tensor | None]:
     """Pull the gradients `grads` back along `order`, and return what arrives at each of the `wanted` nodes.
 
-    Where `order` is only a part of the graph, `within` holds its nodes, and no gradient goes to another. `watch` is
-    told of each gradient that goes along an edge. If a rule fails, the graph is released all the same.
+    Where `order` is only a part of the graph, `within` holds its nodes: no gradient goes to another, and a node that
+    leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. If a rule fails, the
+    graph is released all the same.
     """
-    refuse_changed(order)
+    refuse_changed(order if within is None else [node for node in order if leads_to(node, within)])
     watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
@@ -238,22 +241,25 @@ def _pulled(
 ) -> dict[Node, Any]:
     """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
 
-    One that is the sum of several is the engine's own (`made`), and only such an array is added to in place.
+    One that is the sum of several is the engine's own: `sums` says of which nodes, and whether more can be added to it
+    in place.
     """
     arrived: dict[Node, Any] = dict.fromkeys(wanted)
-    made: set[Node] = set()
+    sums: dict[Node, bool] = {}
     for node in order:
         g = grads.pop(node, None)
         if g is None:  # a leaf that required no gradient when it was read
             continue
-        if node in made or type(g) is Parts:
+        if node in sums or type(g) is Parts:
             g = settled(g, node.value)
+            if watch is watch_backward:
+                watch_sum(node, g)
         if node.notes is not None and node.notes.hooks:
             g = _hooked(node, g)
-            made.discard(node)
+            sums.pop(node, None)
         if node in arrived:
             arrived[node] = g
-        if type(node) is Leaf:
+        if type(node) is Leaf or (within is not None and not leads_to(node, within)):
             continue
         plan = node.plan
         kwargs = node.kwargs
@@ -283,11 +289,11 @@ def _pulled(
                     watch(node, part, g, args, i)
                 if parent not in grads:
                     grads[parent] = part
-                elif create_graph or parent not in made:
-                    grads[parent] = total(grads[parent], part)
-                    made.add(parent)
-                else:
+                elif sums.get(parent):
                     grads[parent] += part
+                else:
+                    grads[parent] = total(grads[parent], part)
+                    sums[parent] = not create_graph and type(grads[parent]) in ADDED_TO
         except AnomalyError as error:
             if not create_graph:
                 raise

@@ -179,7 +179,10 @@ def followed(value: Any) -> Memory | None:
 
 
 def note_read(node: Node, value: Any) -> None:
-    """Remember that a node keeps this array, or those in this key of an index, if a leaf's change may overwrite it."""
+    """Remember that a node keeps this array, or those in this key of an index, if a leaf's change may overwrite it.
+
+    The node must be whole by then: a change in another thread may release it at once.
+    """
     if type(value) is not ndarray:
         if type(value) in (tuple, list):
             for v in value:
@@ -246,9 +249,14 @@ def leading_to(wanted: set[Node], order: list[Node]) -> list[Node]:
         return order
     useful = set(wanted)
     for node in reversed(order):
-        if any(node.inputs[i] in useful for i in node.plan.needs):
+        if leads_to(node, useful):
             useful.add(node)
     return [node for node in order if node in useful]
+
+
+def leads_to(node: Node, others: set[Node]) -> bool:
+    """Whether a gradient goes from the node straight to one of the others."""
+    return any(node.inputs[i] in others for i in node.plan.needs)
 
 
 def refuse_changed(order: list[Node]) -> None:

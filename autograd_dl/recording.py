@@ -16,7 +16,7 @@ from .table import SCALARS, Op, Plan, outline
 from .tensor import Tensor, tensor_of
 from .values import as_value
 
-ndarray = np.ndarray
+ndarray, ufunc = np.ndarray, np.ufunc
 
 
 def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> Any:
@@ -59,7 +59,7 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
 def _record(
     plan: Plan, mode: Mode, nodes: Sequence[Node | None], values: Sequence[Any], kwargs: dict[str, Any], ans: Any
 ) -> Node:
-    """The node of an op that was computed just now. (`apply1` and `apply2` hold the same, written out.)"""
+    """The node of an op that was computed just now. (`apply1` and `apply2` have the same, written out.)"""
     node = Node()
     node.plan = plan
     # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
@@ -155,7 +155,11 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
         plan = op.plans[need]
         node = Node()
         node.plan = plan
-        if op.broadcasts and type(value0) in SCALARS and type(value1) in SCALARS:  # then the result is a number, too
+        node.kwargs = no_kwargs
+        node.number = next_number()
+        node.scope = mode.scope
+        node.notes = None
+        if type(op.fun) is ufunc and type(value0) in SCALARS and type(value1) in SCALARS:  # the result is one, too
             node.inputs = (value0 if node0 is None else node0, value1 if node1 is None else node1)
             node.args = (value0, value1)
             node.value = ans
@@ -168,10 +172,6 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
                 note_read(node, value0)
             if read1 and type(value1) not in SCALARS:
                 note_read(node, value1)
-        node.kwargs = no_kwargs
-        node.number = next_number()
-        node.scope = mode.scope
-        node.notes = None
     if mode.watches:
         _tell(mode, op, (value0, value1), no_kwargs, ans, node)
     tensor: Tensor = new(Tensor)

@@ -62,9 +62,9 @@ def _print_row(title: str, peer: str) -> None:
 def _compared(sides: dict, peer: str, *, apart: bool):
     if not apart:
         return compare(laps_of(sides["ours"]()), laps_of(sides[peer]()))
-    for name, module in LIBRARIES.items():
-        if peer.startswith(name) and importlib.util.find_spec(module) is None:
-            raise ModuleNotFoundError(name=module)
+    for name, library in LIBRARIES.items():
+        if peer.startswith(name) and importlib.util.find_spec(library) is None:
+            raise ModuleNotFoundError(name=library)
     module = sides["ours"].__module__
     ours, theirs = Process(module, "ours"), Process(module, peer)
     try:

@@ -117,6 +117,19 @@ def test_backward_with_create_graph_names_the_op_of_the_forward_pass():
     assert second.startswith("np.divide made 1 infinite")
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_sum_of_gradients_that_overflows(dtype):
+    x = Tensor(np.full(2, 0.01, dtype), requires_grad=True, name="x")
+    slopes = np.array([np.finfo(dtype).max * 0.75, 1], dtype)
+    with detect_anomaly():
+        with pytest.raises(AnomalyError, match="the gradients that arrive at the leaf 'x' has 1 infinite of 2"):
+            np.sum(x * slopes + x * slopes).backward()
+        z = +x
+        with pytest.raises(AnomalyError, match=r"arrive at the result of np\.positive has 1 infinite of 2"):
+            np.sum(z * slopes + z * slopes).backward()
+    assert x.grad is None
+
+
 def test_backward_in_gradients():
     x = leaf(0.0)
     with detect_anomaly(), pytest.raises(AnomalyError, match=r"backward pass of np\.power"):

@@ -125,6 +125,15 @@ def test_several_outputs_and_one_given_twice():
     assert gradients([z, y, z], x, [1.0, 10.0, 100.0])[0].item() == 12 + 60 + 1200
 
 
+def test_an_output_of_float16_given_twice_keeps_its_dtype():
+    x = Tensor(np.float16(3), requires_grad=True)
+    y = x * 1.0
+    seen = []
+    y.register_hook(lambda g: seen.append(g.dtype))
+    assert [g.dtype for g in (*gradients([y, y], [y, x]), *gradients([x, x], [x]))] == [np.float16] * 3
+    assert seen == [np.float16]
+
+
 def test_a_leaf_can_be_the_output():
     x = leaf([1.0, 2.0])
     x.backward([3.0, 4.0])
@@ -266,6 +275,37 @@ def test_gradients_walk_only_where_they_lead(noted):
     middle = noted(x, "x")
     gradients(noted(middle, "after") * y, middle)
     assert noted.calls == ["w", "after"]
+
+
+def test_gradients_end_at_a_recorded_input_and_leave_what_is_behind_it(noted):
+    w = leaf(2.0)
+    x = leaf(3.0)
+    middle = noted(w * x, "middle")
+    y = noted(middle, "after") * 2.0
+    assert gradients(y, middle, retain_graph=False)[0].item() == 2
+    assert noted.calls == ["after"]
+    assert gradients(middle, x)[0].item() == 2
+    y = middle * middle
+    w -= 1.0
+    assert gradients(y, middle)[0].item() == 12
+    with pytest.raises(GraphError, match="changed in place"):
+        gradients(y, x)
+
+
+def test_a_joint_rule_does_not_run_behind_what_is_wanted():
+    calls = []
+
+    @primitive
+    def both(a, b):
+        return a + b
+
+    defvjp(both, joint=lambda g, _ans, _a, _b: (calls.append(1), (g, g))[1])
+    x = leaf(1.0)
+    y = both(x, x)
+    assert gradients(y * 3.0, y)[0].item() == 3
+    assert not calls
+    assert gradients(y * 3.0, x)[0].item() == 6
+    assert calls == [1]
 
 
 def test_gradients_with_respect_to_what_requires_none():

@@ -109,6 +109,19 @@ def test_gradients_are_ducks_and_right(arrays):
         np.testing.assert_allclose(d.grad.data.array, p.grad.data, rtol=1e-12, atol=1e-15)
 
 
+def test_arrays_that_cannot_be_changed():
+    class Unchangeable(Duck):
+        def __array_ufunc__(self, ufunc, method, *args, **kwargs):
+            if "out" in kwargs:
+                return NotImplemented
+            ans = super().__array_ufunc__(ufunc, method, *args, **kwargs)
+            return Unchangeable(bare(ans)) if isinstance(ans, Duck) else ans
+
+    x = Tensor(Unchangeable(np.arange(3.0)), requires_grad=True)
+    (x * x + x * x * 2.0 + x).backward(np.ones(3))
+    np.testing.assert_array_equal(x.grad.data.array, [1, 7, 13])
+
+
 def test_a_second_backward_adds_up(arrays):
     ducks = [Tensor(Duck(a), requires_grad=True) for a in arrays]
     network(*ducks).backward()

@@ -102,6 +102,22 @@ def test_a_rule_keeps_only_what_it_reads():
     assert type(np.sin(x).node.value) is Outline
 
 
+def test_a_large_result_of_two_numbers_is_not_kept_unless_a_rule_reads_it():
+    points = np.linspace(0, 1, 1000)
+
+    @ops.primitive(broadcasts=True)
+    def line(a, b):
+        return a * points + b
+
+    ops.defvjp(line, lambda g, _ans, _a, _b: g * points, lambda g, _ans, _a, _b: g)
+    a, b = leaf(2.0), leaf(1.0)
+    y = line(a, b)
+    assert type(y.node.value) is Outline
+    np.sum(y).backward()
+    assert a.grad.item() == pytest.approx(500)
+    assert b.grad.item() == 1000
+
+
 def test_only_the_gradients_that_are_needed_decide_what_is_kept():
     x, c = leaf(np.ones(1000)), Tensor(np.ones(1000))
     kept_x, kept_c = (x * c).node.args
