@@ -1,5 +1,8 @@
 """A NumPy autograd engine that records a computation graph, for the book "Deep Learning from Scratch"."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from . import ops as ops
 from .engine import Tensor as Tensor
 from .engine import detect_anomaly as detect_anomaly
@@ -18,3 +21,20 @@ from .transforms import value_and_grad as value_and_grad
 from .transforms import vjp as vjp
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import data as data
+    from . import functional as functional
+    from . import nn as nn
+    from . import numerical as numerical
+    from . import optim as optim
+    from . import serialization as serialization
+    from . import testing as testing
+    from . import training as training
+else:
+
+    def __getattr__(name: str) -> Any:
+        """The other rooms of the house, opened when first asked for: `autograd_dl.optim.SGD`."""
+        if name in ("data", "functional", "nn", "numerical", "optim", "serialization", "testing", "training"):
+            return import_module(f"{__name__}.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

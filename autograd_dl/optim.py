@@ -520,6 +520,8 @@ def _rate_at(lr: float | Schedule, step: int) -> float:
 
 def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
     """The gradient of each parameter, as an array of the dtype to compute in; of a frozen one an outline."""
+    if not hasattr(params, "items"):
+        raise DTypeError(f'params must be a dict of names, as {{"W": W}}, not a {type(params).__name__}')
     found = {key: _own_gradient(p) if grads is None else grads.get(key) for key, p in params.items()}
     missing = [key for key, g in found.items() if g is None]
     if missing:
@@ -534,6 +536,8 @@ def _own_gradient(parameter: Any) -> Any:
 def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> None:
     """Raise unless these parameters, which have no gradient, are to have none, and there are others."""
     learning = [key for key in missing if type(params[key]) is not Tensor or params[key].requires_grad]
+    for key in learning:
+        _refuse_no_parameter(key, params[key])
     strangers = [] if grads is None else [key for key in grads if key not in params]
     if learning or strangers:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
@@ -550,8 +554,7 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
         return Outline(value.shape, _working(value.dtype))
     dtype = getattr(value, "dtype", None)
     if dtype is None:
-        if not isinstance(value, NUMBERS):
-            raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}")
+        _refuse_no_parameter(key, value)
         dtype = np.dtype(np.float64)
     elif dtype.kind != "f":
         raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
@@ -570,6 +573,11 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
     if g.dtype.kind not in "fiub":
         raise DTypeError(f"the gradient for {key} must be of real numbers, not {g.dtype}")
     return g.astype(dtype)
+
+
+def _refuse_no_parameter(key: str, value: Any) -> None:
+    if not hasattr(value, "dtype") and not isinstance(value, NUMBERS):
+        raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}")
 
 
 def _working(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -18,10 +18,11 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from .errors import DataError
 from .optional import need
+from .tensor import Tensor, bare
 
 if sys.platform != "win32":
     import fcntl
@@ -33,9 +34,9 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 def save_arrays(
-    file: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], metadata: Mapping[str, str] = NO_METADATA
+    file: str | os.PathLike[str], arrays: Mapping[str, ArrayLike | Tensor], metadata: Mapping[str, str] = NO_METADATA
 ) -> None:
-    """Write named arrays to a safetensors file, with the SHA-256 of their content and this metadata.
+    """Write named arrays or Tensors to a safetensors file, with the SHA-256 of their content and this metadata.
 
     The file is replaced whole: whatever interrupts the writing leaves the old one as it was.
 
@@ -50,7 +51,7 @@ def save_arrays(
     if path.suffix != ".safetensors":
         raise DataError(f"weights are written as safetensors: write to '{path.stem}.safetensors', not {path.name!r}")
     safetensors = need("safetensors", "train")
-    plain = {_checked(name): _plain(name, array) for name, array in arrays.items()}
+    plain = {_checked(name): _plain(name, bare(array)) for name, array in arrays.items()}
     try:
         told = json.dumps({**metadata, CHECKSUM: _checksum(plain)}, ensure_ascii=False)
         data = need("safetensors.numpy", "train").save(plain, metadata={OURS: told})

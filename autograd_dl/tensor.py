@@ -7,9 +7,12 @@ Its operators and methods, and how it takes NumPy's functions, are in `ops.metho
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 import weakref
 from collections.abc import Callable
+from opcode import opmap
+from types import FrameType
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -44,6 +47,15 @@ class Tensor(TensorMethods, Values):
         The dtype to convert to.
     name : str, optional
         Shown in error messages and pictures.
+
+    Attributes
+    ----------
+    grad : Tensor or None
+        What `backward()` has added up here; None before, and on a recorded Tensor without `retain_grad()`.
+    data : array
+        The values, shared.
+    shape, ndim, size, dtype, T
+        As an array has them. So it has its methods and operators; they record, as NumPy's functions of these names do.
 
     Raises
     ------
@@ -166,14 +178,23 @@ class Tensor(TensorMethods, Values):
         return tensor_of(value, None)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        self._warn_of_loss("becomes a plain array", "t.numpy()")
+        return np.asarray(self._value, dtype) if copy is None else np.array(self._value, dtype, copy=copy)
+
+    def __float__(self) -> float:
+        if self.requires_grad and _assigns_item(sys._getframe(1)):
+            self._warn_of_loss("is written into a plain array", "t.item()")
+        return float(self._value)
+
+    def _warn_of_loss(self, what: str, instead: str) -> None:
+        """Warn that a gradient ends here, if one could come back."""
         if self.node is not None and self.requires_grad and is_whole(self.node):
             warnings.warn(
-                f"{called(self)} becomes a plain array here, and its gradient ends; write t.numpy() to say so, "
+                f"{called(self)} {what} here, and its gradient ends; write {instead} to say so, "
                 "or np.stack([t, u]) to join recorded Tensors",
                 GradientLostWarning,
                 stacklevel=steps_to_the_user((__name__, *CONVERTING)),
             )
-        return np.asarray(self._value, dtype) if copy is None else np.array(self._value, dtype, copy=copy)
 
     def __repr__(self) -> str:
         values = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
@@ -188,11 +209,14 @@ class Tensor(TensorMethods, Values):
         return _rebuilt, (self.numpy().copy(), self.requires_grad, self.name)
 
     def __copy__(self) -> Tensor:
+        if not self.is_leaf:  # plotting libraries copy what they are given
+            return tensor_of(self._value, self.node)
         make, args = self.__reduce__()
         return make(*args)
 
     def __deepcopy__(self, _memo: Any) -> Tensor:
-        return self.__copy__()
+        make, args = self.__reduce__()
+        return make(*args)
 
     # -- changes in place
 
@@ -270,6 +294,11 @@ class Tensor(TensorMethods, Values):
         if self.node is None or not self.node.requires_grad:
             raise GraphError(f"cannot {deed} {called(self)}: it does not require grad, so that no gradient reaches it")
         return self.node
+
+
+def _assigns_item(frame: FrameType) -> bool:
+    """Whether the frame is at `a[i] = ...`: then what asks for a number is the array `a`."""
+    return frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
 
 
 def tensor_of(value: Any, node: Node | None) -> Tensor:

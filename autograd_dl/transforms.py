@@ -1,8 +1,9 @@
 """Functions of functions: gradients, Jacobians, Hessians and their products with vectors.
 
 They differentiate functions of positional arguments, each a number, an array, a Tensor, or a nested list, tuple or dict
-of those (a tree). Given arrays they return arrays, given Tensors they return Tensors that can be differentiated again,
-so that they nest to any order: `grad(grad(f))`. What depends on the argument of an enclosing transform is a Tensor.
+of those (a tree); keyword arguments are passed on as they are. Given arrays they return arrays, given Tensors they
+return Tensors that can be differentiated again, so that they nest to any order: `grad(grad(f))`. What depends on the
+argument of an enclosing transform is a Tensor.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 
 from .checkpoints import checkpoint as checkpoint
 from .engine import Leaf, Tensor, enable_grad, gradients, is_grad_enabled, toposort
-from .errors import ShapeError
+from .errors import DTypeError, ShapeError
 from .tensor import bare, tensor_of
 from .tracing import RUNNING, Tree, called_on, leaves_like, leaves_of, mapped, replaced_in, stand_in
 
@@ -42,7 +43,7 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     ShapeError
         When called: if `f` does not return one number.
     DTypeError
-        When called: if an argument holds integers in an array.
+        When called: if an argument holds integers in an array, or if `f` returns no number.
 
     >>> print(grad(lambda x: x**3)(2.0))
     12.0
@@ -51,8 +52,8 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     """
 
     @functools.wraps(f)
-    def gradient(*args: Tree) -> Tree:
-        return value_and_grad(f, argnums)(*args)[1]
+    def gradient(*args: Tree, **kwargs: Any) -> Tree:
+        return value_and_grad(f, argnums)(*args, **kwargs)[1]
 
     return gradient
 
@@ -61,8 +62,8 @@ def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     """The function that returns the pair of f's value and its gradient; see `grad`."""
 
     @functools.wraps(f)
-    def both(*args: Tree) -> tuple[Any, Tree]:
-        traced = _traced(f, args, argnums)
+    def both(*args: Tree, **kwargs: Any) -> tuple[Any, Tree]:
+        traced = _traced(functools.partial(f, **kwargs), args, argnums)
         return traced.value(), traced.like_inputs(traced.pull([np.ones(traced.number().shape)]))
 
     return both
@@ -91,6 +92,7 @@ def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, T
     >>> print(*jvp(lambda x: x**2, (3.0,), (1.0,)))
     9.0 6.0
     """
+    args, tangents = _several("args", args), _several("tangents", tangents)
     traced = _traced(f, args, range(len(args)), tangents)
     moved = [o for o in traced.outputs if o.requires_grad]
     seeds = [Tensor(np.zeros(o.shape), requires_grad=True, dtype=o.dtype) for o in moved]
@@ -107,6 +109,7 @@ def hvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, .
     >>> print(*hvp(lambda x, y: x**2 * y, (2.0, 3.0), (1.0, 0.0)))
     6.0 4.0
     """
+    args, tangents = _several("args", args), _several("tangents", tangents)
     traced = _traced(f, args, range(len(args)), tangents)
     with enable_grad():
         slopes = _gradients([traced.number()], traced.inputs, [None], create_graph=True)
@@ -126,8 +129,8 @@ def jacobian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     """
 
     @functools.wraps(f)
-    def matrix(*args: Tree) -> Tree:
-        traced = _traced(f, args, argnums)
+    def matrix(*args: Tree, **kwargs: Any) -> Tree:
+        traced = _traced(functools.partial(f, **kwargs), args, argnums)
         blocks = []
         for k, output in enumerate(traced.outputs):
             rows: list[list[Any]] = []
@@ -229,12 +232,27 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int], others: 
     for i in numbers:
         replaced[i] = mapped(lambda _: next(stand_ins), args[i])
     result = called_on(f, replaced, inputs)
-    outputs = [leaf if isinstance(leaf, Tensor) else Tensor(leaf) for leaf in leaves_of(result)]
+    outputs = [leaf if isinstance(leaf, Tensor) else _returned(leaf) for leaf in leaves_of(result)]
     reached = toposort(o.node for o in outputs if o.node is not None and o.requires_grad)
     within = not RUNNING.get().isdisjoint(reached)
     ours = {own.node for own, leaf in zip(begun, leaves_of(chosen), strict=True) if own is not leaf}
     joined = any(isinstance(node, Leaf) and node not in ours for node in reached)
     return _Traced(inputs, outputs, chosen, result, within, joined).among((args, others))
+
+
+def _returned(leaf: Any) -> Tensor:
+    """What a function returned that depends on no Tensor, as a constant."""
+    try:
+        return Tensor(leaf)
+    except DTypeError as error:
+        came = "None (is its return missing?)" if leaf is None else f"a {type(leaf).__name__}"
+        raise DTypeError(f"the function must return numbers or arrays, and returned {came}: {error}") from None
+
+
+def _several(name: str, given: Any) -> Sequence[Tree]:
+    if not isinstance(given, (tuple, list)):
+        raise TypeError(f"{name} must be a tuple, one for each argument of the function, not a {type(given).__name__}")
+    return given
 
 
 def _numbers(argnums: SupportsIndex | Sequence[int], count: int) -> list[int]:

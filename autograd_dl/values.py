@@ -64,9 +64,6 @@ class Values:
     def __format__(self, spec: str) -> str:
         return format(self._value, spec)
 
-    def __float__(self) -> float:
-        return float(self._value)
-
     def __int__(self) -> int:
         return int(self._value)
 

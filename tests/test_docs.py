@@ -1,5 +1,6 @@
 """The pages in docs: what they show runs, prints what they say, and links to what is there."""
 
+import doctest
 import math
 import os
 import pickle
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_numpy_coverage import DIFFERENTIABLE, FUNCTIONS
 from test_pytest_plugin import INSTALLED, PLUGIN
 
+from autograd_dl.ops.entry import PLAIN
 from autograd_dl.testing import GradientError, check_gradients
 from models import ThreeLayerNet
 
@@ -35,6 +38,23 @@ def files(page):
     """The blocks that say in their first line which file they are."""
     found = [re.match(r"# (\w+\.py)\n", block) for block in blocks(page, "python")]
     return {m.group(1): block for m, block in zip(found, blocks(page, "python"), strict=True) if m}
+
+
+def test_the_examples_of_numpy_code_run():
+    found = doctest.testfile(str(DOCS / "numpy.md"), module_relative=False, encoding="utf-8")
+    assert found.attempted > 30
+    assert not found.failed
+
+
+def test_the_lists_of_numpys_functions_are_whole():
+    """A name may be of another NumPy than this one."""
+    listed = re.findall(r"^- `np\.(.*)`: ((?:.*\n)(?:  .*\n)*)", (DOCS / "numpy.md").read_text("utf-8"), re.M)
+    names = [[prefix + name for name in text.split()] for prefix, text in listed]
+    recorded, plain = {*names[0], *names[1], *names[2]}, {*names[3], *names[4]}
+    assert len(listed) == 5
+    assert recorded & FUNCTIONS.keys() == {name for name, fun in FUNCTIONS.items() if fun in DIFFERENTIABLE}
+    gone_from_new_ones = {"in1d"}
+    assert plain & FUNCTIONS.keys() == {name for name, fun in FUNCTIONS.items() if fun in PLAIN} - gone_from_new_ones
 
 
 def test_the_failure_in_testing_is_what_pytest_prints(tmp_path):

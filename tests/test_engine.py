@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -20,6 +22,22 @@ flatten transpose swapaxes squeeze repeat take diagonal clip round copy astype t
 @pytest.mark.parametrize("name", PUBLIC.split())
 def test_package_exports(name):
     assert hasattr(autograd_dl, name)
+
+
+def test_modules_are_opened_when_asked_for():
+    code = """
+import sys, autograd_dl
+assert not {"autograd_dl.optim", "autograd_dl.training"} & sys.modules.keys()
+print(autograd_dl.optim.SGD.__name__, autograd_dl.data.load_mnist.__name__, autograd_dl.functional.relu.__name__)
+for name in ("nn", "numerical", "serialization", "training", "testing"):
+    assert getattr(autograd_dl, name) is sys.modules["autograd_dl." + name]
+try:
+    autograd_dl.optimizers
+except AttributeError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "SGD load_mnist relu\nmodule 'autograd_dl' has no attribute 'optimizers'\n"
 
 
 @pytest.mark.parametrize("name", ["Tensor", "Node", "apply", "toposort", "backward", "gradients", "no_grad", "scope"])

@@ -555,6 +555,19 @@ def test_what_is_refused_changes_nothing(kind, bad, g, error, message):
     optimizer.update({"other": np.ones(5)}, {"other": np.ones(5)})
 
 
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ([Tensor(1.0)], 'params must be a dict of names, as {"W": W}, not a list'),
+        (Tensor(1.0), "params must be a dict of names, .* not a Tensor"),
+        ({"layer": {"b": Tensor(1.0)}}, "layer must be a Tensor, an array or a number, not a dict"),
+    ],
+)
+def test_parameters_that_are_not_in_a_flat_dict(params, message):
+    with pytest.raises(DTypeError, match=message):
+        SGD().update(params)
+
+
 def test_a_detached_tensor_moves_alone():
     t = Tensor([1.0, 2.0], requires_grad=True)
     params = {"W": t.detach()}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from autograd_dl.errors import DataError, ShapeError
+from autograd_dl import Tensor
+from autograd_dl.errors import DataError, GradientLostWarning, ShapeError
 from visualize import plots
 
 pytest.importorskip("matplotlib")
@@ -201,3 +202,15 @@ def test_one_parameter_stands_against_the_score():
 def test_trials_that_cannot_be_drawn(wrong, words):
     with pytest.raises(DataError, match=words):
         plots.search_grid(wrong)
+
+
+def test_matplotlib_plots_recorded_tensors():
+    from matplotlib.figure import Figure
+
+    x = Tensor(np.arange(3.0), requires_grad=True)
+    axes = Figure().subplots()
+    with pytest.warns(GradientLostWarning):
+        axes.plot(x, x * x)
+    with pytest.warns(GradientLostWarning):
+        axes.step(x * 2, x)
+    assert [line.get_ydata().tolist() for line in axes.lines] == [[0, 1, 4], [0, 1, 2]]

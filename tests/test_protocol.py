@@ -7,11 +7,12 @@ import operator
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, no_grad
+from autograd_dl import Tensor, grad, no_grad
 from autograd_dl.errors import DTypeError, GradientLostWarning
 
 
@@ -324,8 +325,51 @@ def test_assigning_a_tensor_into_an_array():
     assert a.tolist() == [1, 2]
     with pytest.warns(GradientLostWarning):
         a[:] = leaf([3.0, 4.0])
-    a[0] = leaf(5.0)  # as float() does
+    a[0] = Tensor(5.0)
     assert a.tolist() == [5, 4]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_filling_an_array_with_recorded_numbers_warns(dtype):
+    x = leaf([2.0, 3.0])
+    a = np.zeros((2, 2), dtype)
+
+    def fill():
+        a[0, 0] = x[0]  # here
+        a[1][1] += x[1]
+        a.flat[1], a[1, 0] = x
+
+    with pytest.warns(GradientLostWarning, match=r"written into a plain array here.*t\.item\(\).*np\.stack") as caught:
+        fill()
+    assert a.tolist() == [[2, 2], [3, 3]]
+    assert len(caught) == 4
+    assert "# here" in Path(__file__).read_text().splitlines()[caught[0].lineno - 1]
+    assert caught[0].filename == __file__
+
+
+def test_filling_an_array_warns_in_a_function_that_is_differentiated():
+    def det(x):
+        a = np.zeros((2, 2))
+        a[0, 0] = a[1, 1] = x
+        return np.linalg.det(a)
+
+    with pytest.warns(GradientLostWarning):
+        assert grad(det)(3.0) == 0
+
+
+def test_numbers_of_a_tensor_that_are_no_loss_do_not_warn():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        losses = np.zeros(3)
+        loss = np.sum(leaf([1.0, 2.0]) * 2)
+        assert float(loss) == math.sqrt(loss * loss) == 6
+        losses[0] = float(loss)
+        losses[1] = loss.item()
+        loss.backward()
+        losses[2] = loss  # nothing can come back any more
+        assert losses.tolist() == [6, 6, 6]
+        table = {0: None}
+        table[0] = loss
 
 
 def test_indexing_an_array_by_a_tensor():

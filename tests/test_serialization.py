@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autograd_dl import Tensor
 from autograd_dl.errors import DataError
 from autograd_dl.serialization import load_arrays, load_metadata, replacing, save_arrays
 
@@ -60,6 +61,11 @@ def test_round_trip(file, name):
     assert loaded.shape == array.shape
     assert loaded.dtype == array.dtype.newbyteorder("=")
     np.testing.assert_array_equal(array, before)
+
+
+def test_parameters_are_written_as_they_are(file):
+    save_arrays(file, {"W": Tensor([1.0, 2.0], requires_grad=True), "b": Tensor(3.0, requires_grad=True) * 2})
+    assert {name: a.tolist() for name, a in load_arrays(file).items()} == {"W": [1, 2], "b": 6}
 
 
 def test_all_in_one_file_under_their_names(file):

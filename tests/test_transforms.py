@@ -317,6 +317,36 @@ def test_integer_arrays_and_tangents_that_do_not_fit():
         vjp(lambda x: (x, x), X)[1](np.ones(3))
 
 
+def test_keywords_are_passed_on():
+    def power(x, *, n=2):
+        return np.sum(x**n)
+
+    x = np.array([1.0, 2.0])
+    assert grad(power)(x).tolist() == [2, 4]
+    assert grad(power)(x, n=3).tolist() == [3, 12]
+    assert value_and_grad(power)(x, n=3)[0] == 9
+    assert jacobian(lambda x, n: x * n)(x, n=3).tolist() == [[3, 0], [0, 3]]
+    assert hessian(power)(x, n=3).tolist() == [[6, 0], [0, 12]]
+    assert grad(lambda y: grad(power)(x, n=y)[1])(3.0) == pytest.approx(4 + 12 * np.log(2))
+
+
+@pytest.mark.parametrize(
+    ("result", "came"), [(None, r"None \(is its return missing\?\)"), ("text", "a str"), ((1.0, [None]), "None")]
+)
+def test_functions_that_return_no_number(result, came):
+    for transform in (grad, value_and_grad, jacobian, hessian):
+        with pytest.raises(DTypeError, match=f"must return numbers or arrays, and returned {came}"):
+            transform(lambda x: result)(1.0)
+
+
+@pytest.mark.parametrize("product", [jvp, hvp])
+def test_arguments_and_tangents_that_are_no_tuples(product):
+    with pytest.raises(TypeError, match="args must be a tuple, one for each argument of the function, not a float"):
+        product(lambda x: x * x, 3.0, 1.0)
+    with pytest.raises(TypeError, match=r"tangents must be a tuple, .* not a ndarray"):
+        product(lambda x: x * x, (3.0,), np.ones(1))
+
+
 def test_float32_stays():
     x = X.astype(np.float32)
     for result in (grad(cubic)(x), jacobian(np.exp)(x), hessian(cubic)(x), *jvp(np.exp, (x,), (x,))):
