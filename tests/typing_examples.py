@@ -48,7 +48,7 @@ rows: list[Tensor] = list(x)
 
 # NumPy's functions: their own types say Any for most, and an array for a few, which Any makes good
 y: Any = np.exp(x)
-z: Tensor = np.sum(np.dot(x, x) + np.maximum(x, 0) * y, axis=0)
+z: Any = np.sum(np.dot(x, x) + np.maximum(x, 0) * y, axis=0)
 stacked: Any = np.stack([x, x])
 loss: Tensor = softmax_loss(relu(x @ x), np.array([0, 1]))
 
