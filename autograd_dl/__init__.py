@@ -1,7 +1,7 @@
 """A NumPy autograd engine that records a computation graph, for the book "Deep Learning from Scratch"."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import typing as _typing
+from importlib import import_module as _import_module
 
 from . import ops as ops
 from .engine import Tensor as Tensor
@@ -22,7 +22,9 @@ from .transforms import vjp as vjp
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
+_ROOMS = ("data", "functional", "nn", "numerical", "optim", "serialization", "testing", "training")
+
+if _typing.TYPE_CHECKING:
     from . import data as data
     from . import functional as functional
     from . import nn as nn
@@ -33,8 +35,11 @@ if TYPE_CHECKING:
     from . import training as training
 else:
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> _typing.Any:
         """The other rooms of the house, opened when first asked for: `autograd_dl.optim.SGD`."""
-        if name in ("data", "functional", "nn", "numerical", "optim", "serialization", "testing", "training"):
-            return import_module(f"{__name__}.{name}")
+        if name in _ROOMS:
+            return _import_module(f"{__name__}.{name}")
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_ROOMS})

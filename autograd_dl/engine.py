@@ -215,14 +215,15 @@ def _walk(
     leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. If a rule fails, the
     graph is released all the same.
     """
-    refuse_changed(order if within is None else [node for node in order if leads_to(node, within)])
+    through = order if within is None else [node for node in order if leads_to(node, within)]
+    refuse_changed(through)
     watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
         arrived = pull(order, grads, wanted, create_graph, release, within, watch)
     except BaseException:
         if release:
-            for spent in order:
+            for spent in through:
                 if type(spent) is not Leaf:
                     spent.release()
         raise

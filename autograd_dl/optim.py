@@ -520,8 +520,9 @@ def _rate_at(lr: float | Schedule, step: int) -> float:
 
 def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
     """The gradient of each parameter, as an array of the dtype to compute in; of a frozen one an outline."""
-    if not hasattr(params, "items"):
-        raise DTypeError(f'params must be a dict of names, as {{"W": W}}, not a {type(params).__name__}')
+    for name, given in (("params", params), ("grads", {} if grads is None else grads)):
+        if not hasattr(given, "items"):
+            raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')
     found = {key: _own_gradient(p) if grads is None else grads.get(key) for key, p in params.items()}
     missing = [key for key, g in found.items() if g is None]
     if missing:

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .errors import DataError
 from .optional import need
@@ -34,7 +34,9 @@ NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 def save_arrays(
-    file: str | os.PathLike[str], arrays: Mapping[str, ArrayLike | Tensor], metadata: Mapping[str, str] = NO_METADATA
+    file: str | os.PathLike[str],
+    arrays: Mapping[str, NDArray[Any] | np.generic | Tensor],
+    metadata: Mapping[str, str] = NO_METADATA,
 ) -> None:
     """Write named arrays or Tensors to a safetensors file, with the SHA-256 of their content and this metadata.
 

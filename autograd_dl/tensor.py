@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError, steps_to_the_user
 from .graph import Leaf, Node, followed, is_whole, new
-from .mode import current_mode
+from .mode import current_mode, enable_grad
 from .table import SCALARS, outline
 from .values import Values, aligned, as_value, is_duck, owned
 
@@ -178,23 +178,24 @@ class Tensor(TensorMethods, Values):
         return tensor_of(value, None)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        self._warn_of_loss("becomes a plain array", "t.numpy()")
+        if self.node is not None and self.requires_grad and is_whole(self.node):
+            self._warn_of_loss("becomes a plain array", "t.numpy()")
         return np.asarray(self._value, dtype) if copy is None else np.array(self._value, dtype, copy=copy)
 
     def __float__(self) -> float:
-        if self.requires_grad and _assigns_item(sys._getframe(1)):
+        number = float(self._value)
+        node = self.node
+        if node is not None and node.requires_grad and node.args is not None and _assigns_item(sys._getframe().f_back):
             self._warn_of_loss("is written into a plain array", "t.item()")
-        return float(self._value)
+        return number
 
     def _warn_of_loss(self, what: str, instead: str) -> None:
-        """Warn that a gradient ends here, if one could come back."""
-        if self.node is not None and self.requires_grad and is_whole(self.node):
-            warnings.warn(
-                f"{called(self)} {what} here, and its gradient ends; write {instead} to say so, "
-                "or np.stack([t, u]) to join recorded Tensors",
-                GradientLostWarning,
-                stacklevel=steps_to_the_user((__name__, *CONVERTING)),
-            )
+        warnings.warn(
+            f"{called(self)} {what} here, and its gradient ends; write {instead} to say so, "
+            "or np.stack([t, u]) to join recorded Tensors",
+            GradientLostWarning,
+            stacklevel=steps_to_the_user((__name__, *CONVERTING)),
+        )
 
     def __repr__(self) -> str:
         values = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
@@ -209,8 +210,9 @@ class Tensor(TensorMethods, Values):
         return _rebuilt, (self.numpy().copy(), self.requires_grad, self.name)
 
     def __copy__(self) -> Tensor:
-        if not self.is_leaf:  # plotting libraries copy what they are given
-            return tensor_of(self._value, self.node)
+        if not self.is_leaf:  # as plotting libraries do
+            with enable_grad():
+                return +self
         make, args = self.__reduce__()
         return make(*args)
 
@@ -296,9 +298,9 @@ class Tensor(TensorMethods, Values):
         return self.node
 
 
-def _assigns_item(frame: FrameType) -> bool:
+def _assigns_item(frame: FrameType | None) -> bool:
     """Whether the frame is at `a[i] = ...`: then what asks for a number is the array `a`."""
-    return frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
+    return frame is not None and frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
 
 
 def tensor_of(value: Any, node: Node | None) -> Tensor:

@@ -1,9 +1,9 @@
 """Functions of functions: gradients, Jacobians, Hessians and their products with vectors.
 
 They differentiate functions of positional arguments, each a number, an array, a Tensor, or a nested list, tuple or dict
-of those (a tree); keyword arguments are passed on as they are. Given arrays they return arrays, given Tensors they
-return Tensors that can be differentiated again, so that they nest to any order: `grad(grad(f))`. What depends on the
-argument of an enclosing transform is a Tensor.
+of those (a tree). Given arrays they return arrays, given Tensors they return Tensors that can be differentiated again,
+so that they nest to any order: `grad(grad(f))`. What depends on the argument of an enclosing transform is a Tensor.
+`grad`, `value_and_grad`, `jacobian` and `hessian` pass keyword arguments on as they are.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
 
     @functools.wraps(f)
     def both(*args: Tree, **kwargs: Any) -> tuple[Any, Tree]:
-        traced = _traced(functools.partial(f, **kwargs), args, argnums)
+        traced = _traced(functools.partial(f, **kwargs), args, argnums, kwargs)
         return traced.value(), traced.like_inputs(traced.pull([np.ones(traced.number().shape)]))
 
     return both
@@ -130,7 +130,7 @@ def jacobian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
 
     @functools.wraps(f)
     def matrix(*args: Tree, **kwargs: Any) -> Tree:
-        traced = _traced(functools.partial(f, **kwargs), args, argnums)
+        traced = _traced(functools.partial(f, **kwargs), args, argnums, kwargs)
         blocks = []
         for k, output in enumerate(traced.outputs):
             rows: list[list[Any]] = []
@@ -245,13 +245,13 @@ def _returned(leaf: Any) -> Tensor:
     try:
         return Tensor(leaf)
     except DTypeError as error:
-        came = "None (is its return missing?)" if leaf is None else f"a {type(leaf).__name__}"
+        came = "None (is its return missing?)" if leaf is None else type(leaf).__name__
         raise DTypeError(f"the function must return numbers or arrays, and returned {came}: {error}") from None
 
 
 def _several(name: str, given: Any) -> Sequence[Tree]:
     if not isinstance(given, (tuple, list)):
-        raise TypeError(f"{name} must be a tuple, one for each argument of the function, not a {type(given).__name__}")
+        raise TypeError(f"{name} must be a tuple, one for each argument of the function, not {type(given).__name__}")
     return given
 
 
@@ -261,7 +261,7 @@ def _numbers(argnums: SupportsIndex | Sequence[int], count: int) -> list[int]:
     numbers = [operator.index(i) for i in given]
     places = [i % count for i in numbers if -count <= i < count]
     if len(places) < len(numbers) or len(set(places)) < len(places):
-        raise ShapeError(f"argnums={argnums} does not choose among {count} arguments")
+        raise ShapeError(f"argnums={argnums} does not choose among {count} arguments by position")
     return places
 
 

@@ -292,6 +292,25 @@ def test_gradients_end_at_a_recorded_input_and_leave_what_is_behind_it(noted):
         gradients(y, x)
 
 
+def test_a_rule_that_fails_leaves_what_is_behind_an_input():
+    @primitive
+    def bad(x):
+        return x * 1.0
+
+    def fail(g, _ans, _x):
+        raise ZeroDivisionError
+
+    defvjp(bad, fail)
+    w = leaf(2.0)
+    middle = w * w
+    y = bad(middle)
+    with pytest.raises(ZeroDivisionError):
+        gradients(y, middle, retain_graph=False)
+    assert gradients(middle, w)[0].item() == 4
+    with pytest.raises(GraphError, match="released"):
+        gradients(y, middle)
+
+
 def test_a_joint_rule_does_not_run_behind_what_is_wanted():
     calls = []
 

@@ -558,14 +558,16 @@ def test_what_is_refused_changes_nothing(kind, bad, g, error, message):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ([Tensor(1.0)], 'params must be a dict of names, as {"W": W}, not a list'),
-        (Tensor(1.0), "params must be a dict of names, .* not a Tensor"),
+        ([Tensor(1.0)], 'params must be a dict, as {"W": W}, not list'),
+        (Tensor(1.0), "params must be a dict, .* not Tensor"),
         ({"layer": {"b": Tensor(1.0)}}, "layer must be a Tensor, an array or a number, not a dict"),
     ],
 )
 def test_parameters_that_are_not_in_a_flat_dict(params, message):
     with pytest.raises(DTypeError, match=message):
         SGD().update(params)
+    with pytest.raises(DTypeError, match=r"grads must be a dict, .* not list"):
+        SGD().update({"W": 1.0}, [1.0])
 
 
 def test_a_detached_tensor_moves_alone():

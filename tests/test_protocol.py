@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, grad, no_grad
+from autograd_dl import Tensor, grad, no_grad, tensor
 from autograd_dl.errors import DTypeError, GradientLostWarning
 
 
@@ -345,6 +345,20 @@ def test_filling_an_array_with_recorded_numbers_warns(dtype):
     assert len(caught) == 4
     assert "# here" in Path(__file__).read_text().splitlines()[caught[0].lineno - 1]
     assert caught[0].filename == __file__
+
+
+def test_filling_an_array_does_not_walk_over_the_graph(monkeypatch):
+    monkeypatch.setattr(tensor, "is_whole", pytest.fail)
+    x, a = leaf(1.0), np.zeros(1)
+    with pytest.warns(GradientLostWarning):
+        a[0] = x * 0.9 + 1
+    assert a == 1.9
+
+
+def test_a_number_that_no_python_code_asks_for():
+    code = "import atexit; from autograd_dl import Tensor; atexit.register(float, Tensor(2.0, requires_grad=True) * 2)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_filling_an_array_warns_in_a_function_that_is_differentiated():

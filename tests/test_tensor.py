@@ -258,14 +258,18 @@ def test_a_recorded_tensor_is_not(name):
     assert COPIES[name](y.detach()).tolist() == [2]
 
 
-def test_a_shallow_copy_of_a_recorded_tensor_is_the_same_result():
+def test_a_shallow_copy_of_a_recorded_tensor_is_recorded():
     x = leaf([1.0, 2.0])
     y = x * x
-    z = copy.copy(y)
-    assert z is not y
-    assert z.node is y.node
-    (np.sum(y) + np.sum(z)).backward()
-    assert x.grad.tolist() == [4, 8]
+    y.retain_grad()
+    with no_grad():
+        z = copy.copy(y)
+    z.retain_grad()
+    z.name = "z"
+    (np.sum(y) + 2 * np.sum(z)).backward()
+    assert (y.grad.tolist(), z.grad.tolist(), x.grad.tolist()) == ([3, 3], [2, 2], [6, 12])
+    assert y.name is None
+    assert not np.shares_memory(y.data, z.data)
 
 
 def test_a_deep_copy_of_a_structure_keeps_what_is_shared():
