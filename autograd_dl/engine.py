@@ -271,7 +271,7 @@ def _pulled(
             refuse_released(node)
         if create_graph:
             value, args = _recalled(node)
-        is_pair = not kwargs and len(args) == 2  # most ops, whose rules are called three times faster so
+        is_pair = plan.is_pair and not kwargs  # as most ops, whose rules are called three times faster so
         try:
             rules = plan.rules if plan.joint is None else plan.deal(plan.joint(g, value, *args, **kwargs))
             for i, rule in rules:

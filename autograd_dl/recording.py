@@ -16,7 +16,7 @@ from .table import SCALARS, Op, Plan, outline
 from .tensor import Tensor, tensor_of
 from .values import as_value
 
-ndarray, ufunc = np.ndarray, np.ufunc
+ndarray = np.ndarray
 
 
 def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> Any:
@@ -159,7 +159,7 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
         node.number = next_number()
         node.scope = mode.scope
         node.notes = None
-        if type(op.fun) is ufunc and type(value0) in SCALARS and type(value1) in SCALARS:  # the result is one, too
+        if op.is_ufunc and type(value0) in SCALARS and type(value1) in SCALARS:  # the result is one, too
             node.inputs = (value0 if node0 is None else node0, value1 if node1 is None else node1)
             node.args = (value0, value1)
             node.value = ans

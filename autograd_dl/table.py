@@ -98,7 +98,7 @@ class Op:
         self.fun = fun
         self.raw = raw or fun
         self.name: str = fun.__name__
-        self.broadcasts = isinstance(fun, np.ufunc)
+        self.is_ufunc = self.broadcasts = isinstance(fun, np.ufunc)
         self.saved = saved
         self.rules: tuple[Rule | None, ...] = ()
         self.each: Rule | None = None
@@ -121,7 +121,7 @@ class Op:
     @functools.cached_property
     def signature(self) -> inspect.Signature | None:
         """How the function is called; None for a ufunc, whose arrays go by position only."""
-        if isinstance(self.fun, np.ufunc):
+        if self.is_ufunc:
             return None
         # early versions of NumPy 2 tell none of np.dot, the only such function here, of which only the names count
         return signature_of(self.fun) or inspect.signature(lambda a, b, out=None: None)  # noqa: ARG005
@@ -152,15 +152,17 @@ class Plan:
     """How an op is pulled back when the arguments `needs` require grad; shared by all nodes of that kind.
 
     `rules` are pairs of an argument's number and the rule for its gradient, or empty where one joint rule makes all.
-    `reads` says for each argument, and last for a saved value, whether it is kept; `reads_ans` the same of the output.
-    Beside a saved value all arguments are kept, since on Tensors it is computed from them again.
+    `is_pair` says that the rules read two arguments and nothing saved. `reads` says for each argument, and last for a
+    saved value, whether it is kept; `reads_ans` the same of the output. Beside a saved value all arguments are kept,
+    since on Tensors it is computed from them again.
     """
 
-    __slots__ = ("joint", "needs", "op", "reads", "reads_ans", "rules")
+    __slots__ = ("is_pair", "joint", "needs", "op", "reads", "reads_ans", "rules")
 
     def __init__(self, op: Op, count: int, needs: tuple[int, ...]) -> None:
         self.op = op
         self.needs = needs
+        self.is_pair = count == 2 and op.saved is None
         self.joint = op.joint
         self.rules: tuple[tuple[int, Rule], ...] = ()
         if op.joint is not None:
