@@ -55,14 +55,8 @@ def watch_sum(node: Any, gradient: Any) -> None:
     """Raise if the gradients that arrive at `node` from several ops are finite and their sum is not."""
     fault = _fault(gradient)
     if fault:
-        what = (
-            f"the leaf {node.name!r}"
-            if node.name
-            else "a leaf"
-            if node.op is None
-            else f"the result of {node.op.title}"
-        )
-        raise AnomalyError(f"the sum of the gradients that arrive at {what} has {fault}")
+        where = node.called if node.op is None else f"the result of {node.op.title}"
+        raise AnomalyError(f"the sum of the gradients that arrive at {where} has {fault}")
 
 
 def in_backward(error: AnomalyError, node: Any) -> AnomalyError:

@@ -55,7 +55,7 @@ class Tensor(TensorMethods, Values):
     data : array
         The values, shared.
     shape, ndim, size, dtype, T
-        As an array has them. So it has its methods and operators; they record, as NumPy's functions of these names do.
+        As an array has them. The methods and operators of arrays are here, too, and record as NumPy's functions do.
 
     Raises
     ------
@@ -210,11 +210,10 @@ class Tensor(TensorMethods, Values):
         return _rebuilt, (self.numpy().copy(), self.requires_grad, self.name)
 
     def __copy__(self) -> Tensor:
-        if not self.is_leaf:  # as plotting libraries do
-            with enable_grad():
-                return +self
-        make, args = self.__reduce__()
-        return make(*args)
+        if self.is_leaf:
+            return self.__deepcopy__({})
+        with enable_grad():  # plotting libraries copy what they are given
+            return +self
 
     def __deepcopy__(self, _memo: Any) -> Tensor:
         make, args = self.__reduce__()
