@@ -34,10 +34,12 @@ def _unsupported(fun: Callable[..., Any]) -> str:
     from difflib import get_close_matches  # only an error needs it, and it takes 2 ms
 
     titles = {title_of(f) for f in TABLE}
-    near = get_close_matches(title_of(fun), {title for title in titles if title.startswith("np.")}, 3, 0.7)
+    names = {title.removeprefix("np.") for title in titles if title.startswith("np.")}
+    name = title_of(fun).removeprefix("np.")
+    near = get_close_matches(name, names, 3, 0.7) or get_close_matches(name, names, 1, 0.4)
     return (
         f"{title_of(fun)} is not supported for Tensors"
-        + (f"; the nearest names that are: {', '.join(near)}" if near else "")
+        + (f"; the nearest names that are: {', '.join(f'np.{n}' for n in near)}" if near else "")
         + ". On plain arrays, t.numpy(), it works without a gradient"
     )
 
