@@ -18,7 +18,7 @@ def _sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
-def _logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     values = bare(x)
     total = np.sum(np.exp(x - np.max(values, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
     return np.log(total) + np.max(values, axis=axis, keepdims=keepdims)

@@ -227,4 +227,5 @@ def overflowing() -> Tensor:
     """exp of a number that is too large for it, and what follows."""
     x, w = Tensor(100.0, True, name="x"), Tensor(8.0, True, name="w")
     with np.errstate(over="ignore"):
-        return np.log(1 + np.exp(x * w)) + w
+        y: Any = np.log(1 + np.exp(x * w))
+    return y + w

@@ -224,14 +224,14 @@ def matrix_power(a: Any, n: int) -> Any:
 
 
 @primitive(stands_for=np.linalg.norm)
-def norm2(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+def norm2(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: Any = False) -> Any:
     """The square root of the sum of squares, a primitive for its derivative at 0, which is 0."""
     if x.dtype == np.float16:
         return norm2(x.astype(np.float32), axis, keepdims).astype(np.float16)
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 
-def _norm2(g: Any, ans: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _norm2(g: Any, ans: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     slope = g / np.where(ans == 0, 1, ans)
     return x * (slope if axis is None or keepdims or not x.ndim else np.expand_dims(slope, axis))
 
@@ -240,7 +240,7 @@ defvjp(norm2, _norm2)
 
 
 @composed(np.linalg.norm)
-def norm(x: Any, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+def norm(x: Any, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: Any = False) -> Any:
     x = floating(x)
     if axis is None and ord is None:
         return norm2(x, keepdims=keepdims)
@@ -253,7 +253,7 @@ def norm(x: Any, ord: Any = None, axis: int | tuple[int, ...] | None = None, kee
     return np.expand_dims(ans, axes) if keepdims else ans
 
 
-def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"np.linalg.norm: {ord!r} is no norm of vectors")
     if ord == 2:
@@ -284,13 +284,13 @@ def _matrix_norm(x: Any, ord: Any) -> Any:
 
 
 @composed(np.linalg.vector_norm)
-def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: Any = False, ord: Any = 2) -> Any:
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
     return _vector_norm(floating(x), ord, axes, keepdims)
 
 
 @composed(np.linalg.matrix_norm)
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+def matrix_norm(x: Any, /, *, keepdims: Any = False, ord: Any = "fro") -> Any:
     return norm(x, ord, (-2, -1), keepdims)
 
 

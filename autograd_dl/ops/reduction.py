@@ -18,9 +18,10 @@ from .elementwise import alike, floating
 from .entry import along, composed, present, primitive
 
 Axis = int | tuple[int, ...] | None
+# keepdims is Any in the rules: as of NumPy 2.5, a bool that is not known to be True or False fits none of its types
 
 
-def expand(g: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+def expand(g: Any, x: Any, axis: Axis, keepdims: Any) -> Any:
     """A reduction's result, or its gradient, repeated over the axes of `x` that were reduced. Uses `x.shape` only."""
     if axis is not None and not keepdims and x.ndim:
         g = np.expand_dims(g, axis)
@@ -44,7 +45,7 @@ def in_rows(x: Any, axis: Axis) -> Any:
     return rows.reshape(*rows.shape[: x.ndim - len(axes)], count(x, axis))
 
 
-def summed(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def summed(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     """The sum of an array; of float16 taken in float32."""
     if x.dtype == np.float16:
         return np.sum(x, axis, np.float32, keepdims=keepdims).astype(np.float16)
@@ -67,12 +68,12 @@ def _freedom(x: Any, axis: Axis, ddof: float) -> float:
     return max(count(x, axis) - ddof, 0) or math.nan
 
 
-def _var(g: Any, _ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _var(g: Any, _ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False) -> Any:
     spread = expand(g, x, axis, keepdims)
     return spread * _deviations(x, axis) * (2 / _freedom(x, axis, ddof)) if x.size else spread
 
 
-def _std(g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: bool = False) -> Any:
+def _std(g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False) -> Any:
     if not x.size:
         return expand(g, x, axis, keepdims)
     constant = np.max(x, axis=axis, keepdims=keepdims) == np.min(x, axis=axis, keepdims=keepdims)
@@ -85,7 +86,7 @@ defvjp(np.std, _std)
 
 
 def _extreme(equal: Any) -> Any:
-    def rule(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    def rule(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
         hits = equal(x, expand(ans, x, axis, keepdims))
         share = (1 / np.sum(hits, axis, keepdims=keepdims)).astype(x.dtype)
         return expand(g * share, x, axis, keepdims) * hits
@@ -100,7 +101,7 @@ for _function in (np.nanmax, np.nanmin):
 
 
 @primitive
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def logsumexp(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
     if x.dtype == np.float16:
         return logsumexp(x.astype(np.float32), axis=axis, keepdims=keepdims).astype(np.float16)
@@ -112,7 +113,7 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return ans if keepdims else np.squeeze(ans, axis)
 
 
-def _logsumexp(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def _logsumexp(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     return expand(g, x, axis, keepdims) * np.exp(x - expand(np.where(np.isneginf(ans), 0, ans), x, axis, keepdims))
 
 
@@ -166,7 +167,7 @@ def _cumsum(g: Any, _ans: Any, _x: Any, axis: int | None = None) -> Any:
     return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis).reshape(_x.shape)
 
 
-def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     axes = axes_of(x, axis)
     last = tuple(range(-len(axes), 0))
     rows = in_rows(x, axis)

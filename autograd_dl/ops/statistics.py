@@ -15,12 +15,12 @@ from .reduction import Axis, count, in_rows
 
 
 @composed(np.ptp)
-def ptp(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def ptp(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
     return np.max(a, axis=axis, keepdims=keepdims) - np.min(a, axis=axis, keepdims=keepdims)
 
 
 @composed(np.average)
-def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False) -> Any:
     a = as_array(a)
     if weights is None:
         ans = np.mean(a, axis=axis, keepdims=keepdims)
@@ -69,7 +69,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True) -> Any:
 
 
 @composed(np.quantile)
-def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
     if loses_gradient(q):
         raise UnsupportedError("np.quantile and np.percentile give q no gradient; pass q.numpy()")
     a, weak, q = as_array(a), type(q) in (int, float), as_array(bare(q))  # np.float64 is a float, too
@@ -93,12 +93,12 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> An
 
 
 @composed(np.percentile)
-def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
     return np.quantile(a, q / 100 if isinstance(q, (int, float)) else np.true_divide(q, 100), axis, keepdims=keepdims)
 
 
 @composed(np.median)
-def median(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def median(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
     return quantile(a, 0.5, axis, keepdims=keepdims) if count(a, axis) else np.mean(a, axis=axis, keepdims=keepdims)
 
 
@@ -109,7 +109,7 @@ def _without_nan(a: Any, instead: float) -> Any:
     return np.where(np.isnan(a), instead, a)
 
 
-def _share(a: Any, axis: Axis, keepdims: bool, ddof: float = 0) -> Any:
+def _share(a: Any, axis: Axis, keepdims: Any, ddof: float = 0) -> Any:
     """What one of the numbers counts in their mean, in the dtype of that; NaN where there are too few."""
     freedom = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims) - ddof
     share = 1 / np.where(freedom > 0, freedom, np.nan)
@@ -117,12 +117,12 @@ def _share(a: Any, axis: Axis, keepdims: bool, ddof: float = 0) -> Any:
 
 
 @composed(np.nansum)
-def nansum(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nansum(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
     return np.sum(_without_nan(a, 0), axis=axis, keepdims=keepdims)
 
 
 @composed(np.nanprod)
-def nanprod(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanprod(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
     return np.prod(_without_nan(a, 1), axis=axis, keepdims=keepdims)
 
 
@@ -137,7 +137,7 @@ def nancumprod(a: Any, axis: int | None = None) -> Any:
 
 
 @composed(np.nanmean)
-def nanmean(a: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def nanmean(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
     return nansum(a, axis, keepdims=keepdims) * _share(a, axis, keepdims)
 
 
@@ -146,13 +146,13 @@ def _nan_deviations(a: Any, axis: Axis) -> Any:
 
 
 @composed(np.nanvar)
-def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False) -> Any:
     squares = np.square(_nan_deviations(a, axis))
     return np.sum(squares, axis=axis, keepdims=keepdims) * _share(a, axis, keepdims, ddof)
 
 
 @composed(np.nanstd)
-def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: bool = False) -> Any:
+def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False) -> Any:
     if not a.size:
         return nanvar(a, axis, ddof=ddof, keepdims=keepdims)
     most, least = (f(bare(a), axis=axis, keepdims=True) for f in (np.nanmax, np.nanmin))
