@@ -211,16 +211,17 @@ def _walk(
 ) -> list[Tensor | None]:
     """Pull the gradients `grads` back along `order`, and return what arrives at each of the `wanted` nodes.
 
-    Where `order` is only a part of the graph, `within` holds its nodes: no gradient goes to another, and a node that
-    leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. If a rule fails, the
-    graph is released all the same.
+    Where `order` is only a part of the graph, `within` holds its nodes: no gradient goes to another, and a wanted node
+    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. If a rule fails,
+    the graph is released all the same.
     """
-    through = order if within is None else [node for node in order if leads_to(node, within)]
+    ends = set() if within is None else {node for node in wanted if not leads_to(node, within)}
+    through = [node for node in order if node not in ends] if ends else order
     refuse_changed(through)
     watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
-        arrived = pull(order, grads, wanted, create_graph, release, within, watch)
+        arrived = pull(order, grads, wanted, create_graph, release, within, ends, watch)
     except BaseException:
         if release:
             for spent in through:
@@ -238,6 +239,7 @@ def _pulled(
     create_graph: bool,
     release: bool,
     within: set[Node] | None,
+    ends: set[Node],
     watch: Watch | None,
 ) -> dict[Node, Any]:
     """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
@@ -260,7 +262,9 @@ def _pulled(
             sums.pop(node, None)
         if node in arrived:
             arrived[node] = g
-        if type(node) is Leaf or (within is not None and not leads_to(node, within)):
+            if node in ends:
+                continue
+        if type(node) is Leaf:
             continue
         plan = node.plan
         kwargs = node.kwargs

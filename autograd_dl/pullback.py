@@ -49,7 +49,7 @@ def fitted(part: Any, like: Any, op: Op, i: int) -> Any:
         return part
     shape, wanted = getattr(part, "shape", None), like.shape
     if shape != wanted:
-        if shape is None or not op.broadcasts or not (shape[1:] == wanted or _stretches(wanted, shape)):
+        if shape is None or not op.broadcasts or not _stretches(wanted, shape):
             raise RuleError(
                 f"the rule of {op.title} for argument {i} must return a gradient of the argument's shape {wanted}; "
                 f"it returned {type(part).__name__ if shape is None else f'shape {shape}'}"
