@@ -212,8 +212,8 @@ def _walk(
     """Pull the gradients `grads` back along `order`, and return what arrives at each of the `wanted` nodes.
 
     Where `order` is only a part of the graph, `within` holds its nodes: no gradient goes to another, and a wanted node
-    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. If a rule fails,
-    the graph is released all the same.
+    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. If a rule
+    fails, the graph is released all the same.
     """
     ends = set() if within is None else {node for node in wanted if not leads_to(node, within)}
     through = [node for node in order if node not in ends] if ends else order
