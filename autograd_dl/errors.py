@@ -38,7 +38,7 @@ class DataError(AutogradError, ValueError):
 
 
 class GradientLostWarning(UserWarning):
-    """A recorded Tensor was turned into a plain array, so that its gradient ends there."""
+    """A recorded Tensor became a plain array, where its gradient ends, or was asked for a `.grad` that it has not."""
 
 
 class MissingExtraError(AutogradError, ImportError):

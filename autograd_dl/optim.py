@@ -531,7 +531,7 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Gr
 
 
 def _own_gradient(parameter: Any) -> Any:
-    return parameter.grad if type(parameter) is Tensor and parameter.requires_grad else None
+    return parameter._grad if type(parameter) is Tensor and parameter.requires_grad else None
 
 
 def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> None:
@@ -539,6 +539,7 @@ def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: 
     learning = [key for key in missing if type(params[key]) is not Tensor or params[key].requires_grad]
     for key in learning:
         _refuse_no_parameter(key, params[key])
+        _refuse_recorded(key, params[key])
     strangers = [] if grads is None else [key for key in grads if key not in params]
     if learning or strangers:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
@@ -560,7 +561,7 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
     elif dtype.kind != "f":
         raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
     elif node is not None and type(node) is not Leaf:
-        raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
+        _refuse_recorded(key, parameter)
     elif type(value) is np.ndarray and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
     if type(g) is not np.ndarray:
@@ -579,6 +580,11 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
 def _refuse_no_parameter(key: str, value: Any) -> None:
     if not hasattr(value, "dtype") and not isinstance(value, NUMBERS):
         raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}")
+
+
+def _refuse_recorded(key: str, parameter: Any) -> None:
+    if type(parameter) is Tensor and not parameter.is_leaf:
+        raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
 
 
 def _working(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -112,7 +112,7 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
     tensor: Tensor = new(Tensor)
     tensor._value = ans
     tensor.node = node
-    tensor.grad = None
+    tensor._grad = None
     return tensor
 
 
@@ -177,7 +177,7 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
     tensor: Tensor = new(Tensor)
     tensor._value = ans
     tensor.node = node
-    tensor.grad = None
+    tensor._grad = None
     return tensor
 
 

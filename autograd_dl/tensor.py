@@ -51,7 +51,8 @@ class Tensor(TensorMethods, Values):
     Attributes
     ----------
     grad : Tensor or None
-        What `backward()` has added up here; None before, and on a recorded Tensor without `retain_grad()`.
+        What `backward()` has added up here; None before, and, with a warning, on a recorded Tensor that has not
+        called `retain_grad()`.
     data : array
         The values, shared.
     shape, ndim, size, dtype, T
@@ -71,9 +72,9 @@ class Tensor(TensorMethods, Values):
     Tensor([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_value", "grad", "node")
+    __slots__ = ("__weakref__", "_grad", "_value", "node")
 
-    grad: Tensor | None
+    _grad: Tensor | None
     node: Node | None
 
     def __init__(
@@ -93,7 +94,7 @@ class Tensor(TensorMethods, Values):
         if requires_grad:
             value = owned(value, counts_as_float=isinstance(data, (int, float)) and dtype is None)
         self._value = value
-        self.grad = None
+        self._grad = None
         self.node = Leaf(self, bool(requires_grad), name)
 
     def __init_subclass__(cls, **_kwargs: Any) -> None:
@@ -143,6 +144,23 @@ class Tensor(TensorMethods, Values):
     @name.setter
     def name(self, name: str | None) -> None:
         (self.node or self._leaf("name")).noted().name = name
+
+    @property
+    def grad(self) -> Tensor | None:
+        """What `backward()` has added up here."""
+        node = self.node
+        if self._grad is None and node is not None and type(node) is not Leaf and node.tensor is None:
+            warnings.warn(
+                f"{called(self)} is recorded, not a leaf, so that backward() leaves no .grad here; change a leaf in "
+                "place, w -= lr * w.grad, or call t.retain_grad() before backward()",
+                GradientLostWarning,
+                stacklevel=steps_to_the_user((__name__,)),
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Tensor | None) -> None:
+        self._grad = gradient
 
     def zero_grad(self) -> None:
         """Forget the gradient: `.grad` becomes None."""
@@ -307,7 +325,7 @@ def tensor_of(value: Any, node: Node | None) -> Tensor:
     tensor: Tensor = new(Tensor)
     tensor._value = value
     tensor.node = node
-    tensor.grad = None
+    tensor._grad = None
     return tensor
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, gradients, no_grad
-from autograd_dl.errors import DTypeError, GraphError, ShapeError
+from autograd_dl.errors import DTypeError, GradientLostWarning, GraphError, ShapeError
 
 
 def leaf(values, **kwargs):
@@ -233,8 +233,30 @@ def test_a_recorded_tensor_keeps_no_grad_unless_asked():
     a, b = x * 3, x * 5
     b.retain_grad()
     (a * b).backward()
-    assert a.grad is None
+    with pytest.warns(GradientLostWarning):
+        assert a.grad is None
     assert b.grad.item() == 6
+
+
+def test_reading_the_grad_that_a_recorded_tensor_will_not_have_warns_at_that_line():
+    w = leaf(2.0, name="w")
+    moved = w - 0.1 * w
+    moved.backward()
+    with pytest.warns(GradientLostWarning, match=r"not a leaf.*w -= lr \* w\.grad.*retain_grad\(\)") as caught:
+        assert moved.grad is None
+    assert [c.filename for c in caught] == [__file__]
+
+
+def test_a_grad_that_may_come_or_was_put_there_is_read_without_a_warning():
+    x = leaf(2.0)
+    y, z = x * 3, x * 4
+    y.retain_grad()
+    z.grad = x
+    assert y.grad is None
+    assert z.grad is x
+    with no_grad():
+        assert (x * 5).grad is None
+    assert (Tensor(1.0) * 2).grad is None
 
 
 def test_a_retained_gradient_is_what_the_hooks_left():

@@ -149,6 +149,14 @@ def test_without_backward_nothing_changes():
     assert all(np.array_equal(before[key], p.numpy()) for key, p in params.items())
 
 
+def test_a_parameter_that_became_recorded_is_named_as_such():
+    w = Tensor(1.0, requires_grad=True)
+    moved = w - 0.1 * w
+    moved.backward()
+    with pytest.raises(GraphError, match="w is recorded, and only leaves change in place"):
+        SGD().update({"w": moved})
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 2), (1, 2)])
 def test_a_gradient_of_another_shape_changes_nothing(shape):
     params = parameters()
