@@ -114,7 +114,7 @@ class TestSymbols:
             (lambda x, y: x * y, "z = x·y", ["y", "x"]),
             (lambda x, y: x / y, "z = x / y", ["1 / y", "−z / y"]),
             (lambda x, _: x**3, "z = x³", ["3x²"]),
-            (lambda x, _: x**0.5, "z = x^0.5", ["0.5x^(-0.5)"]),
+            (lambda x, _: x**0.5, "z = x^0.5", ["0.5x^(−0.5)"]),
             (lambda x, _: -x, "z = −x", ["−1"]),
             (lambda x, _: np.exp(x), "z = exp(x)", ["z"]),
             (lambda x, _: np.log(x), "z = log(x)", ["1 / x"]),
@@ -132,7 +132,7 @@ class TestSymbols:
     def test_an_array_is_a_part_of_something_larger(self):
         found = lines(leaf([1, 2], "x") * leaf([3, 4], "y"), values="symbols")
         assert found[1::2] == [
-            "x0 <- op2 ∂L/∂z·∂z/∂x = ∂L/∂z·y", "x1 <- op2 ∂L/∂z·∂z/∂y = ∂L/∂z·x", "op2 <- out ∂L/∂z",
+            "x0 <- op2 ∂L/∂z·∂z/∂x = ∂L/∂z ⊙ y", "x1 <- op2 ∂L/∂z·∂z/∂y = ∂L/∂z ⊙ x", "op2 <- out ∂L/∂z",
         ]  # fmt: skip
 
     def test_affine_with_shapes(self):
@@ -144,8 +144,8 @@ class TestSymbols:
         for gradient in ("∂L/∂Y·Wᵀ", "Xᵀ·∂L/∂Y", "Σ ∂L/∂Y"):
             assert f" = {gradient} " in text
 
-    @pytest.mark.parametrize(("f", "slope"), [(np.cos, "y·(−sin x)"), (np.reciprocal, "y·(−z²)")])
-    def test_a_sign_within_a_product_is_bracketed(self, f, slope):
+    @pytest.mark.parametrize(("f", "slope"), [(np.cos, "−y·sin(x)"), (np.reciprocal, "−y·z²")])
+    def test_the_sign_of_a_factor_is_that_of_the_product(self, f, slope):
         z = f(leaf(2, "x"))
         z.name = "z"
         assert lines(z * leaf(3, "y"), values="symbols")[1].endswith(f" = {slope}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd_dl.engine import Leaf, Node, Tensor
 
+from .algebra import bracketed, matrix_product, product, summed, total
 from .derivatives import ELEMENTWISE
 from .language import translated
 from .text import number, shape_of, symbol
@@ -20,6 +22,9 @@ FORMULAS = {
 }  # fmt: skip
 """How what an op computes is written; that of any other, as a call."""
 MATRIX = ("dot", "matmul")
+PRODUCTS = (*MATRIX, "multiply")
+COEFFICIENT = re.compile(r"\b(\d+|log\(\d+\)) · ")
+"""A number, or a function of one, that the rest is multiplied by."""
 SUPERSCRIPTS = {"2": "²", "3": "³"}
 NAME, FACTORS, TERMS, RESULT = 20, 3, 3, 40
 """Characters of a name that stands as a symbol, factors of a product, terms of a sum, characters of what they make."""
@@ -70,13 +75,17 @@ class Symbols:
     def value(self, node: Node | None, value: Any) -> str:
         """The symbol of a node, and what it is computed by."""
         if node is None:
-            return number(value) if not getattr(value, "shape", ()) else shape_of(value)
+            return _constant(value)
         text = self.names[node] if isinstance(node, Leaf) else f"{self.names[node]} = {self._formula(node)}"
         return f"{text}\n{shape_of(value)}".rstrip() if self.shapes else text
 
-    def gradient(self, parts: Sequence[Any]) -> str:
-        """The sum of gradients."""
-        return " + ".join([*parts[:TERMS], "…"] if len(parts) > TERMS else parts)
+    def gradient(self, parts: Sequence[_Gradient]) -> str:
+        """The sum of gradients: of the products by the chain rule, and of what those are."""
+        products = [part.product for part in parts]
+        cut = [*products[:TERMS], "…"] if len(parts) > TERMS else products
+        results = [part.result for part in parts if part.result is not None]
+        result = total(results) if len(results) == len(parts) else None
+        return _written(_Gradient(" + ".join(cut), len(parts), result))
 
     def gradients(self, output: Tensor, nodes: Sequence[Node]) -> Gradients:
         """The gradient along each edge by the chain rule: of L, where the output is no single number."""
@@ -86,17 +95,18 @@ class Symbols:
         end = self.names[root] if output.size == 1 else "L"
         seed = _Gradient(f"∂{end}/∂{self.names[root]}", 1, "1" if output.size == 1 else None)
         arrived: dict[Node, list[_Gradient]] = defaultdict(list, {root: [seed]})
-        edges: dict[Edge, str] = {}
+        edges: dict[Edge, _Gradient] = {}
         for node in reversed(nodes):
             if isinstance(node, Leaf) or node not in arrived:
                 continue
-            g = _total(arrived[node], f"∂{end}/∂{self.names[node]}")
+            g = _whole(arrived[node], f"∂{end}/∂{self.names[node]}")
             operands = self._operands(node)
             for i in node.plan.needs:
                 parent = node.inputs[i]
-                part = self._pulled(g, node, i, operands)
+                factor = f"∂{self.names[node]}/∂{self.names[parent]}"
+                pulled = self._pulled(g.product if g.result is None else g.result, node, i, operands)
+                edges[node, i] = part = _Gradient(f"{g.product}·{factor}", g.factors + 1, pulled)
                 arrived[parent].append(part)
-                edges[node, i] = _written(part)
         return Gradients(edges, {}, _written(seed))
 
     def _operands(self, node: Node) -> list[str]:
@@ -104,37 +114,40 @@ class Symbols:
 
     def _operand(self, value: Any) -> str:
         if isinstance(value, Node):
-            return _bracketed(self.names[value])
-        text = shape_of(value) or number(value)
-        return f"(−{text[1:]})" if text.startswith("-") else text
+            return bracketed(self.names[value])
+        text = _constant(value)
+        return f"({text})" if text.startswith("−") else text
 
     def _formula(self, node: Node) -> str:
         assert node.op is not None
         operands, name = self._operands(node), node.op.name
         if name == "power" and operands[1] in SUPERSCRIPTS:
             return operands[0] + SUPERSCRIPTS[operands[1]]
+        if name == "multiply" and all(map(_shape, node.inputs)):
+            return " ⊙ ".join(operands)
         if name in FORMULAS and FORMULAS[name].count("{}") == len(operands):
             return FORMULAS[name].format(*operands)
         flowing = [self.names[value] for value in node.inputs if isinstance(value, Node)]
         flowing = [*flowing[:TERMS], "…"] if len(flowing) > TERMS else flowing
         return f"{' '.join(symbol(name, [], {}).split())}({', '.join(flowing)})"
 
-    def _pulled(self, g: _Gradient, node: Node, i: int, operands: Sequence[str]) -> _Gradient:
-        """What goes back to an argument, given what arrives at its op."""
+    def _pulled(self, g: str, node: Node, i: int, operands: Sequence[str]) -> str | None:
+        """What goes back to an argument, given what arrives at its op; None where there is no formula."""
         assert node.op is not None
-        parent = node.inputs[i]
-        product = f"{g.product}·∂{self.names[node]}/∂{self.names[parent]}"
-        arriving = g.product if g.result is None else g.result
-        if node.op.name in MATRIX and node.value.shape:
-            x, y = operands[:2]
-            result = f"{_bracketed(arriving)}·{y}ᵀ" if i == 0 else f"{x}ᵀ·{_bracketed(arriving)}"
-            return _Gradient(product, g.factors + 1, result)
+        own, shape = _shape(node.inputs[i]), node.value.shape
+        if node.op.name in MATRIX and own:
+            other = _shape(node.inputs[1 - i])
+            if other and shape:
+                if max(len(own), len(other)) > 2:
+                    return None
+                return matrix_product(g, f"{operands[1]}ᵀ") if i == 0 else matrix_product(f"{operands[0]}ᵀ", g)
+            return product(g, operands[1 - i])
         slope = self._slope(node, i, operands)
         if slope is None:
-            return _Gradient(product, g.factors + 1, None)
-        result = _product(arriving, slope)
-        summed = node.op.broadcasts and parent.value.shape != node.value.shape
-        return _Gradient(product, g.factors + 1, f"Σ {_bracketed(result)}" if summed else result)
+            return None
+        is_array = _shape(node.inputs[1 - i]) if node.op.name in PRODUCTS else shape
+        result = product(g, slope, " ⊙ " if shape and is_array else "·")
+        return summed(result) if node.op.broadcasts and own != shape else result
 
     def _slope(self, node: Node, i: int, operands: Sequence[str]) -> str | None:
         """The local derivative with respect to an argument, where there is a formula."""
@@ -146,27 +159,41 @@ class Symbols:
             return operands[1 - i]
         if name == "sum":
             return "1"
+        if name == "mean":
+            return f"1 / {node.inputs[0].value.size // node.value.size}" if node.value.size else None
         templates = ELEMENTWISE.get(name, ())
         if i >= len(templates):
             return None
         x, y = (*operands, "")[:2]
-        return templates[i].format(x=x, y=y, z=self.names[node]).replace(" · ", "·")
+        text = templates[i].format(x=x, y=y, z=self.names[node])
+        return COEFFICIENT.sub(r"\1·", text).replace(" · ", " ⊙ " if node.value.shape else "·")
+
+
+def _shape(value: Any) -> tuple[int, ...]:
+    shape: tuple[int, ...] = getattr(value.value if isinstance(value, Node) else value, "shape", ())
+    return shape
+
+
+def _constant(value: Any) -> str:
+    """A number, or an array by its shape."""
+    return shape_of(value) or number(value).replace("-", "−")
 
 
 def _power_slope(x: str, exponent: Any) -> str:
     if getattr(exponent, "shape", ()):
         return f"{shape_of(exponent)}·{x}^(…)"
-    n, less = number(exponent), number(float(exponent) - 1)
-    factor = f"{n}{x}" if len(x) == 1 else f"{n}·{x}"
+    n, less = _constant(exponent), _constant(float(exponent) - 1)
+    if less == "0":
+        return "1"
+    factor = n.replace("1", x) if n in ("1", "−1") else f"{n}{x}" if len(x) == 1 else f"{n}·{x}"
     return factor if less == "1" else f"{factor}{SUPERSCRIPTS.get(less, f'^({less})')}"
 
 
-def _total(parts: Sequence[_Gradient], name: str) -> _Gradient:
+def _whole(parts: Sequence[_Gradient], name: str) -> _Gradient:
     """The sum of what arrives along several edges; a long product is called by its name."""
     if len(parts) > 1:
-        results = [part.result for part in parts]
-        known = " + ".join(r for r in results if r) if all(results) else ""
-        return _Gradient(name, 1, known if known and len(known) <= RESULT else None)
+        results = [part.result for part in parts if part.result is not None]
+        return _Gradient(name, 1, _short(total(results)) if len(results) == len(parts) else None)
     (part,) = parts
     return part if part.factors < FACTORS else _Gradient(name, 1, _short(part.result))
 
@@ -177,19 +204,3 @@ def _short(result: str | None) -> str | None:
 
 def _written(g: _Gradient) -> str:
     return f"{g.product} = {g.result}" if _short(g.result) else g.product
-
-
-def _product(a: str, b: str) -> str:
-    if a == "1" or b == "1":
-        return b if a == "1" else a
-    if b == "−1":
-        return f"−{_bracketed(a)}"
-    if b.startswith("1 / "):
-        return f"{_bracketed(a)} {b[2:]}"
-    if b.replace(".", "").isdigit():  # a number comes first
-        a, b = b, a
-    return f"{_bracketed(a)}·{f'({b})' if b.startswith('−') else _bracketed(b)}"
-
-
-def _bracketed(factor: str) -> str:
-    return f"({factor})" if " + " in factor or " − " in factor or " / " in factor else factor

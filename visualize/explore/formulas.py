@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from ..derivatives import ELEMENTWISE
 from ..text import number
 
+DOUBLY = re.compile(r"\((\(−[^()]*\))\)")
+"""A negative number in two pairs of brackets."""
 INFIX = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/", "power": "^", "matmul": "·", "dot": "·"}
 # fmt: off
 WHOLE = {
@@ -53,9 +56,11 @@ def with_numbers(name: str, i: int, values: Sequence[Any], answer: Any) -> str:
 
     >>> with_numbers("power", 0, [-3.0, 2.0], 9.0)
     '2 · (−3)^(2 − 1)'
+    >>> with_numbers("sin", 0, [-3.0], -0.14112)
+    'cos(−3)'
     """
     x, y = (*map(_bracketed, values), "", "")[:2]
-    return ELEMENTWISE[name][i].format(x=x, y=y, z=_bracketed(answer))
+    return DOUBLY.sub(r"\1", ELEMENTWISE[name][i].format(x=x, y=y, z=_bracketed(answer)))
 
 
 def whole_formula(name: str, i: int) -> str | None:
