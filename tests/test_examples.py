@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-for library in ("graphviz", "matplotlib", "optuna", "safetensors", "threadpoolctl"):
+for library in ("graphviz", "matplotlib", "safetensors", "threadpoolctl"):
     pytest.importorskip(library, reason=f"{library}, of the extras, is not installed")
 
 FOLDER = Path(__file__).parents[1] / "examples"
@@ -94,6 +94,7 @@ def test_learning_rate_schedule(run):
 
 
 def test_hyper_parameters(run):
+    pytest.importorskip("optuna", reason="optuna, of the extra search, is not installed")
     text = run("hyper_parameters", "hyper-parameters.png", "hyper_parameters.journal")
     accuracies = found("validation accuracy #", text)
     assert len(accuracies) == 5

@@ -371,7 +371,7 @@ class TestCommand:
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         monkeypatch.setenv("PATH", str(tmp_path))
         assert main(["explore", "apple", "-o", str(tmp_path / "a.html")]) == 1
-        assert "pip install pygraphviz" in capsys.readouterr().err
+        assert 'pip install "autograd_dl[viz]"' in capsys.readouterr().err
         assert not list(tmp_path.iterdir())
         with pytest.raises(RenderError):
             explore(apple_orange(), tmp_path / "a.html")

@@ -42,7 +42,7 @@ def laid_out(story: Story, groups: Sequence[Group], chains: dict[int, list[int]]
     view = _View(story, groups, chains, opened)
     picture = drawn(view.dot(), "plain")
     if picture is None:
-        raise RenderError("the page needs Graphviz to place its boxes, and none was found: pip install pygraphviz")
+        raise RenderError('no Graphviz was found to place the boxes of the page: pip install "autograd_dl[viz]"')
     return {"open": sorted(opened), **_placed(view, picture.decode())}
 
 
