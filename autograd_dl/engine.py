@@ -26,7 +26,7 @@ from .mode import enable_grad as enable_grad
 from .mode import is_grad_enabled as is_grad_enabled
 from .mode import no_grad as no_grad
 from .mode import scope as scope
-from .pullback import Parts, fitted, is_fresh, settled, total
+from .pullback import Parts, Placed, fitted, is_fresh, settled, total
 from .recording import apply as apply
 from .recording import results
 from .table import SCALARS, outline
@@ -288,6 +288,9 @@ def _pulled(
                 if kind is ndarray:
                     if part.shape != like.shape or part.dtype is not like.dtype:
                         part = fitted(part, like, plan.op, i)
+                elif kind is Placed and watch is None and sums.get(parent):
+                    part.add_to(grads[parent])
+                    continue
                 elif kind is not type(like) or kind not in SCALARS:
                     part = fitted(part if create_graph else bare(part), like, plan.op, i)
                 if watch is not None:

@@ -37,6 +37,29 @@ class Parts:
         )
 
 
+class Placed:
+    """The gradient of an array of which an op took some elements, none twice: theirs, and where they are from.
+
+    Added to a sum that is there, it takes time as they have, not as the array. (A loop over the rows of an array would
+    else take time as their number squared.)
+    """
+
+    __slots__ = ("g", "key", "shape")
+
+    def __init__(self, g: Any, key: Any, shape: tuple[int, ...]) -> None:
+        self.g, self.key, self.shape = g, key, shape
+
+    def add_to(self, total: Any) -> None:
+        """Add it to the gradient of the array, in place."""
+        total[self.key] += self.g
+
+    def whole(self) -> Any:
+        """The gradient of the array: zeros elsewhere."""
+        out = np.zeros_like(self.g, shape=self.shape)
+        out[self.key] = self.g
+        return out
+
+
 def fitted(part: Any, like: Any, op: Op, i: int) -> Any:
     """A rule's gradient in the shape and dtype of its argument `like`. Broadcasting is undone here and nowhere else.
 
@@ -47,6 +70,8 @@ def fitted(part: Any, like: Any, op: Op, i: int) -> Any:
     """
     if type(part) is Parts:
         return part
+    if type(part) is Placed:
+        part = part.whole()
     shape, wanted = getattr(part, "shape", None), like.shape
     if shape != wanted:
         if shape is None or not op.broadcasts or not _stretches(wanted, shape):

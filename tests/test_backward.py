@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients, no_grad
+from autograd_dl import Tensor, detect_anomaly, gradients, no_grad
 from autograd_dl.engine import backward, toposort
 from autograd_dl.errors import GradientLostWarning, GraphError, ShapeError
 from autograd_dl.ops import defvjp, primitive
+from autograd_dl.pullback import Placed
 from autograd_dl.table import TABLE
 
 
@@ -377,3 +378,65 @@ def test_what_a_leaf_was_when_it_was_read_counts():
     y.backward()
     assert float(x.grad) == 3
     assert t.grad is None
+
+
+# -- parts of one array
+
+
+PARTS = {
+    "rows": lambda x: list(x),
+    "columns": lambda x: [x[:, i] for i in range(x.shape[1])],
+    "numbers": lambda x: [x[i, j] for i in range(x.shape[0]) for j in range(x.shape[1])],
+    "masks": lambda x: [x[np.arange(x.shape[0]) % 3 == i] for i in range(3)],
+    "overlapping": lambda x: [x[i : i + 4] for i in range(x.shape[0])] + [x, x[::-1], x[..., None]],
+    "repeats": lambda x: [x[[i, i, 0]] for i in range(x.shape[0])] + [x[0]],
+    "split": lambda x: np.split(x, x.shape[0]),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+def test_gradients_of_parts_are_added(parts, dtype):
+    rng = np.random.default_rng(0)
+    x = Tensor(rng.integers(-3, 4, (12, 5)), requires_grad=True, dtype=dtype)
+    weighted = [np.sum(part * float(i % 7)) for i, part in enumerate(parts(x))]
+    expected = np.zeros(x.shape)
+    for i, places in enumerate(parts(np.arange(x.size).reshape(x.shape))):
+        np.add.at(expected.reshape(-1), places, float(i % 7))
+    (found,) = gradients(sum(weighted), x)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, expected)
+    (recorded,) = gradients(sum(weighted), x, create_graph=True)
+    np.testing.assert_array_equal(recorded, expected)
+    with detect_anomaly():
+        np.testing.assert_array_equal(gradients(sum(weighted), x)[0], expected)
+
+
+def test_a_loop_over_the_rows_makes_few_arrays_of_the_whole(monkeypatch):
+    made = []
+    whole = Placed.whole
+    monkeypatch.setattr(Placed, "whole", lambda placed: made.append(placed.shape) or whole(placed))
+    x = leaf(np.ones((500, 3)))
+    gradients(sum(np.sum(row * row) for row in x), x)
+    assert made == [(500, 3)] * 2
+
+
+def test_gradients_of_parts_share_no_memory_with_what_arrived():
+    x = leaf(np.zeros(4))
+    seed = np.ones(2)
+    first, second = x[:2], x[2:]
+    (found,) = gradients([first, second, first], x, [seed, seed, seed])
+    assert found.tolist() == [2, 2, 1, 1]
+    assert seed.tolist() == [1, 1]
+    (alone,) = gradients(first, x, seed)
+    alone.data[...] = 7
+    assert seed.tolist() == [1, 1]
+
+
+def test_a_hook_gets_the_whole_sum_of_parts():
+    x = leaf(np.ones((3, 2)))
+    y = x * 1
+    seen = []
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    sum(np.sum(row) * i for i, row in enumerate(y)).backward()
+    assert seen == [[[0, 0], [1, 1], [2, 2]]]

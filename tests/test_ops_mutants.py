@@ -13,6 +13,7 @@ from autograd_dl import Tensor, ops
 from autograd_dl.engine import toposort
 from autograd_dl.ops.joining import _pad_constant
 from autograd_dl.ops.linalg import _thin_qr, _thin_svd
+from autograd_dl.pullback import Placed
 from autograd_dl.table import TABLE, Op
 from autograd_dl.testing import GradientError
 from autograd_dl.testing.check import _checked
@@ -24,6 +25,11 @@ def rules_of(op):
     if op.rules:
         return [i for i, rule in enumerate(op.rules) if rule is not None]
     return range(op.arity or 3)
+
+
+def whole(part):
+    """What a rule returned, as an array."""
+    return part.whole() if type(part) is Placed else part
 
 
 OPS = [op for entry, op in TABLE.items() if isinstance(op, Op) and is_ours(entry)]
@@ -52,7 +58,7 @@ def changed(op, i, change):
     """Have `op` pull back to its argument `i` by a rule whose result is changed."""
 
     def wrong(rule):
-        return rule and wraps(rule)(lambda *args, **kwargs: change(rule(*args, **kwargs)))
+        return rule and wraps(rule)(lambda *args, **kwargs: change(whole(rule(*args, **kwargs))))
 
     before = op.rules, op.each, op.joint
     op.rules = tuple(wrong(rule) if j == i else rule for j, rule in enumerate(op.rules))
@@ -150,7 +156,7 @@ def meddling(rule, touched):
     """The rule, which changes in place what it is given: arguments, the result or the arriving gradient."""
 
     def mutant(g, *args, **kwargs):
-        result = rule(g, *args, **kwargs)
+        result = whole(rule(g, *args, **kwargs))
         for array in (g, *args):
             if type(array) is np.ndarray and array.dtype.kind == "f" and array.size and array.flags.writeable:
                 array += 1e-3

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
+from ..pullback import Placed
 from ..table import defvjp
-from ..tensor import bare
+from ..tensor import Tensor, bare
+from ..values import is_duck
 from .entry import along, as_array, composed, primitive
 
 
@@ -25,10 +27,9 @@ def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
 
     `g` has the shape of `x[key]`, the result has the dtype of `g`. Takes time linear in the sizes of both.
     """
-    out = np.zeros_like(g, shape=shape)
     if not _may_repeat(key):
-        out[key] = g
-        return out
+        return Placed(g, key, shape).whole()
+    out = np.zeros_like(g, shape=shape)
     if out.dtype.itemsize > 8:  # more precise than np.bincount is, and slower
         np.add.at(out, key, g)
         return out
@@ -43,7 +44,13 @@ def _may_repeat(key: Any) -> bool:
     return any(np.ndim(k) > 0 and as_array(k).dtype != bool for k in keys if not isinstance(k, slice))
 
 
-defvjp(getitem, lambda g, _ans, _x, key: scatter_add(g, key, _x.shape), None)
+def _getitem(g: Any, _ans: Any, _x: Any, key: Any) -> Any:
+    if type(g) is Tensor or is_duck(g) or _may_repeat(key):
+        return scatter_add(g, key, _x.shape)
+    return Placed(g, key, _x.shape)
+
+
+defvjp(getitem, _getitem, None)
 defvjp(scatter_add, lambda h, _ans, _g, key, _shape: h[key], None, None)
 
 
