@@ -14,7 +14,8 @@ INF, NAN = np.inf, np.nan
 def slopes(f, *arrays):
     """The gradient of sum(f) with respect to each array, as lists."""
     inputs = [Tensor(np.array(x, float), requires_grad=True) for x in arrays]
-    y = f(*inputs)
+    with np.errstate(divide="ignore"):
+        y = f(*inputs)
     return [g.tolist() for g in gradients(y, inputs, np.ones(y.shape))]
 
 
@@ -82,6 +83,13 @@ def slopes(f, *arrays):
     (lambda x: np.linalg.norm(x, 0.5),     [0, 2],              [0, 1]),
     (lambda x: np.linalg.norm(x, -1),      [0, 2],              [0, 0]),
     (lambda x: np.linalg.norm(x, 0),       [0, 2],              [0, 0]),
+    (lambda x: np.linalg.norm(x, 2),       [[0, 0], [0, 0]],    [[0, 0], [0, 0]]),
+    (lambda x: np.linalg.norm(x, -2),      [[0, 0, 0]] * 2,     [[0, 0, 0]] * 2),
+    (lambda x: np.linalg.norm(x, "nuc"),   [[0, 0], [0, 0]],    [[0, 0], [0, 0]]),
+    (lambda x: np.linalg.norm(x, "nuc"),   [[2, 0], [0, 0]],    [[1, 0], [0, 0]]),
+    (lambda y: np.power(0.0, y),           [-1, 0, 2],          [0, 0, 0]),
+    (lambda y: np.power(np.zeros(3), y),   [-1, 0, 2],          [0, 0, 0]),
+    (lambda y: np.float_power(0, y),       [-1, 0, 2],          [0, 0, 0]),
     (np.prod,                              [2, 0, 3],           [0, 6, 0]),
     (np.prod,                              [0, 0, 3],           [0, 0, 0]),
     (lambda x: np.prod(x, axis=0),         [[2, 0], [0, 5]],    [[0, 5], [2, 0]]),
@@ -89,6 +97,7 @@ def slopes(f, *arrays):
     (np.cumprod,                           [0, 0, 3],           [1, 0, 0]),
     (ops.logsumexp,                        [-INF, 0],           [0, 1]),
     (ops.logsumexp,                        [-INF, -INF],        [0, 0]),
+    (ops.logsumexp,                        [INF, 1, INF],       [1, 0, 1]),
     (np.linalg.det,                        [[1, 2], [2, 4]],    [[4, -2], [-2, 1]]),
     (np.linalg.det,                        [[0, 0], [0, 0]],    [[0, 0], [0, 0]]),
     (np.linalg.det,                        [[[0, 0], [0, 5]], [[2, 0], [0, 1]]], [[[5, 0], [0, 0]], [[1, 0], [0, 2]]]),
@@ -195,3 +204,22 @@ def test_many_numbers_in_float16(n):
     assert np.linalg.norm(Tensor(np.full(4, 300, np.float16))).item() == 600
     patches = Tensor(np.ones((n, 4), np.float16))
     assert ops.col2im(patches, (1, 1, 2, n + 1), 2, 2).numpy().max() == 2
+
+
+@pytest.mark.parametrize(("shape", "ord", "axis"), [
+    ((0,), INF, None), ((0, 0), 1, None), ((0, 0), 2, None), ((0, 0), INF, None), ((0, 3), 2, None),
+    ((0, 3), INF, None), ((3, 0), 1, None), ((3, 0), 2, None), ((3, 0), INF, 1), ((3, 0), INF, -1),
+    ((0, 2, 3), INF, (1, 2)),
+])  # fmt: skip
+def test_the_largest_of_no_numbers_is_a_norm_of_0(shape, ord, axis):
+    x = Tensor(np.zeros(shape), requires_grad=True)
+    y = np.linalg.norm(x, ord, axis)
+    assert not np.any(y.numpy())
+    y.sum().backward()
+    assert x.grad.shape == shape
+
+
+def test_a_float16_gradient_of_cumsum_is_summed_in_float32():
+    x = Tensor(np.ones(5000, np.float16), requires_grad=True)
+    np.cumsum(x).backward(np.ones(5000, np.float16))
+    np.testing.assert_array_equal(x.grad.numpy(), np.arange(5000, 0, -1).astype(np.float16))

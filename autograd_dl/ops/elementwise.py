@@ -66,10 +66,10 @@ defvjp(np.log,         lambda g, _ans, x: g / x)
 defvjp(np.log2,        lambda g, _ans, x: g / (LOG2 * x))
 defvjp(np.log10,       lambda g, _ans, x: g / (LOG10 * x))
 defvjp(np.log1p,       lambda g, _ans, x: g / (1 + x))
-defvjp(np.logaddexp,   lambda g, ans, x, _y: g * np.exp(_below(x, ans)),
-                       lambda g, ans, _x, y: g * np.exp(_below(y, ans)))
-defvjp(np.logaddexp2,  lambda g, ans, x, _y: g * np.exp2(_below(x, ans)),
-                       lambda g, ans, _x, y: g * np.exp2(_below(y, ans)))
+defvjp(np.logaddexp,   lambda g, ans, x, _y: g * np.exp(below(x, ans)),
+                       lambda g, ans, _x, y: g * np.exp(below(y, ans)))
+defvjp(np.logaddexp2,  lambda g, ans, x, _y: g * np.exp2(below(x, ans)),
+                       lambda g, ans, _x, y: g * np.exp2(below(y, ans)))
 
 defvjp(np.sin,         lambda g, _ans, x: g * np.cos(x))
 defvjp(np.cos,         lambda g, _ans, x: -g * np.sin(x))
@@ -127,7 +127,7 @@ def alike(x: Any, y: Any) -> Any:
     return (x == y) | (np.isnan(x) & np.isnan(y))
 
 
-def _below(x: Any, ans: Any) -> Any:
+def below(x: Any, ans: Any) -> Any:
     """x - ans, of which exp is the share of exp(x): all where x is inf, and none where it is -inf, as ans may be."""
     return np.where(x == np.inf, 0, x - np.where(ans == -np.inf, 0, ans))
 
@@ -157,8 +157,8 @@ def _power_x(g: Any, _ans: Any, x: Any, y: Any) -> Any:
 
 def _power_y(g: Any, ans: Any, x: Any, _y: Any) -> Any:
     if isinstance(x, (int, float)):
-        return g * ans * float(np.log(float(x) or 1.0))
-    return g * ans * np.log(np.where(x == 0, 1, x).astype(g.dtype))
+        return g * ans * float(np.log(float(x))) if x else np.zeros_like(g)
+    return g * np.where(x == 0, 0, ans) * np.log(np.where(x == 0, 1, x).astype(g.dtype))
 
 
 defvjp(np.power, _power_x, _power_y, raw=operator.pow)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
-from .elementwise import alike, floating
+from .elementwise import alike, below, floating
 from .entry import along, composed, present, primitive
 
 Axis = int | tuple[int, ...] | None
@@ -114,7 +114,7 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
 
 
 def _logsumexp(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
-    return expand(g, x, axis, keepdims) * np.exp(x - expand(np.where(np.isneginf(ans), 0, ans), x, axis, keepdims))
+    return expand(g, x, axis, keepdims) * np.exp(below(x, expand(ans, x, axis, keepdims)))
 
 
 defvjp(logsumexp, _logsumexp)
@@ -164,6 +164,8 @@ def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
 
 
 def _cumsum(g: Any, _ans: Any, _x: Any, axis: int | None = None) -> Any:
+    if g.dtype == np.float16:
+        return _cumsum(g.astype(np.float32), _ans, _x, axis).astype(np.float16)
     return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis).reshape(_x.shape)
 
 
