@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError, steps_to_the_user
-from .graph import Leaf, Node, followed, is_whole, new
+from .graph import Leaf, Node, followed, is_whole, new, toposort
 from .mode import current_mode, enable_grad
 from .table import SCALARS, outline
 from .values import Values, aligned, as_value, is_duck, owned
@@ -210,7 +210,7 @@ class Tensor(TensorMethods, Values):
     def _warn_of_loss(self, what: str, instead: str) -> None:
         warnings.warn(
             f"{called(self)} {what} here, and its gradient ends; write {instead} to say so, "
-            "or np.stack([t, u]) to join recorded Tensors",
+            "or np.stack([t, u]) to join recorded Tensors, and np.block for lists of lists",
             GradientLostWarning,
             stacklevel=steps_to_the_user((__name__, *CONVERTING)),
         )
@@ -286,12 +286,18 @@ class Tensor(TensorMethods, Values):
             raise kind(f"in-place change of {called(self)}: {error}") from error
 
     def _refuse_loss(self, deed: str, other: Any, instead: str) -> None:
-        """Raise if a constant would take in something recorded, whose gradient would be lost."""
-        if not self.requires_grad and current_mode().recording and loses_gradient(other):
+        """Raise if the change, which is not recorded, takes in something whose gradient would be lost."""
+        if current_mode().recording and loses_gradient(other) and not self._is_all_behind(other):
             raise GraphError(
-                f"{deed} on a Tensor that requires no grad would lose the gradient of what is put into it; "
-                f"write {instead}, or put in its values alone, a.detach()"
+                f"{deed} changes {called(self)} in place, which is not recorded, and would lose the gradient of what "
+                f"is put in; write {instead}, or put in its values alone, a.detach()"
             )
+
+    def _is_all_behind(self, other: Any) -> bool:
+        """Whether this leaf is the only one that `other` was made of, as in `w -= lr * (g + decay * w)`."""
+        if type(other) is not Tensor or other.node is None:
+            return False
+        return all(node is self.node or type(node) is not Leaf for node in toposort([other.node]))
 
     def _hold(self, leaf: Leaf, value: Any) -> None:
         """Take another array for the data."""

@@ -223,8 +223,7 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int], others: 
     chosen = args[numbers[0]] if isinstance(argnums, SupportsIndex) else tuple(args[i] for i in numbers)
     replaced = list(args)
     begun = [
-        leaf if isinstance(leaf, Tensor) and leaf.requires_grad else Tensor(bare(leaf), requires_grad=True)
-        for leaf in leaves_of(chosen)
+        leaf if isinstance(leaf, Tensor) and leaf.requires_grad else _begun(leaf, argnums) for leaf in leaves_of(chosen)
     ]
     with enable_grad():
         inputs = [stand_in(tensor) for tensor in begun]
@@ -238,6 +237,21 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int], others: 
     ours = {own.node for own, leaf in zip(begun, leaves_of(chosen), strict=True) if own is not leaf}
     joined = any(isinstance(node, Leaf) and node not in ours for node in reached)
     return _Traced(inputs, outputs, chosen, result, within, joined).among((args, others))
+
+
+def _begun(leaf: Any, argnums: int | Sequence[int]) -> Tensor:
+    """An array of an argument as a Tensor that begins a graph."""
+    try:
+        return Tensor(bare(leaf), requires_grad=True)
+    except DTypeError as error:
+        raise DTypeError(
+            f"what is differentiated (argnums={argnums}) holds {_kind(leaf)}, which has no gradient: {error}; "
+            "pass it in another argument"
+        ) from None
+
+
+def _kind(leaf: Any) -> str:
+    return f"an array of {leaf.dtype}" if hasattr(leaf, "dtype") else "None" if leaf is None else repr(leaf)[:40]
 
 
 def _returned(leaf: Any) -> Tensor:

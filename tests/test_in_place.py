@@ -80,10 +80,10 @@ def test_operands_of_every_kind(operand):
     assert t.tolist() == [6, 10]
 
 
-def test_a_recorded_operand_gives_its_values_alone():
-    w, g = leaf([5.0, 7.0]), leaf([1.0, 2.0])
-    w -= 0.5 * g
-    assert w.tolist() == [4.5, 6]
+def test_weight_decay_by_hand():
+    w, g = leaf([5.0, 7.0]), np.array([1.0, 2.0])
+    w -= 0.5 * (g + 0.1 * w)
+    assert w.tolist() == [4.25, 5.65]
     assert w.is_leaf
 
 
@@ -581,6 +581,28 @@ def test_adding_something_recorded_to_an_unrecorded_result_records():
     assert h is not before
     np.sum(h * w).backward()
     assert b.grad.tolist() == [5.0]
+
+
+@pytest.mark.parametrize("deed", [operator.iadd, lambda total, loss: operator.setitem(total, 0, loss)])
+def test_putting_what_others_made_into_a_leaf_is_refused(deed):
+    b, v = leaf([0.0, 0.0], name="b"), leaf([1.0, 1.0])
+    h = b
+    with pytest.raises(GraphError, match=r"Tensor 'b' in place.*would lose the gradient.*write t = .*detach\(\)"):
+        deed(h, (3 * v)[:1])
+    assert b.tolist() == [0.0, 0.0]
+    with no_grad():
+        h += 3 * v
+    assert b.tolist() == [3.0, 3.0]
+
+
+def test_a_rate_that_is_learned_is_not_lost():
+    w, lr = leaf([1.0]), leaf(0.1)
+    (w * w).sum().backward()
+    with pytest.raises(GraphError, match="would lose the gradient"):
+        w -= lr * w.grad
+    moved = w - lr * w.grad
+    moved.sum().backward()
+    assert lr.grad.item() == -2
 
 
 @pytest.mark.parametrize("deed", [operator.iadd, lambda total, loss: operator.setitem(total, 0, loss)])

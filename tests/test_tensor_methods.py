@@ -39,7 +39,8 @@ RECORDED = """
     x.cumsum(1, None); x.cumprod(0, None, None); x.trace(0, 0, 1, None); x.dot(X.T, None);
     x.reshape(3, 2, order="C"); x.reshape((3, 2), order="C"); x.ravel("C"); x.flatten(order="C");
     x.copy("C"); x.copy(order="K"); x.take([0, 9], mode="wrap"); x.take([0], 1, None, "clip");
-    x.clip(0, 1, None); x.clip(0, 1, out=None); x.round(1, None)
+    x.clip(0, 1, None); x.clip(0, 1, out=None); x.round(1, None);
+    x.compress([True, False, True], 1); x.compress([0, 1]); x.conj(); x.conjugate(); x.real
 """
 
 PLAIN = """
@@ -48,7 +49,8 @@ PLAIN = """
     x.argmax(); x.argmax(0); x.argmin(1, keepdims=True); x.argsort();
     x.argsort(0, kind="stable"); x.argsort(0, "stable"); x.argmax(0, None); x.argmin(0, keepdims=True);
     x.argsort(0); (x > 0).all(); x.all(0); x.any(1, keepdims=True);
-    x.nonzero()[1]; x.shape; x.ndim; x.size;
+    x.argpartition(1); x.argpartition(0, axis=0); x[0].searchsorted(0.5); x[0].searchsorted(x[1], "right");
+    (x[0] > 0).choose([1, 2]); x.imag; x.nonzero()[1]; x.shape; x.ndim; x.size;
     x.dtype; x.nbytes; x.itemsize; x.tolist();
     x.item(1, 2); float(x[0, 0]); int(x[0, 2]); bool(x[0, 0]);
     str(x); f"{x[0, 0]:.3f}"

@@ -336,6 +336,14 @@ def test_keywords_are_passed_on():
 
 
 @pytest.mark.parametrize(
+    ("bad", "said"), [(None, "None"), ("relu", "'relu'"), (np.arange(2), "an array of int64.*astype")]
+)
+def test_what_cannot_be_differentiated_is_named(bad, said):
+    with pytest.raises(DTypeError, match=rf"\(argnums=0\) holds {said}"):
+        grad(lambda p: np.sum(p["a"]))({"a": np.ones(2), "other": bad})
+
+
+@pytest.mark.parametrize(
     ("result", "came"), [(None, r"None \(is its return missing\?\)"), ("text", "str"), ((1.0, [None]), "None")]
 )
 def test_functions_that_return_no_number(result, came):

@@ -35,6 +35,17 @@ _negative, _positive, _absolute = _op(np.negative), _op(np.positive), _op(np.abs
 _sum, _transpose, _getitem = _op(np.sum), _op(np.transpose), _op(getitem)
 
 
+OF_THAT_MEANING = "write the NumPy function of that meaning (np.sum for np.add.reduce, np.cumsum for np.add.accumulate)"
+INSTEAD_OF = {
+    "at": "ops.scatter_add makes an array of what is added at places",
+    "outer": "give both arrays axes of their own: f(x[:, None], y)",
+    "reduce": OF_THAT_MEANING + ", or ops.logsumexp",
+    "reduceat": OF_THAT_MEANING,
+    "accumulate": OF_THAT_MEANING,
+}
+"""What to write in place of a ufunc's methods."""
+
+
 class TensorMethods:
     """What a Tensor can do; the methods that arrays have are recorded as the NumPy functions of their names."""
 
@@ -66,10 +77,7 @@ class TensorMethods:
 
     def __array_ufunc__(self: Any, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise UnsupportedError(
-                f"np.{ufunc.__name__}.{method} is not recorded; write the NumPy function of that meaning "
-                "(np.sum for np.add.reduce, np.cumsum for np.add.accumulate, ...)"
-            )
+            raise UnsupportedError(f"np.{ufunc.__name__}.{method} is not recorded; {INSTEAD_OF[method]}")
         return dispatch(ufunc, args, kwargs)
 
     def __array_function__(
@@ -199,6 +207,12 @@ class TensorMethods:
     def any(self: Any, axis: Axis = None, *more: Any, **options: Any) -> Any:
         return np.any(self._value, axis, *more, **options)
 
+    def argpartition(self: Any, kth: Any, axis: int | None = -1, *more: Any, **options: Any) -> NDArray[np.intp]:
+        return np.argpartition(self._value, kth, axis, *more, **options)
+
+    def searchsorted(self: Any, v: Any, *more: Any, **options: Any) -> Any:
+        return np.searchsorted(self._value, bare(v), *more, **options)
+
     def nonzero(self: Any) -> tuple[NDArray[np.intp], ...]:
         return np.nonzero(self._value)
 
@@ -229,6 +243,25 @@ class TensorMethods:
 
     def take(self: Any, indices: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
         return dispatch(np.take, (self, bare(indices), axis, *more), options)
+
+    def compress(self: Any, condition: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.compress, (condition, self, axis, *more), options)
+
+    def choose(self: Any, choices: Any, *more: Any, **options: Any) -> Any:
+        return np.choose(self._value, choices, *more, **options)
+
+    def conj(self: Any) -> Tensor:
+        return dispatch(np.conjugate, (self,), {})
+
+    conjugate = conj
+
+    @property
+    def real(self: Any) -> Tensor:
+        return dispatch(np.real, (self,), {})
+
+    @property
+    def imag(self: Any) -> Any:
+        return np.imag(self._value)
 
     def diagonal(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
         return dispatch(np.diagonal, (self, offset, axis1, axis2), {})

@@ -16,7 +16,7 @@ plain(
     argmax argmin nanargmax nanargmin argsort argpartition argwhere nonzero flatnonzero count_nonzero
     searchsorted digitize lexsort unravel_index ravel_multi_index
     tril_indices_from triu_indices_from diag_indices_from ix_
-    histogram_bin_edges isin in1d packbits unpackbits
+    isin in1d packbits unpackbits
 
     zeros_like ones_like empty_like imag
     size ndim shape result_type can_cast min_scalar_type common_type iscomplexobj isrealobj
@@ -28,6 +28,7 @@ plain(
 
 BY_PLACES = "take its values by their places, as in t[np.unique(t.numpy(), return_index=True)[1]]"
 
+plain_of_constants([np.histogram_bin_edges], {"a"}, "use np.linspace(t.min(), t.max(), bins + 1)")
 plain_of_constants(present("histogram histogram2d histogramdd"), {"weights"}, "use np.bincount")
 plain_of_constants(
     present("""
