@@ -28,7 +28,9 @@ def watch_forward(op: Any, values: Sequence[Any], _kwargs: Any, ans: Any, node: 
     line = user_line()
     fault = _fault(ans)
     if fault:
-        raise AnomalyError(f"{op.title} made {fault}\n  at {line}\n{_operands(values)}")
+        given = [f"argument {i} has {bad}" for i, value in enumerate(values) if (bad := _fault(value))]
+        made = f"{op.title} was given what is not finite, {', '.join(given)}, and" if given else op.title
+        raise AnomalyError(f"{made} made {fault}\n  at {line}\n{_operands(values)}")
     if node is not None:
         node.noted().line = line
 
@@ -89,4 +91,6 @@ def _range(value: Any) -> str:
         return f"shape {value.shape}, no longer held" if hasattr(value, "shape") else repr(value)
     if value.size == 0:
         return f"{value.dtype} {value.shape}, empty"
-    return f"{value.dtype} {value.shape}, {np.min(value)} to {np.max(value)}"
+    finite = value[np.isfinite(value)]
+    ends = f"{np.min(finite)} to {np.max(finite)}" if finite.size else ""
+    return ", ".join(filter(None, [f"{value.dtype} {value.shape}", ends, _fault(value)]))

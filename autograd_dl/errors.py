@@ -13,6 +13,10 @@ class ShapeError(AutogradError, ValueError):
     """A shape that does not fit; the message gives the expected and the actual one."""
 
 
+class OutOfBoundsError(AutogradError, IndexError):
+    """An index that the array does not have; the message says which array."""
+
+
 class DTypeError(AutogradError, TypeError):
     """A dtype or type that cannot be used; the message says which would do."""
 

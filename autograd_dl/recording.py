@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import AutogradError, DTypeError, RuleError, ShapeError, UnsupportedError
+from .errors import AutogradError, DTypeError, OutOfBoundsError, RuleError, ShapeError, UnsupportedError
 from .graph import Leaf, Node, new, next_number, no_kwargs, note_read
 from .mode import Mode, current_mode
 from .pullback import Parts
@@ -17,6 +17,17 @@ from .tensor import Tensor, tensor_of
 from .values import as_value
 
 ndarray = np.ndarray
+MANY = 4
+"""Arrays of a list that a message describes."""
+REFUSALS = (ValueError, TypeError, IndexError)
+"""What NumPy raises for arguments that do not fit."""
+KINDS: dict[type[Exception], type[Exception]] = {
+    np.linalg.LinAlgError: np.linalg.LinAlgError,
+    ValueError: ShapeError,
+    TypeError: DTypeError,
+    IndexError: OutOfBoundsError,
+}
+"""Of which kind they become here, as the first that fits says."""
 
 
 def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> Any:
@@ -43,7 +54,7 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
         bit <<= 1
     try:
         ans = op.raw(*values, **kwargs)
-    except (ValueError, TypeError) as error:
+    except REFUSALS as error:
         _explain(error, op, args)
         raise
     mode = current_mode()
@@ -88,7 +99,7 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
         value = value[()]
     try:
         ans = op.raw(value, **kwargs)
-    except (ValueError, TypeError) as error:
+    except REFUSALS as error:
         _explain(error, op, (x,))
         raise
     mode = current_mode()
@@ -146,7 +157,7 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
         value1 = y if type(y) in SCALARS else _constant(y, op)
     try:
         ans = op.raw(value0, value1)
-    except (ValueError, TypeError) as error:
+    except REFUSALS as error:
         _explain(error, op, (x, y))
         raise
     mode = current_mode()
@@ -209,16 +220,27 @@ def _constant(argument: Any, op: Op) -> Any:
 
 def _explain(error: Exception, op: Op, args: Sequence[Any]) -> None:
     """Raise NumPy's error with the op and its arguments named, unless it is one that speaks for itself."""
-    if isinstance(error, (np.linalg.LinAlgError, AutogradError)):
-        return
-    kind = ShapeError if isinstance(error, ValueError) else DTypeError
-    raise kind(f"{op.title}({', '.join(map(_described, args))}): {error}") from error
+    if not isinstance(error, AutogradError):
+        raise named(error, op.title, args) from error
+
+
+def named(error: Exception, title: str, args: Sequence[Any]) -> Exception:
+    """NumPy's error, or what it became in another op, with the function and its arguments named."""
+    kind = next(own for general, own in KINDS.items() if isinstance(error, general))
+    while isinstance(error, (AutogradError, np.linalg.LinAlgError)) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    said = str(error)
+    if "float16 is unsupported" in said:
+        said = f"it takes no float16, as in NumPy; write a.astype(np.float32) ({said})"
+    return kind(f"{title}({', '.join(map(_described, args))}): {said}")
 
 
 def _described(argument: Any) -> str:
     if hasattr(argument, "shape") and hasattr(argument, "dtype"):
         name = f"{argument.name!r}: " if type(argument) is Tensor and argument.name else ""
         return f"{name}{argument.dtype} {argument.shape}"
+    if isinstance(argument, (tuple, list)) and any(hasattr(a, "dtype") for a in argument):
+        return f"[{', '.join([*map(_described, argument[:MANY]), *(['...'] if len(argument) > MANY else [])])}]"
     text = repr(argument)
     return text if len(text) <= 40 else type(argument).__name__
 

@@ -98,6 +98,7 @@ def test_methods_that_arrays_have(name):
     [
         (errors.ShapeError, ValueError),
         (errors.DTypeError, TypeError),
+        (errors.OutOfBoundsError, IndexError),
         (errors.GraphError, RuntimeError),
         (errors.RuleError, RuntimeError),
         (errors.UnsupportedError, TypeError),

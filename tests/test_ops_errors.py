@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, dispatch, gradients, no_grad, ops
-from autograd_dl.errors import DTypeError, ShapeError, UnsupportedError
+from autograd_dl.errors import DTypeError, OutOfBoundsError, ShapeError, UnsupportedError
 
 EINSUM = np.einsum
 
@@ -27,8 +27,19 @@ def tensor(*shape, dtype=float, grad=True):
     (lambda: tensor(2).sum(axis=1),                           r"np.sum(float64 (2,))"),
     (lambda: np.where(np.ones(3), tensor(2), 0),              r"np.where(float64 (3,), float64 (2,), 0)"),
     (lambda: np.concatenate([tensor(2, 3), tensor(2, 2)]),    r"np.concatenate(float64 (2, 3), float64 (2, 2))"),
-    (lambda: np.stack([tensor(2), tensor(3)]),                r"np.concatenate(float64 (1, 2), float64 (1, 3))"),
-    (lambda: np.linalg.inv(tensor(2, 3)),                     r"must be square"),
+    (lambda: np.stack([tensor(2), tensor(3)]),                r"np.stack([float64 (2,), float64 (3,)])"),
+    (lambda: np.linalg.inv(tensor(2, 3)),                     r"np.linalg.inv(float64 (2, 3)): Last 2 dim"),
+    (lambda: np.linalg.svd(tensor(3)),                        r"np.linalg.svd(float64 (3,)): 1-dimensional"),
+    (lambda: np.linalg.norm(tensor(2, 2, dtype="e"), 2),      r"np.linalg.norm(float16 (2, 2), 2): it takes no float16"),
+    (lambda: np.hstack([tensor(2)] * 5 + [tensor(1, 1)]),     r"np.hstack([float64 (2,), float64 (2,), "),
+    (lambda: np.tile(tensor(2, 3), -1),                       r"np.tile(float64 (2, 3), -1): all elements"),
+    (lambda: np.trace(tensor(3)),                             r"np.trace(float64 (3,)): source: axis 1 is out of"),
+    (lambda: np.vdot(tensor(2, 3), tensor(3)),                r"np.vdot(float64 (2, 3), float64 (3,)): shapes (6,)"),
+    (lambda: np.pad(tensor(2), (1, 2, 3)),                    r"np.pad(float64 (2,), (1, 2, 3)): operands"),
+    (lambda: np.select([np.ones(2) > 0], [tensor(2)] * 2),    r"np.select: 1 conditions do not choose among 2"),
+    (lambda: np.split(tensor(3), 0),                          r"np.split: 3 elements do not make 0 equal sections"),
+    (lambda: tensor(2, 3)[0, 0, 0],                           r"getitem(float64 (2, 3), (0, 0, 0)): too many indices"),
+    (lambda: tensor(2, 3)[7],                                 r"getitem(float64 (2, 3), 7): index 7 is out of bounds"),
     (lambda: np.linalg.solve(tensor(2, 2), tensor(3)),        r"np.linalg.solve(float64 (2, 2), float64 (3,))"),
     (lambda: np.einsum("ij,jk", tensor(2, 3), tensor(2, 2)),  r"np.einsum('ij,jk->ik', float64 (2, 3), "),
     (lambda: np.einsum("ij,jk", tensor(2, 3)),                r"np.einsum: 'ij,jk' names 2 operands, and 1 were given"),
@@ -43,7 +54,7 @@ def tensor(*shape, dtype=float, grad=True):
     (lambda: ops.col2im(tensor(2, 2), (1, 1, 3, 3), 2, 2),    r"takes rows of shape (4, 4), not (2, 2)"),
 ])
 def test_a_wrong_shape_names_op_and_arguments(call, words):
-    with pytest.raises((ShapeError, np.linalg.LinAlgError)) as caught:
+    with pytest.raises((ShapeError, OutOfBoundsError, DTypeError, np.linalg.LinAlgError)) as caught:
         call()
     assert words in str(caught.value)
 
@@ -234,7 +245,7 @@ def test_what_has_no_recorded_form_is_refused_by_name(call, words):
 @pytest.mark.parametrize("order", [np.sort, lambda x: np.partition(x, 0)])
 def test_a_number_has_no_axis_to_order(order):
     for x in (np.array(2.0), tensor()):
-        with pytest.raises(np.exceptions.AxisError, match="axis -1 is out of bounds for array of dimension 0"):
+        with pytest.raises(ValueError, match="axis -1 is out of bounds for array of dimension 0"):
             order(x)
 
 

@@ -158,6 +158,14 @@ class TestAfterBackward:
         output.backward(retain_graph=True)
         assert to_dot(output) == APPLE
 
+    def test_gradients_of_another_output_are_not_drawn_as_this_ones(self):
+        w, x = leaf(1, "w"), leaf(3, "x")
+        h = w * x
+        a, b = h * 2, h * 3
+        a.backward()
+        assert gradients(b) == []
+        assert gradients(a) == ["x0_grad <- x0 6", "x1_grad <- x1 2"]
+
     def test_what_was_not_computed_is_absent(self):
         x, y = leaf(2, "x"), leaf(3, "y")
         z = x * y

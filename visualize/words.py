@@ -75,7 +75,7 @@ class Plain:
         try:
             found = _along_edges(output) if self.whole else edge_gradients(output)
         except (GraphError, ShapeError):
-            return Gradients({}, _left_behind(nodes), None)
+            return Gradients({}, _left_behind(nodes), None) if root.args is None else NOTHING
         found.update(_of_results(root, found))
         return Gradients(found, {}, self.write(output.dtype.type(1)))
 

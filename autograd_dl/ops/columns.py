@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
-from .entry import primitive
+from .entry import as_array, primitive
 from .windows import Pair, grid
 
 
@@ -23,6 +23,7 @@ def im2col(input_data: Any, filter_h: int, filter_w: int, stride: Pair = 1, pad:
     >>> im2col(np.zeros((10, 3, 7, 7)), 5, 5).shape
     (90, 75)
     """
+    input_data = as_array(input_data)
     at = grid(input_data.shape, (filter_h, filter_w), stride, pad)
     (out_h, out_w), (sh, sw), (ph, pw) = at.places, at.stride, at.pad
     n, c = input_data.shape[:2]

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
 from ..table import defvjp
 from ..tensor import bare
 from .entry import as_array, composed, present, primitive
@@ -217,6 +217,8 @@ def where(condition: Any, *choices: Any) -> Any:
 
 @composed(np.select)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    if len(condlist) != len(choicelist):
+        raise ShapeError(f"np.select: {len(condlist)} conditions do not choose among {len(choicelist)} arrays")
     for condition in condlist:
         dtype = as_array(bare(condition)).dtype
         if dtype != np.bool_:

@@ -111,7 +111,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 @composed(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
-    if np.ndim(indices_or_sections) == 0 and ary.shape[axis] % indices_or_sections:
+    if np.ndim(indices_or_sections) == 0 and (indices_or_sections < 1 or ary.shape[axis] % indices_or_sections):
         raise ShapeError(f"np.split: {ary.shape[axis]} elements do not make {indices_or_sections} equal sections")
     return array_split(ary, indices_or_sections, axis)
 

@@ -185,7 +185,7 @@ def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     if not compute_uv:
         return _thin_svd(a)[1]
-    if full_matrices and a.shape[-1] != a.shape[-2]:
+    if full_matrices and len(set(a.shape[-2:])) == 2:
         raise UnsupportedError(
             "np.linalg.svd: the full matrices of a non-square matrix have no derivative; pass full_matrices=False"
         )

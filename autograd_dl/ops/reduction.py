@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..table import defvjp
 from .elementwise import alike, below, floating
-from .entry import along, composed, present, primitive
+from .entry import along, as_array, composed, present, primitive
 
 Axis = int | tuple[int, ...] | None
 # keepdims is Any in the rules: as of NumPy 2.5, a bool that is not known to be True or False fits none of its types
@@ -103,6 +103,7 @@ for _function in (np.nanmax, np.nanmin):
 @primitive
 def logsumexp(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
+    x = as_array(x)
     if x.dtype == np.float16:
         return logsumexp(x.astype(np.float32), axis=axis, keepdims=keepdims).astype(np.float16)
     x = floating(x)
