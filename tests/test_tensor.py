@@ -282,7 +282,7 @@ def test_a_deep_copy_of_a_structure_keeps_what_is_shared():
 def test_the_class_is_final():
     with pytest.raises(TypeError, match="Tensor is final"):
 
-        class Mine(Tensor):  # type: ignore[misc]
+        class Mine(Tensor):  # type: ignore[misc]  # which is what is tested
             pass
 
 

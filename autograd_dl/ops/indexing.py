@@ -105,7 +105,7 @@ def extract(condition: Any, arr: Any) -> Any:
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     a, choices = as_array(bare(a)), [c if isinstance(c, (int, float)) else as_array(c) for c in choices]
     shape = np.broadcast_shapes(a.shape, *map(np.shape, choices))
-    index = np.broadcast_to(np.choose(a, range(len(choices)), mode=mode), (1, *shape))  # type: ignore[call-overload]
+    index = np.broadcast_to(np.choose(a, range(len(choices)), mode=mode), (1, *shape))  # type: ignore[call-overload]  # ditto
     dtype = np.result_type(*choices)
     return np.take_along_axis(np.stack([np.broadcast_to(c, shape).astype(dtype) for c in choices]), index, 0)[0]
 

@@ -224,5 +224,5 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
         raise UnsupportedError(f"np.pad: mode {mode!r} is not recorded; use constant, edge, reflect, symmetric or wrap")
     for axis, width in enumerate(widths):
-        array = np.take(array, np.pad(np.arange(array.shape[axis]), width, mode), axis)  # type: ignore[call-overload]
+        array = np.take(array, np.pad(np.arange(array.shape[axis]), width, mode), axis)  # type: ignore[call-overload]  # a mode by name
     return array
