@@ -33,6 +33,8 @@ PIECE, ESCAPED = 2000, str.maketrans({"\\": "\\\\", '"': '\\"'})
 """Characters of a string of DOT, and what in it is written by a backslash."""
 HURRIED = {"nslimit": "1", "nslimit1": "1", "mclimit": "0.3"}
 """Let Graphviz stop its search for the best layout earlier."""
+FRAMED = ("ops", "layers")
+"""The styles that draw a frame around each scope."""
 CHOICES = {
     "style": ("book", "ops", "layers", "backward"),
     "values": ("auto", "full", "symbols", None),
@@ -142,6 +144,8 @@ def dot_of(picture: Trace, style: str, rankdir: str) -> graphviz.Digraph:
     if len(picture.lines) > LARGE or ranks_crossed((line.source, line.target) for line in picture.lines) > WIDE:
         label = "xlabel"
         graph.attr("graph", **HURRIED)
+    if style in FRAMED:
+        graph.attr("graph", newrank="true")  # else arrows between frames may run backwards
     _draw_boxes(graph, picture.boxes, style)
     for line in picture.lines:
         _draw_line(graph, line, label)
@@ -187,7 +191,7 @@ def _copies(marked: set[Any], copies: Mapping[Node, Sequence[Node]]) -> set[Any]
 
 def _draw_boxes(graph: graphviz.Digraph, boxes: Sequence[Box], style: str) -> None:
     """All boxes; where frames are drawn, those of each scope within its frame."""
-    if style not in ("ops", "layers"):
+    if style not in FRAMED:
         for box in boxes:
             _draw_box(graph, box, style)
         return

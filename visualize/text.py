@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 SYMBOLS = {
     "add": "+",
     "subtract": "−",
@@ -23,6 +25,8 @@ SYMBOLS = {
 OPERATORS = frozenset("+−×/^")
 DIGITS = {2: 3, 4: 6}
 """How many digits of a float are no rounding error, by its size in bytes; 12 of a float64."""
+SHORT = 6
+"""Numbers of an array of indices that are written."""
 LONGEST = 40
 """Characters that settings may take in an op's label."""
 
@@ -108,12 +112,13 @@ def _listed(settings: Sequence[Any]) -> str:
 
 
 def _setting(value: Any) -> str:
-    """An argument as a program writes it; an array by dtype and shape."""
+    """An argument as a program writes it; a long array by dtype and shape."""
     if isinstance(value, slice):
         ends = [value.start, value.stop, *([] if value.step is None else [value.step])]
         return ":".join("" if end is None else str(end) for end in ends)
     if isinstance(value, (tuple, list)):
         return f"({_listed(value)}{',' if len(value) == 1 else ''})"
     if getattr(value, "shape", ()):
-        return f"{value.dtype} {shape_of(value)}"
+        is_short = isinstance(value, np.ndarray) and value.ndim == 1 and value.size <= SHORT
+        return f"[{_listed(value.tolist())}]" if is_short else f"{value.dtype} {shape_of(value)}"
     return "..." if value is Ellipsis else str(getattr(value, "__name__", value))

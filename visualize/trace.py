@@ -221,7 +221,7 @@ class _Drawing:
         if self._kind(node) == "scope":
             return FUSED[node.op.name]
         others = sorted(set(range(len(node.inputs))).difference(operands))
-        settings = [node.inputs[i] for i in others if not _has_arrays(node.inputs[i])]
+        settings = [node.inputs[i] for i in others if node.op.name == "getitem" or not _has_arrays(node.inputs[i])]
         label = symbol(node.op.title if self.look.titles else node.op.name, settings, node.kwargs)
         constants = {operands.index(i): _constant(node.inputs[i]) for i in inside}
         return with_constants(label, len(operands), constants) if constants else label
