@@ -30,6 +30,8 @@ from visualize.figures import (
 pytest.importorskip("graphviz")
 pytest.importorskip("matplotlib")
 RED = "#d62728"
+WEIGHTS = np.random.default_rng(0).normal(size=(3, 3))
+JAPANESE = ("入力", "重み", "b", "出力")
 
 
 def texts(figure):
@@ -140,6 +142,43 @@ class TestNeurons:
     def test_odd_numbers(self, values):
         figure = draw_affine(values, x=np.ones(len(values)) * 2)
         assert len(boxes_of_texts(figure)) == len(texts(figure))
+
+    @pytest.mark.parametrize("draw", [
+        lambda: draw_affine(WEIGHTS, WEIGHTS[0], x=WEIGHTS[1]), lambda: draw_affine(np.full((4, 4), -1.23457e-5), True),
+        lambda: draw_affine((2, 3), True, names=JAPANESE), lambda: draw_affine((4, 4), True),
+        lambda: draw_perceptron(2, "a bias of long name", activation="sigmoid"),
+        lambda: draw_perceptron(2, activation="a function of long name"),
+    ])  # fmt: skip
+    def test_no_text_of_an_arrow_lies_on_a_neuron(self, draw):
+        figure = draw()
+        neurons = [circle.get_window_extent() for circle in circles(figure)]
+        inside = {(circle.center[0], circle.center[1]) for circle in circles(figure)}
+        found = [t for t in figure.axes[0].texts if t.get_text() and t.get_position() not in inside]
+        assert len(found) == len(arrows(figure))
+        assert not any(t.get_window_extent().overlaps(neuron) for t in found for neuron in neurons)
+
+    def test_numbers_have_3_significant_digits_and_are_readable(self):
+        figure = draw_affine(WEIGHTS, WEIGHTS[0], x=WEIGHTS[1])
+        assert {"0.126", "-0.132", "0.105"} < set(texts(figure))
+        assert max(map(len, texts(figure))) == 6
+        assert min(t.get_fontsize() for t in figure.axes[0].texts if t.get_text()) > 8
+
+    def test_whole_numbers_have_all_their_digits(self):
+        assert {"1234", "-20000"} < set(texts(draw_affine([[1234, -20000]])))
+
+    def test_every_text_of_a_neuron_is_inside_it(self):
+        figure = draw_affine([[1e-5, -123.456]], [-0.000123456, 12], x=[-1.5e-7])
+        texts_at = {t.get_position(): t.get_window_extent() for t in figure.axes[0].texts if t.get_text()}
+        for circle in circles(figure):
+            neuron, text = circle.get_window_extent(), texts_at[circle.center]
+            assert neuron.x0 < text.x0 < text.x1 < neuron.x1
+
+    def test_names_that_are_not_ascii_are_text(self, caplog):
+        """And no mathtext, which has no Japanese letters."""
+        figure = draw_affine((2, 3), True, names=JAPANESE)
+        assert {"入力₁", "重み₃₂", "b$_{3}$", "出力₃"} < set(texts(figure))
+        figure.canvas.draw()  # a missing letter is a warning, and so an error
+        assert not caplog.records
 
     @pytest.mark.parametrize(("draw", "words"), [
         (lambda: draw_affine((5, 2)), r"weights of shape \(5, 2\) cannot be drawn one by one"),
@@ -269,6 +308,16 @@ class TestIm2col:
         figure = draw_im2col(image, 1, 2)
         found = boxes_of_texts(figure)
         assert not any(box.overlaps(other) for i, box in enumerate(found) for other in found[:i])
+
+    @pytest.mark.parametrize("lang", ["en", "ja"])
+    @pytest.mark.parametrize("side", [1, 2, 3])
+    def test_the_title_of_a_small_one_is_in_view(self, side, lang):
+        figure = draw_im2col(np.arange(9.0).reshape(3, 3)[:side, :side], min(side, 2), min(side, 2), lang=lang)
+        image, title, *_ = boxes_of_texts(figure)
+        assert figure.bbox.x0 <= image.x0 < image.x1 < title.x0 < title.x1 <= figure.bbox.x1
+
+    def test_numbers_have_3_significant_digits(self):
+        assert set(texts(draw_im2col([[1.23456, -0.000987654]], 1, 1))) > {"1.23", "-0.000988"}
 
     @pytest.mark.parametrize(("args", "words"), [
         ((np.ones((1, 4, 4)),), r"the image has shape \(1, 4, 4\): one channel"),

@@ -104,6 +104,25 @@ def test_activations_of_what_are_no_numbers(wrong):
         plots.activations({"a": wrong})
 
 
+def test_activations_of_what_is_no_network():
+    with pytest.raises(DataError, match="the network must be a function, not int: pass a network, which has predict"):
+        plots.activations(3, np.ones(3))
+
+
+@pytest.mark.parametrize("columns", [0, -1, 2.5, None])
+@pytest.mark.parametrize(
+    "plot",
+    [
+        lambda columns: plots.image_grid(np.ones((3, 2, 2)), columns=columns),
+        lambda columns: plots.misclassified(np.ones((3, 2, 2)), [0, 1, 2], [0, 0, 0], columns=columns),
+        lambda columns: plots.activations({"a": np.ones(3)}, columns=columns),
+    ],
+)
+def test_columns_that_there_cannot_be(plot, columns):
+    with pytest.raises(DataError, match=f"columns must be a whole number from 1, not {columns}"):
+        plot(columns)
+
+
 # -- gradients
 
 
@@ -176,6 +195,10 @@ def test_one_norm_of_any_size_can_be_drawn(value, tmp_path):
         ([{}], "there is nothing to draw: the first step is empty"),
         ([{"a": 1.0}, {"b": 1.0}], "step 1 has the gradients of b, and step 0 those of a"),
         ([{"a": "x"}], "the gradient of a must be real numbers"),
+        ({"W": np.ones(3)}, r'steps must be a list of mappings, not dict: pass \[{"W1": its gradient or norm}'),
+        (plots.GradientNorms(), "steps must be a list of mappings, not GradientNorms"),
+        (None, "steps must be a list of mappings, not NoneType"),
+        ([1.0], 'step 0 must be a mapping, not float: pass {"W1": its gradient or norm}'),
     ],
 )
 def test_steps_that_cannot_be_drawn(steps, words):
@@ -237,6 +260,51 @@ def test_shapes_that_are_no_images(plot, shape, words):
         plot(np.ones(shape))
 
 
+@pytest.mark.parametrize(
+    ("images", "titles", "words"),
+    [
+        (None, None, "images must be a list or an array, not NoneType"),
+        (3, None, "images must be a list or an array, not int"),
+        ({"a": np.eye(2)}, None, "images must be a list or an array, not dict"),
+        ([np.eye(2)], 3, "titles must be a list or an array, not int"),
+    ],
+)
+def test_what_are_no_images(images, titles, words):
+    with pytest.raises(DataError, match=words):
+        plots.image_grid(images, titles)
+
+
+TITLES = ["ankle boot (sandal)", "Handgelenkbewegung_unbekannt", "短靴ブーツとサンダルの違い", "$ " * 25, "m" * 60]
+
+
+@pytest.mark.parametrize("title", TITLES)
+@pytest.mark.parametrize("count", [2, 10, 40])
+def test_titles_are_as_wide_as_their_images_at_most(title, count):
+    figure = plots.image_grid(np.zeros((count, 28, 28)), [title] * count)
+    figure.draw_without_rendering()
+    found = [ax.title.get_window_extent() for ax in figure.axes]
+    for i, box in enumerate(found):
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert box.y1 <= figure.bbox.y1
+        assert not any(box.overlaps(other) for other in found[:i])
+    assert {ax.title.get_fontsize() for ax in figure.axes} <= {6, 7, 8, 9}
+
+
+def test_a_title_is_cut_off_where_no_letters_are_small_enough():
+    (title,) = set(titles(plots.image_grid(np.zeros((8, 2, 2)), ["m" * 60] * 8)))
+    first, second, third = title.split("\n")
+    assert first == second
+    assert third == f"{first[:-1]}…"
+
+
+def test_titles_fit_into_a_part_of_a_figure():
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 4), layout="constrained")
+    plots.image_grid(np.zeros((5, 2, 2)), ["ankle boot (sandal)"] * 5, figure=figure.subfigures(1, 2)[0])
+    assert {ax.get_title() for ax in figure.axes} == {"ankle boot\n(sandal)"}
+
+
 def test_titles_and_images_are_as_many():
     with pytest.raises(ShapeError, match="2 images, 1 titles"):
         plots.image_grid(np.ones((2, 3, 3)), ["a"])
@@ -277,6 +345,7 @@ def test_a_class_without_a_label_is_empty_and_no_nan():
         (([0], [-1]), "answers must be whole numbers from 0"),
         ((np.eye(2), [0, 1]), r"labels must be one number for each image, not an array of shape \(2, 2\)"),
         (([0], [3], ["a", "b"]), "there is a class 3, and there are names for 2"),
+        (([0], [3], 4), "names must be a list or an array, not int"),
     ],
 )
 def test_labels_that_cannot_be_counted(given, words):
@@ -331,6 +400,8 @@ def test_contours_are_where_they_are_asked_for():
     ("f", "points", "words"),
     [
         (bowl, {}, "there is nothing to draw: paths is empty"),
+        (bowl, [(1, 2)], 'paths must be a mapping, not list: pass {"SGD": points}'),
+        (3, {"a": [[1, 1]]}, "f must be a function, not int: pass a function of x and y"),
         (bowl, {"a": [1, 2, 3]}, r"the path a must have the shape \(points, 2\), not \(3,\)"),
         (bowl, {"a": np.ones((0, 2))}, r"the path a must have the shape \(points, 2\), not \(0, 2\)"),
         (bowl, {"a": [[np.nan, 1]]}, "no path has a finite point"),
@@ -356,7 +427,7 @@ def test_where_there_is_no_gradient_stands_a_cross():
     assert crosses.get_label() == "gradient not finite (162 of 324)"
 
 
-@pytest.mark.parametrize("f", [lambda x, y: 1.0, lambda x, y: np.sum(x)])
+@pytest.mark.parametrize("f", [lambda x, y: 1.0, lambda x, y: np.sum(x), None])
 def test_a_function_that_makes_no_heights(f):
-    with pytest.raises(ValueError, match="f must make one"):
+    with pytest.raises(ValueError, match=r"f must (make one|be a function)"):
         plots.gradient_field(f)

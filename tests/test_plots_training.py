@@ -19,6 +19,22 @@ def legend(axes):
     return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
+def legend_beside(figure):
+    (beside,) = figure.legends
+    return [text.get_text() for text in beside.get_texts()]
+
+
+def ticks(ax):
+    """Those of x that are in view."""
+    low, high = ax.get_xlim()
+    return [tick for tick in ax.get_xticks() if low <= tick <= high]
+
+
+def spot(thing):
+    """Where it is drawn, in pixels."""
+    return thing.get_window_extent()
+
+
 def test_curves_begin_where_they_are_told_to():
     ax = plots.curves({"a": [1, 2], "b": [3, 4, 5]}, start=1)
     assert [line.get_xdata().tolist() for line in ax.lines] == [[1, 2], [1, 2, 3]]
@@ -42,6 +58,37 @@ def test_a_single_number_is_seen():
     assert (one.get_marker(), two.get_marker()) == ("o", "")
 
 
+def test_a_number_alone_between_others_that_are_none_is_a_dot():
+    (line,) = plots.curves({"a": [np.nan, 1, None, 2, 3, np.inf, 4]}).lines
+    assert (line.get_marker(), line.get_markevery()) == ("o", [1, 6])
+
+
+@pytest.mark.parametrize("known", [[0], [9], [4, 5], []])
+def test_the_axis_spans_what_is_not_finite_too(known):
+    values = [2.3 if k in known else np.nan for k in range(10)]
+    low, high = plots.curves({"a": values}, start=1).get_xlim()
+    assert low < 1 < 10 < high
+
+
+def test_the_axes_of_a_training_that_diverges_span_all_of_it():
+    loss, accuracy = plots.history(history((0.1, np.nan), loss=[2.3] + [np.nan] * 99, epoch=[0, 7])).axes
+    assert loss.get_xlim()[1] > 99
+    assert accuracy.get_xlim()[1] > 7
+    assert loss.lines[0].get_markevery() == [0]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_of_one_number_or_none_the_ticks_are_whole(count):
+    short = history([0.1] * count, loss=[2.0] * count, epoch=[0] * count, train_accuracy=[0.1] * count)
+    drawn = [*plots.history(short).axes, *plots.runs({"a": short}).axes, plots.curves({"a": [1.0] * count})]
+    assert [ticks(ax) for ax in drawn] == [[0, 1]] * 5
+    assert ticks(plots.curves({"a": [1.0] * count}, start=3)) == [3, 4]
+
+
+def test_of_one_step_the_tick_is_whole():
+    assert ticks(plots.gradient_flow([{"W1": 1.0}])) == [0]
+
+
 @pytest.mark.parametrize("wrong", [[[1, 2], [3, 4]], ["a"], 3.0, [object()]])
 def test_what_is_no_sequence_of_numbers(wrong):
     with pytest.raises(ShapeError, match="a must be a sequence of numbers"):
@@ -56,7 +103,8 @@ def test_nothing_to_draw(plot):
 
 def test_runs():
     loss, accuracy = plots.runs({"SGD": history(), "Adam": history((0.2, 0.7), loss=[3.0, 1.0])}).axes
-    assert legend(loss) == legend(accuracy) == ["SGD", "Adam"]
+    assert legend_beside(loss.figure) == ["SGD", "Adam"]
+    assert loss.get_legend() is accuracy.get_legend() is None
     assert loss.get_ylabel() == "loss"
     assert [line.get_ydata().tolist() for line in loss.lines] == [[2.0, 1.0], [3.0, 1.0]]
     assert [list(line.get_xdata()) for line in accuracy.lines] == [[0, 2], [0, 2]]
@@ -69,6 +117,44 @@ def test_runs_are_averaged_alike():
     assert [line.get_ydata()[-1] for line in loss.lines] == [997.0, 77.0]
 
 
+def test_numbers_of_a_run_that_are_not_finite_are_told():
+    figure = plots.runs({"SGD": history((np.nan, 0.8), loss=[np.nan] * 3 + [1.0]), "Adam": history()})
+    assert legend_beside(figure) == ["SGD (4 of 6 not finite)", "Adam"]
+
+
+@pytest.mark.parametrize("name", ["run {}", "a long name of a run that has many words in it, number {}"])
+@pytest.mark.parametrize("count", [1, 12, 20, 40])
+def test_the_legend_of_many_runs_is_beside_wide_axes(count, name):
+    figure = plots.runs({name.format(k): history() for k in range(count)})
+    figure.draw_without_rendering()
+    (beside,) = figure.legends
+    assert figure.bbox.x1 >= spot(beside).x1
+    assert figure.bbox.y0 <= spot(beside).y0
+    assert spot(beside).x0 > max(spot(ax).x1 for ax in figure.axes)
+    assert min(spot(ax).width for ax in figure.axes) > 350
+
+
+def test_of_many_runs_the_first_are_named():
+    figure = plots.runs({f"run {k}": history() for k in range(40)})
+    assert legend_beside(figure) == [*[f"run {k}" for k in range(19)], "... and 21 more"]
+
+
+def test_the_legend_of_many_curves_is_beside_them():
+    ax = plots.curves({f"run {k}": [k, 0] for k in range(24)})
+    ax.figure.draw_without_rendering()
+    assert len(legend(ax)) == 20
+    assert legend(ax)[-1] == "... and 5 more"
+    assert spot(ax).x1 <= spot(ax.get_legend()).x0 < spot(ax.get_legend()).x1 <= ax.figure.bbox.x1
+
+
+def test_the_legend_of_a_grid_of_many_curves_is_beside_all():
+    figure = plots.curve_grid({title: {f"run {k}": [k, 0] for k in range(24)} for title in "abc"})
+    figure.draw_without_rendering()
+    assert legend_beside(figure)[-1] == "... and 5 more"
+    assert not any(ax.get_legend() for ax in figure.axes)
+    assert figure.bbox.y0 <= spot(figure.legends[0]).y0
+
+
 @pytest.mark.parametrize(
     "plot", [lambda h: plots.runs({"SGD": h}), plots.history, lambda h: plots.overfitting({"SGD": h})]
 )
@@ -76,6 +162,54 @@ def test_runs_are_averaged_alike():
 def test_a_history_that_lacks_something(plot, missing):
     with pytest.raises(DataError, match=rf"history.* has no '{missing}': it has what Trainer\.history has"):
         plot({key: values for key, values in history().items() if key != missing})
+
+
+class Trained:
+    """What is passed by mistake for its history."""
+
+    history = history()
+
+
+TRAINED = Trained()
+
+
+@pytest.mark.parametrize(
+    ("plot", "words"),
+    [
+        (lambda: plots.history(TRAINED), "the history must be a mapping, not Trained: pass trainer.history"),
+        (lambda: plots.history(None), "the history must be a mapping, not NoneType: pass trainer.history"),
+        (lambda: plots.history([1, 2]), "the history must be a mapping, not list: pass trainer.history"),
+        (lambda: plots.history(history(loss=None)), "'loss' of the history must be a list or an array, not NoneType"),
+        (lambda: plots.history(history(epoch=["a", "b"])), "epoch must be a sequence of numbers"),
+        (lambda: plots.runs([history()]), r'histories must be a mapping, not list: pass {"SGD": trainer\.history}'),
+        (lambda: plots.runs({"a": TRAINED}), "the history of a must be a mapping, not Trained: pass trainer.history"),
+        (lambda: plots.runs(history()), "the history of loss must be a mapping, not list"),
+        (lambda: plots.runs({"a": history(loss=["x"])}), "loss of a must be a sequence of numbers"),
+        (lambda: plots.overfitting([history()]), "histories must be a mapping, not list"),
+        (lambda: plots.overfitting({"a": TRAINED}), "the history of a must be a mapping, not Trained"),
+        (lambda: plots.curves([1, 2]), 'curves must be a mapping, not list: pass {"loss": numbers}'),
+        (lambda: plots.curve_grid([[1, 2]]), 'panels must be a mapping, not list: pass {"a title": {"loss": numbers}}'),
+        (lambda: plots.curve_grid({"a": [1, 2]}), 'the panel a must be a mapping, not list: pass {"loss": numbers}'),
+        (lambda: plots.curve_grid({"a": {"b": [1]}}, columns=0), "columns must be a whole number from 1, not 0"),
+        (lambda: plots.search_grid(None), "trials must be a list of mappings, not NoneType"),
+        (lambda: plots.search_grid({"lr": 1}), r'trials must be a list of mappings, not dict: pass \[{"lr": 0.1, "acc'),
+        (lambda: plots.importance([1, 2]), "trial 0 must be a mapping, not int"),
+    ],
+)
+def test_what_is_of_another_kind(plot, words):
+    with pytest.raises((DataError, ShapeError), match=words):
+        plot()
+
+
+def test_a_table_with_named_columns_is_a_mapping():
+    class Table:
+        def items(self):
+            return {"a": [1, 2]}.items()
+
+        def __len__(self):
+            return 2
+
+    assert legend(plots.curves(Table())) == ["a"]
 
 
 def test_a_history_of_unequal_lengths():
@@ -95,8 +229,9 @@ def test_a_grid_shares_its_scale_and_labels_its_edges():
 
 def test_overfitting_tells_the_gap():
     figure = plots.overfitting({"none": history(), "λ = 0.1": history((0.1, 0.85)), "cut": history(
-        (), loss=[], epoch=[], train_accuracy=[])})  # fmt: skip
-    assert [ax.get_title() for ax in figure.axes] == ["none: gap 0.100", "λ = 0.1: gap 0.050", "cut: not measured"]
+        (), loss=[], epoch=[], train_accuracy=[]), "lost": history((0.1, None))})  # fmt: skip
+    titles = ["none: gap 0.100", "λ = 0.1: gap 0.050", "cut: not measured", "lost: not measured"]
+    assert [ax.get_title() for ax in figure.axes][:4] == titles
 
 
 # -- hyper-parameters
@@ -155,7 +290,7 @@ def test_importance_is_drawn_from_least_to_most():
 
 
 def test_importance_of_few_trials():
-    with pytest.raises(DataError, match=r"importance needs 10 trials with a accuracy, and there are 9"):
+    with pytest.raises(DataError, match=r"importance needs 10 trials whose accuracy is a number, and there are 9"):
         plots.importance(trials(9))
 
 
@@ -196,7 +331,7 @@ def test_one_parameter_stands_against_the_score():
         ([{"accuracy": 1}], "there is nothing to draw: the first trial, but for its score, is empty"),
         ([{"lr": 1}], "trial 0 has no 'accuracy'"),
         ([{"lr": 1, "accuracy": 1}, {"accuracy": 1}], "trial 1 has no 'lr'"),
-        ([{"lr": 1, "accuracy": None}], "no trial has a accuracy that is a number"),
+        ([{"lr": 1, "accuracy": None}], "there is no trial whose accuracy is a number"),
     ],
 )
 def test_trials_that_cannot_be_drawn(wrong, words):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby, pairwise, product
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +12,8 @@ import numpy as np
 from autograd_dl.errors import ShapeError
 from autograd_dl.optional import need
 
-from ..plots.canvas import GREY, RED, array, readable, words
-from ..text import number
-from .wording import chosen
+from ..plots.canvas import GREY, RED, SHORT, array, readable, width, words
+from .wording import chosen, rounded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,12 +21,15 @@ if TYPE_CHECKING:
 BLACK, WHITE, PALE = "#222222", "#ffffff", "#e4e4e4"
 INCH = 0.62
 """One unit of the lengths that follow."""
-RADIUS, COLUMN, ROW, LETTERS = 0.42, 3.6, 1.15, 0.4
-"""Of a neuron; from column to column; from row to row; the height that the text on an arrow takes."""
+RADIUS, COLUMN, ROW, LETTERS, MARGIN = 0.42, 3.6, 1.15, 0.4, 0.08
+"""Of a neuron; from column to column; from row to row; the height of the text on an arrow; from it to a neuron."""
+SIZE, LARGEST, SMALLEST = 10.0, 12.0, 4.0
+"""Of the letters on arrows; of those in a neuron, at most and at least."""
 MOST, LABELLED = 5, 4
 """Neurons of a column that are drawn: of more, the first ones and the last. The same where arrows have texts."""
 INPUTS, DEEPEST = 12, 20
 """Inputs of a perceptron, and layers of a network: figures of more would be metres wide."""
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 DOTS = "⋮"
 """Stands for the neurons that are left out; it is drawn, since not every font has it."""
 HEADINGS = {"en": ("input layer", "hidden layer", "output layer"), "ja": ("入力層", "中間層", "出力層")}
@@ -79,7 +81,7 @@ def draw_perceptron(
     ends = [_Neuron(COLUMN, 0, "$a$" if activation else "$y$")]
     if activation is not None:
         ends.append(_Neuron(COLUMN * 1.7, 0, "$y$", RED))
-    arrows = [_Arrow(a, b, f"{words(activation)}( )", RED) for a, b in pairwise(ends)]
+    arrows = [_Arrow(a, b, f"{words(activation, SHORT)}( )", RED) for a, b in pairwise(ends)]
     starts = _column(0, [*([] if bias is None else ["1"]), *inputs], ones=bias is not None)
     texts = [*([] if bias is None else _texts([bias])), *w]
     arrows += [_Arrow(start, ends[0], text) for start, text in zip(starts, texts, strict=True)]
@@ -95,7 +97,7 @@ def draw_affine(
     names: tuple[str, str, str, str] = ("x", "w", "b", "y"),
     red: bool = False,
 ) -> Figure:
-    """One layer of neurons, x · W + b (book, sections 3.3.3 and 3.4): a weight on each arrow.
+    """One layer of neurons, x · W + b (book, sections 3.3.3 and 3.4): a weight on each arrow, in 3 significant digits.
 
     The symbols of the weights are the book's: w₁₂ leads to the first output, from the second input. In the array
     `weights` it is the other way around: its rows are the inputs, and so w₁₂ is `weights[1, 0]`.
@@ -171,11 +173,17 @@ def draw_layers(layers: Sequence[Any], *, red: Collection[int] = (), lang: str =
 
 def _symbols(name: str, count: int, known: Any = None, after: str = "") -> list[str]:
     """The numbers that are known, else x₁, x₂, ..., with what is written after each index."""
-    return [f"{words(name)}$_{{{i}{after}}}$" for i in range(1, count + 1)] if known is None else _texts(known)
+    return [_symbol(name, f"{i}{after}") for i in range(1, count + 1)] if known is None else _texts(known)
+
+
+def _symbol(name: str, index: str) -> str:
+    """A name with an index: by mathtext, which has Latin letters alone, or else by letters of the font."""
+    shown = words(name, SHORT)
+    return f"{shown}$_{{{index}}}$" if shown.isascii() else f"{shown}{words(index.translate(SUBSCRIPTS))}"
 
 
 def _texts(values: Iterable[Any]) -> list[str]:
-    return [words(value) if isinstance(value, str) else number(value) for value in values]
+    return [words(value, SHORT) if isinstance(value, str) else rounded(value) for value in values]
 
 
 def _of_shape(values: Any, shape: tuple[int, ...], what: str) -> Any:
@@ -236,6 +244,19 @@ def _place(arrows: Sequence[_Arrow]) -> tuple[float, float]:
     return next(((t, gap) for t, gap in room.items() if gap >= LETTERS), max(room.items(), key=itemgetter(1)))
 
 
+def _apart(
+    groups: Mapping[float, Sequence[_Arrow]], places: Mapping[float, tuple[float, float]]
+) -> tuple[float, float]:
+    """By what to stretch the distances of columns and of rows, so that no text lies on another or on a neuron."""
+    across, down = [1.0], [1.0]
+    for x, group in groups.items():
+        along, room = places[x]
+        half = max(width(arrow.text, SIZE) for arrow in group) / (72 * INCH) / 2
+        across.append((RADIUS + MARGIN + half) / (along * (group[0].end.x - x)))
+        down.append(LETTERS / room)
+    return max(across), max(down)
+
+
 def _figure(
     neurons: Sequence[_Neuron],
     arrows: Sequence[_Arrow],
@@ -245,10 +266,16 @@ def _figure(
 ) -> Figure:
     """The neurons and arrows, as far apart as the texts need; `around` are inside one larger neuron."""
     labelled = [arrow for arrow in arrows if arrow.text]
-    groups = [list(group) for _, group in groupby(sorted(labelled, key=attrgetter("start.x")), attrgetter("start.x"))]
-    places = {group[0].start.x: _place(group) for group in groups}
-    stretch = max([1.0, *(LETTERS / room for _, room in places.values())])
-    xs, ys = [n.x for n in neurons], [n.y * stretch for n in neurons]
+    column = attrgetter("start.x")
+    groups = {x: list(group) for x, group in groupby(sorted(labelled, key=column), column)}
+    places = {x: _place(group) for x, group in groups.items()}
+    across, down = _apart(groups, places)
+
+    def moved(neuron: _Neuron) -> _Neuron:
+        return neuron._replace(x=neuron.x * across, y=neuron.y * down)
+
+    neurons = [moved(neuron) for neuron in neurons]
+    xs, ys = [n.x for n in neurons], [n.y for n in neurons]
     left, right, bottom, top = min(xs) - 1, max(xs) + 1, min(ys) - 1, max(ys) + (1.7 if headings else 1)
     need("matplotlib", "viz")
     from matplotlib.figure import Figure
@@ -257,21 +284,21 @@ def _figure(
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     axes.set_axis_off()
-    _draw_around(axes, around)
+    _draw_around(axes, [moved(neuron) for neuron in around])
     for arrow in arrows:
         place = places[arrow.start.x][0] if arrow.text else 0.5
-        _draw_arrow(axes, arrow, stretch, place)
+        _draw_arrow(axes, arrow._replace(start=moved(arrow.start), end=moved(arrow.end)), place)
     for neuron in neurons:
-        _draw_neuron(axes, neuron, stretch)
+        _draw_neuron(axes, neuron)
     for x, heading in zip(sorted(set(xs)), headings, strict=bool(headings)):
         axes.text(x, top - 0.15, heading, ha="center", va="top", fontsize=10)
     return figure
 
 
-def _draw_neuron(axes: Any, neuron: _Neuron, stretch: float) -> None:
+def _draw_neuron(axes: Any, neuron: _Neuron) -> None:
     from matplotlib.patches import Circle
 
-    at = (neuron.x, neuron.y * stretch)
+    at = (neuron.x, neuron.y)
     if neuron.text == DOTS:
         axes.plot([neuron.x] * 3, [at[1] + y for y in (-0.2, 0, 0.2)], "o", color=neuron.color, markersize=2)
         return
@@ -279,8 +306,8 @@ def _draw_neuron(axes: Any, neuron: _Neuron, stretch: float) -> None:
     axes.text(*at, neuron.text, ha="center", va="center", color=neuron.color, fontsize=_fitting(neuron.text))
 
 
-def _draw_arrow(axes: Any, arrow: _Arrow, stretch: float, place: float) -> None:
-    start, end = (np.array([n.x, n.y * stretch]) for n in (arrow.start, arrow.end))
+def _draw_arrow(axes: Any, arrow: _Arrow, place: float) -> None:
+    start, end = (np.array([n.x, n.y]) for n in (arrow.start, arrow.end))
     along = (end - start) / np.hypot(*(end - start))
     axes.annotate(
         "", end - RADIUS * along, start + RADIUS * along,
@@ -288,7 +315,8 @@ def _draw_arrow(axes: Any, arrow: _Arrow, stretch: float, place: float) -> None:
     )  # fmt: skip
     if arrow.text:
         back = {"facecolor": WHITE, "edgecolor": "none", "pad": 0.6}
-        axes.text(*(start + place * (end - start)), arrow.text, ha="center", va="center", color=arrow.color, bbox=back)
+        at = start + place * (end - start)
+        axes.text(*at, arrow.text, ha="center", va="center", color=arrow.color, bbox=back, fontsize=SIZE)
 
 
 def _draw_around(axes: Any, neurons: Sequence[_Neuron]) -> None:
@@ -302,5 +330,5 @@ def _draw_around(axes: Any, neurons: Sequence[_Neuron]) -> None:
 
 def _fitting(text: str) -> float:
     """The font size at which a text fits into a neuron."""
-    letters = len(text.replace("$", "").replace("_{", "").replace("}", ""))
-    return 12 if letters <= 4 else max(4, 48 / letters)
+    room = 0.95 * 2 * RADIUS * 72 * INCH
+    return min(LARGEST, max(SMALLEST, room / max(width(text, 1), 1e-3)))

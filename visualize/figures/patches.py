@@ -11,14 +11,16 @@ from autograd_dl.ops import im2col
 from autograd_dl.optional import need
 
 from ..plots.canvas import BLUE, array, readable
-from ..text import number
-from .wording import chosen
+from ..plots.canvas import width as width_of
+from .wording import chosen, rounded
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INCH, GAP = 0.36, 1.5
 """Of a cell; cells between the images and the rows, and above."""
+TITLE = 9
+"""The size of the letters of titles."""
 MOST, LARGEST, LONGEST = 9, 8, 16
 """Patches; rows and columns of the image; numbers of a patch."""
 PALE, GREY = "#cfe3f4", "#cccccc"
@@ -61,14 +63,15 @@ def draw_im2col(
             f"read: at most {LARGEST} x {LARGEST} pixels, {MOST} patches, {LONGEST} numbers"
         )
     height, width = padded.shape
-    across = width + GAP + rows.shape[1]
+    titles = chosen("lang", lang, TITLES)
+    across = width + GAP + max(rows.shape[1], width_of(titles[1], TITLE) / (72 * INCH))
     down = len(rows) * (height + 1) + 0.5
     figure = Figure(figsize=(INCH * (across + 1), INCH * (down + 0.5)))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(-0.5, across + 0.5), ylim=(down, -0.5), aspect="equal")
     axes.set_axis_off()
-    for x, title in zip((0, width + GAP), chosen("lang", lang, TITLES), strict=True):
-        axes.text(x, 0.2, title, va="center", fontsize=9)
+    for x, title in zip((0, width + GAP), titles, strict=True):
+        axes.text(x, 0.2, title, va="center", fontsize=TITLE)
     places = (padded.shape[1] - filter_w) // stride + 1
     for k, row in enumerate(rows):
         top, left = 1 + k * (height + 1), width + GAP
@@ -95,7 +98,7 @@ def _draw_cells(axes: Any, values: Any, inside: Any, left: float, top: float) ->
         color, fill = (BLUE, PALE) if inside[i, j] else (GREY, "none")
         zorder = 2 if inside[i, j] else 1
         axes.add_patch(Rectangle((left + j, top + i), 1, 1, edgecolor=color, facecolor=fill, zorder=zorder))
-        text = number(value)
+        text = rounded(value)
         axes.text(
-            left + j + 0.5, top + i + 0.5, text, ha="center", va="center", fontsize=min(8, 24 / len(text)), zorder=3
+            left + j + 0.5, top + i + 0.5, text, ha="center", va="center", fontsize=min(8, 36 / len(text)), zorder=3
         )

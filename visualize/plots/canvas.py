@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import warnings
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
@@ -29,6 +29,10 @@ GREY, LIGHT = "#888888", "#bbbbbb"
 YELLOW, MAGENTA = "#ffbf00", "#ff00ff"
 LONGEST, SHORT = 60, 20
 """Characters of a name, and of one of many that stand side by side; the rest is cut off."""
+SMALL = 8
+"""The size of the letters of a legend beside axes."""
+LISTED, INSIDE = 20, 10
+"""Lines that a legend names: of more, the first ones, and how many more. Up to the second it is inside the axes."""
 UNKNOWN = "□"
 """Stands for a character that no font here has."""
 
@@ -59,6 +63,37 @@ def rows_for(count: int, columns: int) -> int:
 def style(k: int) -> dict[str, Any]:
     """Colour and dashes of the k-th line: forty of them differ."""
     return {"color": COLORS[k % len(COLORS)], "linestyle": LINES[(k + k // 20) % len(LINES)]}
+
+
+def whole_numbers(ax: Axes, start: float = 0) -> None:
+    """Ticks of x at whole numbers alone, on an axis that is one long at least; it begins at `start` if it is empty."""
+    from matplotlib.ticker import MaxNLocator
+
+    low, high = ax.dataLim.intervalx if np.isfinite(ax.dataLim.intervalx).all() else (start, start)
+    if high - low < 1:
+        ax.update_datalim([(low, 0), (low + 1, 0)], updatey=False)
+        ax.autoscale_view()
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def name_lines(ax: Axes) -> None:
+    """A legend of the lines: beside the axes, where it would hide much of them."""
+    handles, names = ax.get_legend_handles_labels()
+    if len(names) <= INSIDE:
+        ax.legend()
+    else:
+        ax.legend(**listed(handles, names), loc="upper left", bbox_to_anchor=(1, 1))
+
+
+def listed(handles: list[Any], names: list[str]) -> dict[str, Any]:
+    """What a legend that stands beside axes shows: of many lines the first, and how many more there are."""
+    more = len(names) - LISTED + 1
+    if more > 1:
+        from matplotlib.lines import Line2D
+
+        handles = [*handles[: LISTED - 1], Line2D([], [], linestyle="")]
+        names = [*names[: LISTED - 1], f"... and {more} more"]
+    return {"handles": handles, "labels": names, "fontsize": SMALL, "labelspacing": 0.3}
 
 
 # -- text
@@ -94,6 +129,18 @@ def words(text: Any, longest: int = LONGEST) -> str:
         _tell_of_fonts("".join(sorted(lacking)))
     shown = "".join(UNKNOWN if c in lacking else c for c in line).replace("$", r"\$")
     return f" {shown}" if shown.startswith("_") or not shown else shown
+
+
+def width(text: str, size: float) -> float:
+    """The width in points of a line of text of that size; a tenth more than without the hinting of a screen."""
+    need("matplotlib", "viz")
+    from matplotlib.cbook import is_math_text
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    families = [*FontProperties().get_family(), *filter(None, [_japanese_family()])]
+    font = FontProperties(family=families, size=size)
+    return 1.1 * float(text_to_path.get_text_width_height_descent(text, font, is_math_text(text))[0])
 
 
 @functools.cache
@@ -159,13 +206,54 @@ def not_finite(name: str, values: NDArray[Any]) -> str:
     return f"{words(name)} ({lost} of {len(values)} not finite)" if lost else words(name)
 
 
-def refuse_empty(things: Sized, what: str) -> None:
+# -- what cannot be drawn
+
+
+def refuse_empty(things: Any, what: str) -> None:
     """Raise `DataError` if there is nothing to draw."""
-    if not len(things):
+    if not (len(things) if isinstance(things, Mapping) else length(things, what)):
         raise DataError(f"there is nothing to draw: {what} is empty")
 
 
-def refuse_lengths(lengths: dict[str, int]) -> None:
+def refuse_lengths(things: Mapping[str, Any]) -> None:
     """Raise `ShapeError` if what belongs together, one of each, is not equally much of each."""
+    lengths = {name: length(each, name) for name, each in things.items()}
     if len(set(lengths.values())) > 1:
         raise ShapeError(f"there must be as many of each: {', '.join(f'{n} {name}' for name, n in lengths.items())}")
+
+
+def length(things: Any, what: str) -> int:
+    """How many things a list or an array has. Raises `DataError` if what was given is neither."""
+    try:
+        if not isinstance(things, Mapping):
+            return len(things)
+    except TypeError:
+        pass
+    raise DataError(f"{what} must be a list or an array, not {type(things).__name__}")
+
+
+def refuse_no_mapping(given: Any, what: str, instead: str) -> None:
+    """Raise `DataError`, which tells what to pass instead, if it is no mapping: a table with named columns will do."""
+    if not hasattr(given, "items"):
+        raise DataError(f"{what} must be a mapping, not {type(given).__name__}: pass {instead}")
+
+
+def refuse_no_mappings(given: Any, what: str, one: str, instead: str) -> None:
+    """Raise `DataError` if it is no sequence of mappings, or one of none; `one` is what each of them is called."""
+    if isinstance(given, (Mapping, str)) or not hasattr(given, "__len__"):
+        raise DataError(f"{what} must be a list of mappings, not {type(given).__name__}: pass [{instead}, ...]")
+    refuse_empty(given, what)
+    for k, each in enumerate(given):
+        refuse_no_mapping(each, f"{one} {k}", instead)
+
+
+def refuse_no_function(given: Any, what: str, instead: str) -> None:
+    """Raise `DataError`, which tells what to pass instead, if it cannot be called."""
+    if not callable(given):
+        raise DataError(f"{what} must be a function, not {type(given).__name__}: pass {instead}")
+
+
+def refuse_columns(columns: Any) -> None:
+    """Raise `DataError` if pictures cannot stand in so many columns."""
+    if not isinstance(columns, (int, np.integer)) or columns < 1:
+        raise DataError(f"columns must be a whole number from 1, not {columns!r}")

@@ -23,8 +23,12 @@ from .canvas import (
     axes_or_new,
     figure_or_new,
     readable,
+    refuse_columns,
     refuse_empty,
+    refuse_no_function,
+    refuse_no_mappings,
     rows_for,
+    whole_numbers,
     words,
 )
 
@@ -55,8 +59,10 @@ def layer_outputs(network: Any, x: Any) -> dict[str, NDArray[Any]]:
                 found.pop()
             found.append((scope, "/".join(scope) or op.name, ans))
 
+    predict = getattr(network, "predict", network)
+    refuse_no_function(predict, "the network", "a network, which has predict, or a function of x")
     with no_grad(), watched(note):
-        getattr(network, "predict", network)(x)
+        predict(x)
     counts: Counter[str] = Counter()
     outputs = {}
     for _, name, values in found:
@@ -96,6 +102,7 @@ def activations(
         raise DataError("activations needs the inputs of the network: activations(network, x)")
     outputs = network if isinstance(network, Mapping) else layer_outputs(network, x)
     refuse_empty(outputs, "what came out of the layers")
+    refuse_columns(columns)
     columns = min(columns, len(outputs))
     rows = rows_for(len(outputs), columns)
     figure = figure_or_new(figure, max(5, 2.6 * columns), 0.6 + 2.4 * rows)
@@ -175,7 +182,7 @@ def gradient_flow(
     DataError
         If there is no step or no gradient, or a step has other parameters than the first.
     """
-    refuse_empty(steps, "steps")
+    refuse_no_mappings(steps, "steps", "step", '{"W1": its gradient or norm}')
     names = list(steps[0])
     refuse_empty(names, "the first step")
     for k, step in enumerate(steps):
@@ -222,7 +229,6 @@ def _worst_of_each(norms: NDArray[Any], states: NDArray[Any]) -> tuple[tuple[NDA
 
 def _draw_norms(ax: Axes, norms: NDArray[Any], states: NDArray[Any], steps: int) -> None:
     from matplotlib.colors import ListedColormap, LogNorm
-    from matplotlib.ticker import MaxNLocator
 
     place: Any = {"aspect": "auto", "extent": (-0.5, steps - 0.5, len(norms) - 0.5, -0.5), "interpolation": "none"}
     healthy = np.ma.masked_array(norms, states > 0)
@@ -232,7 +238,7 @@ def _draw_norms(ax: Axes, norms: NDArray[Any], states: NDArray[Any], steps: int)
         ax.figure.colorbar(ax.imshow(healthy, cmap="Greys", norm=scale, **place), ax=ax, label="norm")
     flagged = np.ma.masked_array(states, states == 0)
     ax.imshow(flagged, cmap=ListedColormap(list(STATES.values())), vmin=1, vmax=len(STATES), **place)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(ax)
 
 
 def _name_states(ax: Axes, states: NDArray[Any], limits: Mapping[str, str]) -> None:

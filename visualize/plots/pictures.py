@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,13 @@ from .canvas import (
     array,
     axes_or_new,
     figure_or_new,
+    length,
     readable,
+    refuse_columns,
     refuse_empty,
     refuse_lengths,
     rows_for,
+    width,
     words,
 )
 
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 
 MOST = 200
 """Images that one figure shows."""
+SIZES, LINES = (9.0, 8.0, 7.0, 6.0), 3
+"""The sizes of titles, the first at which none has more lines than that; at the last one the rest is cut off."""
 
 
 @readable
@@ -37,8 +43,8 @@ def image_grid(
 ) -> Any:
     """Images side by side, each in its own shades from its lowest number (white) to its highest (black).
 
-    Pixels that are NaN or infinite are magenta, which the title tells. Beyond 200 images the rest is counted, not
-    drawn.
+    Pixels that are NaN or infinite are magenta, which the title tells. Titles are as wide as their image at most: a
+    longer one takes up to three lines, in smaller letters. Beyond 200 images the rest is counted, not drawn.
 
     Parameters
     ----------
@@ -53,16 +59,18 @@ def image_grid(
     matplotlib Figure or SubFigure
     """
     refuse_empty(images, "images")
+    refuse_columns(columns)
     titles = range(len(images)) if titles is None else titles
-    refuse_lengths({"images": len(images), "titles": len(titles)})
+    refuse_lengths({"images": images, "titles": titles})
     shown = min(len(images), MOST)
     columns = min(columns, shown)
     rows = rows_for(shown, columns)
     figure = figure_or_new(figure, max(4, 1.2 * columns), 0.6 + 1.4 * rows)
     grid = figure.add_gridspec(rows, columns)
-    for place in range(shown):
+    fitted, size = _fitted([words(title) for title in list(titles)[:shown]], _points(figure) / columns)
+    for place, title in enumerate(fitted):
         axes = figure.add_subplot(grid[divmod(place, columns)])
-        _draw(axes, _picture(images[place], f"image {place}"), words(titles[place]))
+        _draw(axes, _picture(images[place], f"image {place}"), title, size)
     if len(images) > shown:
         figure.suptitle(f"the first {shown} of {len(images):,}")
     return figure
@@ -115,8 +123,9 @@ def misclassified(
     matplotlib Figure or SubFigure
     """
     pictures, labels, answers = array(images, "images"), _labels(labels, "labels"), _labels(answers, "answers")
-    refuse_lengths({"images": len(pictures), "labels": len(labels), "answers": len(answers)})
+    refuse_lengths({"images": pictures, "labels": labels, "answers": answers})
     refuse_empty(labels, "labels")
+    refuse_columns(columns)
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:most]
     figure = figure_or_new(figure, 2 * columns, 1 + 2.1 * max(1, rows_for(len(shown), columns)))
@@ -144,11 +153,11 @@ def confusion_matrix(labels: Any, answers: Any, *, names: Sequence[Any] | None =
     matplotlib Axes
     """
     labels, answers = _labels(labels, "labels"), _labels(answers, "answers")
-    refuse_lengths({"labels": len(labels), "answers": len(answers)})
+    refuse_lengths({"labels": labels, "answers": answers})
     refuse_empty(labels, "labels")
     least = int(max(labels.max(), answers.max())) + 1
     names = range(least) if names is None else names
-    if len(names) < least:
+    if length(names, "names") < least:
         raise ShapeError(f"there is a class {least - 1}, and there are names for {len(names)}")
     counts = np.zeros((len(names), len(names)), int)
     np.add.at(counts, (labels, answers), 1)
@@ -202,10 +211,39 @@ def _picture(values: Any, what: str) -> NDArray[Any]:
     return found
 
 
-def _draw(axes: Axes, picture: NDArray[Any], title: str) -> None:
+def _points(figure: Any) -> float:
+    """The width of a figure or a part of one."""
+    return float(72 * figure.bbox.width / figure.dpi)
+
+
+def _fitted(titles: Sequence[str], room: float) -> tuple[list[str], float]:
+    """The titles in lines that fit into so many points, and the size of their letters."""
+    for size in SIZES:
+        wrapped = {title: _wrapped(title, size, room) for title in titles}
+        if max(map(len, wrapped.values())) <= LINES:
+            break
+    return ["\n".join(_cut(wrapped[title])) for title in titles], size
+
+
+def _wrapped(title: str, size: float, room: float) -> list[str]:
+    """The title in lines of at most that many points."""
+    letters = title.replace(r"\$", "\0")  # which no line ends in the middle of
+    most = int(len(letters) * room / max(width(title, size), 1)) + 3
+    for count in range(most, 0, -1):
+        lines = [line.replace("\0", r"\$") for line in textwrap.wrap(letters, count)]
+        if all(width(line, size) <= room for line in lines):
+            break
+    return lines
+
+
+def _cut(lines: list[str]) -> list[str]:
+    return lines if len(lines) <= LINES else [*lines[: LINES - 1], f"{lines[LINES - 1][:-1]}…"]
+
+
+def _draw(axes: Axes, picture: NDArray[Any], title: str, size: float) -> None:
     from matplotlib import colormaps
 
     lost = ~np.isfinite(picture)
     axes.imshow(np.ma.masked_array(picture, lost), cmap=colormaps["gray_r"].with_extremes(bad=MAGENTA))
     axes.axis("off")
-    axes.set_title(f"{title}\n{int(lost.sum())} not finite" if lost.any() else title, fontsize=9)
+    axes.set_title(f"{title}\n{int(lost.sum())} not finite" if lost.any() else title, fontsize=size)

@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 
 from autograd_dl.errors import DataError
 
-from .canvas import BLUE, GREY, RED, SHORT, axes_or_new, figure_or_new, numbers, readable, refuse_empty, words
+from .canvas import (
+    BLUE,
+    GREY,
+    RED,
+    SHORT,
+    axes_or_new,
+    figure_or_new,
+    numbers,
+    readable,
+    refuse_empty,
+    refuse_no_mappings,
+    words,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +63,7 @@ def search_grid(trials: Trials, score: str = "accuracy", *, figure: FigureBase |
     scores, values = _table(trials, score)
     names = list(values)
     if not np.isfinite(scores).any():
-        raise DataError(f"no trial has a {score} that is a number")
+        raise DataError(f"there is no trial whose {score} is a number")
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]] or [(names[0], score)]
     columns = min(3, len(pairs))
     rows = math.ceil(len(pairs) / columns)
@@ -114,7 +126,8 @@ def importances(trials: Trials, score: str = "accuracy") -> dict[str, float]:
     scores, values = _table(trials, score)
     known = np.isfinite(scores)
     if known.sum() < 2 * GROUPS:
-        raise DataError(f"importance needs {2 * GROUPS} trials with a {score}, and there are {int(known.sum())}")
+        needed = f"{2 * GROUPS} trials whose {score} is a number"
+        raise DataError(f"importance needs {needed}, and there are {int(known.sum())}")
     return {name: _explained(scores[known], _grouped(found[known])) for name, found in values.items()}
 
 
@@ -138,7 +151,7 @@ def _grouped(values: NDArray[Any]) -> NDArray[Any]:
 
 def _table(trials: Trials, score: str) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
     """The scores, and the values of each parameter: numbers, or names where one of them is no number."""
-    refuse_empty(trials, "trials")
+    refuse_no_mappings(trials, "trials", "trial", f'{{"lr": 0.1, "{score}": 0.9}}')
     names = [name for name in trials[0] if name != score]
     for k, trial in enumerate(trials):
         missing = {score, *names} - trial.keys()

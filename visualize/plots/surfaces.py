@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 from autograd_dl import Tensor, gradients
 from autograd_dl.errors import DataError, ShapeError
 
-from .canvas import GREY, LIGHT, array, axes_or_new, readable, refuse_empty, style, words
+from .canvas import (
+    GREY,
+    LIGHT,
+    array,
+    axes_or_new,
+    name_lines,
+    readable,
+    refuse_empty,
+    refuse_no_function,
+    refuse_no_mapping,
+    style,
+    words,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +61,7 @@ def paths(
     -------
     matplotlib Axes
     """
+    refuse_no_mapping(paths, "paths", '{"SGD": points}')
     refuse_empty(paths, "paths")
     found = {name: _points(points, name) for name, points in paths.items()}
     ax = axes_or_new(ax)
@@ -62,7 +75,7 @@ def paths(
         ax.plot(*points[:steps].T, marker="o", markersize=4, label=label, **style(k))
     ax.plot(*np.stack([points[0] for points in found.values()]).T, "s", color="black", markersize=6, label="start")
     ax.set(xlabel="x", ylabel="y", xlim=limits[0], ylim=limits[1])
-    ax.legend()
+    name_lines(ax)
     return ax
 
 
@@ -119,6 +132,7 @@ def _around(points: NDArray[Any]) -> Limits:
 
 
 def _contours(ax: Axes, f: Surface, limits: Limits, levels: Sequence[float] | int) -> None:
+    refuse_no_function(f, "f", "a function of x and y")
     x, y = np.meshgrid(*(np.linspace(*along, FINE) for along in limits))
     with np.errstate(all="ignore"):
         heights = array(f(x, y), "what f returns")

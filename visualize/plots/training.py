@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,17 +12,27 @@ from autograd_dl.errors import DataError
 
 from .canvas import (
     BLUE,
+    INSIDE,
     LIGHT,
+    LISTED,
     RED,
+    SMALL,
     axes_or_new,
     figure_or_new,
+    length,
+    listed,
+    name_lines,
     not_finite,
     numbers,
     readable,
+    refuse_columns,
     refuse_empty,
     refuse_lengths,
+    refuse_no_mapping,
     rows_for,
     style,
+    whole_numbers,
+    width,
     words,
 )
 
@@ -66,10 +76,12 @@ def history(history: Curves, *, figure: FigureBase | None = None) -> Any:
     left, right = figure.subplots(1, 2)
     loss = numbers(history["loss"], "loss")
     window = _window(loss)
+    epochs = numbers(history["epoch"], "epoch")
     look = {"color": BLUE} if window == 1 else {"color": LIGHT, "linewidth": 0.5}
-    _line(left, range(len(loss)), loss, "each batch", **look)
+    _line(left, range(len(loss)), loss, not_finite("each batch", loss), **look)
     if window > 1:
-        left.plot(_running_mean(history["loss"], window), color=BLUE, label=_mean_of(window))
+        mean = _running_mean(loss, window)
+        left.plot(mean, color=BLUE, label=_mean_of(window), **_dots(mean))
     left.axhline(0, color="black", linewidth=0.8)
     left.set(xlabel="iteration", ylabel="loss")
     right.set(xlabel="epoch", ylabel="accuracy")
@@ -77,7 +89,8 @@ def history(history: Curves, *, figure: FigureBase | None = None) -> Any:
         ("train_accuracy", "training images", BLUE, "-"),
         ("test_accuracy", "test images", RED, "--"),
     ):
-        _line(right, history["epoch"], numbers(history[key], key), name, color=color, linestyle=dashes)
+        accuracy = numbers(history[key], key)
+        _line(right, epochs, accuracy, not_finite(name, accuracy), color=color, linestyle=dashes)
     for axes in (left, right):
         _finish(axes)
     return figure
@@ -88,22 +101,27 @@ def runs(histories: Mapping[str, Curves], *, figure: FigureBase | None = None) -
     """Several trainings compared: the loss of each, averaged as the axis says, and its test accuracy.
 
     `histories` has for each name a history as `history` takes it. The mean of the loss is of as many batches for all: a
-    tenth of those of the shortest training, and 100 at most. Returns the figure.
+    tenth of those of the shortest training, and 100 at most. One legend names them, beside the axes: 20 lines of it at
+    most. Returns the figure.
     """
-    figure = figure_or_new(figure, 10, 4)
-    refuse_empty(histories, "histories")
+    _check_histories(histories, ("loss", "test_accuracy"))
+    losses, epochs, accuracies = (
+        [numbers(one[key], f"{key} of {name}") for name, one in histories.items()]
+        for key in ("loss", "epoch", "test_accuracy")
+    )
+    names = list(map(not_finite, histories, map(np.append, losses, accuracies)))
+    figure = figure_or_new(figure, 10.6 + max(width(name, SMALL) for name in names[:LISTED]) / 72, 4)
     left, right = figure.subplots(1, 2)
-    for name, one in histories.items():
-        _check_history(f"the history of {name}", one, ("loss", "test_accuracy"))
-    window = min(_window(one["loss"]) for one in histories.values())
-    for k, (name, one) in enumerate(histories.items()):
-        loss = numbers(_running_mean(one["loss"], window), f"the loss of {name}")
+    window = min(map(_window, losses))
+    for k, name in enumerate(names):
+        loss = _running_mean(losses[k], window)
         _line(left, range(len(loss)), loss, name, **style(k))
-        _line(right, one["epoch"], numbers(one["test_accuracy"], f"test_accuracy of {name}"), name, **style(k))
+        _line(right, epochs[k], accuracies[k], name, **style(k))
     left.set(xlabel="iteration", ylabel=f"loss ({_mean_of(window)})" if window > 1 else "loss")
     right.set(xlabel="epoch", ylabel="test accuracy")
-    _finish(left)
-    _finish(right)
+    _finish(left, legend=False)
+    _finish(right, legend=False)
+    figure.legend(**listed(left.get_lines(), names), loc="outside right upper")
     return figure
 
 
@@ -114,11 +132,12 @@ def curves(curves: Curves, *, start: int = 0, legend: bool = True, ax: Axes | No
     What is NaN, infinite or None leaves a gap, and the legend tells of it. Returns the axes.
     """
     ax = axes_or_new(ax)
+    refuse_no_mapping(curves, "curves", '{"loss": numbers}')
     refuse_empty(curves, "curves")
     for k, (name, values) in enumerate(curves.items()):
         found = numbers(values, str(name))
-        _line(ax, range(start, start + len(found)), found, name, **style(k))
-    _finish(ax, legend)
+        _line(ax, range(start, start + len(found)), found, not_finite(name, found), **style(k))
+    _finish(ax, legend, start)
     return ax
 
 
@@ -131,17 +150,18 @@ def curve_grid(
     labels: tuple[str, str] = ("epoch", "accuracy"),
     figure: FigureBase | None = None,
 ) -> Any:
-    """Curves in small plots side by side, all on the same scale; the first has the legend.
+    """Curves in small plots side by side, all on the same scale; the first has the legend, if it is a short one.
 
     `panels` has for each title what `curves` takes; `labels` are those of the two axes. Returns the figure.
     """
-    refuse_empty(panels, "panels")
+    _check_panels(panels)
+    refuse_columns(columns)
     columns = min(columns, len(panels))
     rows = rows_for(len(panels), columns)
     figure = figure_or_new(figure, max(5, 2.8 * columns), max(3.5, 1 + 2.3 * rows))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
     for place, ((title, lines), ax) in enumerate(zip(panels.items(), grid, strict=False)):
-        curves(lines, start=start, legend=not place, ax=ax)
+        curves(lines, start=start, legend=not place and len(lines) <= INSIDE, ax=ax)
         ax.set_title(words(title), fontsize=10)
         ax.set_ylabel(labels[1])
         ax.label_outer()
@@ -150,6 +170,7 @@ def curve_grid(
             ax.tick_params(labelbottom=True)
     for ax in grid:
         ax.set_axis_off()
+    _name_many(figure)
     return figure
 
 
@@ -160,37 +181,68 @@ def overfitting(histories: Mapping[str, Curves], *, figure: FigureBase | None = 
     `histories` has for each title a history as `history` takes it. The gap between the two lines at the end, which is
     what overfitting is, stands in the title. Returns the figure.
     """
+    _check_histories(histories, ("train_accuracy", "test_accuracy"))
     panels = {}
     for title, one in histories.items():
-        _check_history(f"the history of {title}", one, ("train_accuracy", "test_accuracy"))
-        train, test = one["train_accuracy"], one["test_accuracy"]
-        gap = f": gap {train[-1] - test[-1]:.3f}" if len(train) else ": not measured"
-        panels[f"{title}{gap}"] = {"training images": train, "test images": test}
+        train, test = (numbers(one[key], f"{key} of {title}") for key in ("train_accuracy", "test_accuracy"))
+        gap = train[-1] - test[-1] if len(train) else np.nan
+        told = f"gap {gap:.3f}" if np.isfinite(gap) else "not measured"
+        panels[f"{title}: {told}"] = {"training images": train, "test images": test}
     return curve_grid(panels, columns=3, labels=("measurement", "accuracy"), figure=figure)
 
 
-def _line(ax: Axes, x: Sequence[Any], y: NDArray[np.float64], name: str, **look: Any) -> None:
-    """A line that tells how many of its numbers it has not; a single number is a dot."""
-    ax.plot(x, y, marker="o" if len(y) < 2 else "", label=not_finite(name, y), **look)
+def _name_many(figure: Any) -> None:
+    """A legend beside all plots of a grid, if there are too many lines for one inside the first."""
+    handles, names = figure.axes[0].get_legend_handles_labels()
+    if len(names) > INSIDE:
+        figure.legend(**listed(handles, names), loc="outside right upper")
 
 
-def _finish(ax: Axes, legend: bool = True) -> None:
-    from matplotlib.ticker import MaxNLocator
+def _line(ax: Axes, x: Any, y: NDArray[np.float64], label: str, **look: Any) -> None:
+    """A line whose x is in view where y is not finite, too."""
+    ax.plot(x, y, label=label, **_dots(y), **look)
+    ax.update_datalim(np.column_stack([x, x]), updatey=False)
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+def _dots(y: NDArray[np.float64]) -> dict[str, Any]:
+    """Markers for the numbers that stand alone, which no line leads to."""
+    known = np.isfinite(np.pad(y, 1, constant_values=np.nan))
+    alone = np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:]).tolist()
+    return {"marker": "o", "markevery": alone} if alone else {"marker": ""}
+
+
+def _finish(ax: Axes, legend: bool = True, start: int = 0) -> None:
+    whole_numbers(ax, start)
     ax.grid(alpha=0.3)
     if legend:
-        ax.legend()
+        name_lines(ax)
 
 
-def _check_history(what: str, history: Curves, keys: tuple[str, ...]) -> None:
+def _check_panels(panels: Any) -> None:
+    refuse_no_mapping(panels, "panels", '{"a title": {"loss": numbers}}')
+    refuse_empty(panels, "panels")
+    for title, lines in panels.items():
+        refuse_no_mapping(lines, f"the panel {title}", '{"loss": numbers}')
+
+
+def _check_histories(histories: Any, keys: tuple[str, ...]) -> None:
+    refuse_no_mapping(histories, "histories", '{"SGD": trainer.history}')
+    refuse_empty(histories, "histories")
+    for name, one in histories.items():
+        _check_history(f"the history of {name}", one, keys)
+
+
+def _check_history(what: str, history: Any, keys: tuple[str, ...]) -> None:
+    refuse_no_mapping(history, what, "trainer.history")
     missing = [key for key in (*keys, "epoch") if key not in history]
     if missing:
         raise DataError(f"{what} has no {', '.join(map(repr, missing))}: it has what Trainer.history has")
-    refuse_lengths({f"of {key!r}": len(history[key]) for key in (*keys, "epoch") if key != "loss"})
+    for key in (*keys, "epoch"):
+        length(history[key], f"{key!r} of {what}")
+    refuse_lengths({f"of {key!r}": history[key] for key in (*keys, "epoch") if key != "loss"})
 
 
-def _window(losses: Sized) -> int:
+def _window(losses: NDArray[np.float64]) -> int:
     """Over how many batches the loss is averaged: so many that the mean keeps up with a short training, too."""
     return max(1, min(WINDOW, len(losses) // 10))
 
@@ -199,12 +251,12 @@ def _mean_of(window: int) -> str:
     return f"mean of {window} batches"
 
 
-def _running_mean(values: Sequence[Any], window: int) -> list[float]:
+def _running_mean(values: NDArray[np.float64], window: int) -> NDArray[np.float64]:
     """The mean of the `window` values around each; at both ends, of as many as there are."""
-    floats = [float("nan") if value is None else float(value) for value in values]
-    before = window // 2
+    floats, before = values.tolist(), window // 2
     windows = (floats[max(0, i - before) : i - before + window] for i in range(len(floats)))
-    return [sum(w) / len(w) for w in windows]  # each from its own values: a NaN, or 1e20, leaves with the window
+    means = [sum(w) / len(w) for w in windows]  # each from its own values: a NaN, or 1e20, leaves with the window
+    return np.array(means)
 
 
 plot_history = history
