@@ -81,6 +81,25 @@ class TestFull:
         assert "NaN: 10\n∞: 1" in text
         assert re.search(r"∞: 1 \" color", text)
 
+    def test_constants_are_written_as_the_other_arrays(self):
+        y = (leaf(np.ones((2, 3)), "a") * np.array([[0, 0, 1.0], [1, 0, 0]])).sum()
+        assert 'label="(2, 3)\n[0, 0, 1]\n[1, 0, 0]"' in to_dot(y, values="full")
+        assert 'label="float64 (2, 3)"' in to_dot(y, style="ops")
+        assert 'label="(2, 3)"' in to_dot(y, values=None, shapes=False)
+
+    def test_names_of_results_stand_above_their_values(self):
+        x, y = leaf(2, "x"), leaf(3, "y")
+        h = x * y
+        h.name = "apples"
+        z = np.exp(h) + h
+        z.name = "out"
+        for target in ("op3", "op4"):
+            assert f'op2 -> {target} [label=" apples\n6 "]' in to_dot(z)
+            assert f'op2 -> {target} [label=" リンゴの個数\n6 "]' in to_dot(z, lang="ja")
+            assert f'op2 -> {target} [label=" 6 "]' in to_dot(z, names=False)
+            assert f'op2 -> {target} [label=" apples "]' in to_dot(z, values=None)
+        assert 'op4 -> out [label=" 409.429 "]' in to_dot(z)
+
     def test_without_shapes(self):
         x = leaf([1, 2], "x")
         assert 'label=" [1, 2] "' in to_dot(x.sum(), values="full", shapes=False)

@@ -81,7 +81,7 @@ def draw_graph(
     shapes : bool, optional
         Whether the shapes of arrays are written; if not given, they are unless `values` are symbols.
     names : bool
-        Whether names of Tensors are written.
+        Whether names of Tensors are written: of leaves, of the output, and above the values of results between them.
     constants : "inputs" or "inside"
         Whether a constant has a place of its own, or stands in its op: "× 2".
     lang : "ja" or "en", optional

@@ -72,6 +72,10 @@ class Symbols:
         """The whole name of a node, or its symbol."""
         return node.name or self.names[node]
 
+    def title(self, _node: Node) -> str | None:
+        """Nothing: the name of what an op has made is its symbol."""
+        return None
+
     def value(self, node: Node | None, value: Any) -> str:
         """The symbol of a node, and what it is computed by."""
         if node is None:

@@ -185,7 +185,8 @@ class _Drawing:
             if isinstance(parent, Node):
                 yield self._line(parent, own, [(node, i)])
             else:
-                yield Box(f"{own}_{i}", quantity(parent), "constant", scope=node.scope)
+                written = self.words.value(None, parent) or quantity(parent)
+                yield Box(f"{own}_{i}", written, "constant", scope=node.scope)
                 yield Line(f"{own}_{i}", own, "", None)
 
     def _group(self, group: Group) -> Iterator[Box | Line]:
@@ -208,10 +209,11 @@ class _Drawing:
         reader = readers[0][0]
         parts = [self.gradients.edges[edge] for edge in readers if edge in self.gradients.edges]
         known = parent.changed <= reader.number or parent.value.shape  # of a number that has changed since, nothing is
+        title, value = self._named(self.words.title(parent)), self.words.value(parent, parent.value) if known else ""
         return Line(
             self.ids[parent],
             target,
-            self.words.value(parent, parent.value) if known else "",
+            "\n".join(filter(None, [title, value])),
             self.words.gradient(parts) if parts else None,
             parent in self.marked and reader in self.marked,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from autograd_dl.engine import Node, Tensor, edge_gradients, watch_gradients
+from autograd_dl.engine import Leaf, Node, Tensor, edge_gradients, watch_gradients
 from autograd_dl.errors import GraphError, ShapeError
 from autograd_dl.pullback import Parts
 
@@ -32,6 +32,9 @@ class Words(Protocol):
     def name(self, node: Node) -> str | None:
         """The name of a leaf, or of the output."""
 
+    def title(self, node: Node) -> str | None:
+        """The name that is written above what an op has made."""
+
     def value(self, node: Node | None, value: Any) -> str:
         """What an op or a leaf has made."""
 
@@ -56,6 +59,10 @@ class Plain:
     def name(self, node: Node) -> str | None:
         """The name of a leaf, or of the output."""
         return node.name
+
+    def title(self, node: Node) -> str | None:
+        """The name that is written above what an op has made."""
+        return None if isinstance(node, Leaf) else node.name
 
     def value(self, node: Node | None, value: Any) -> str:
         """What an op or a leaf has made."""
