@@ -109,6 +109,11 @@ class TestLayers:
         found = boxes(to_dot(simple[1], style="layers", highlight=["Conv1"]))
         assert [label for label, style in found.values() if "#d62728" in style] == ["Conv"]
 
+    def test_a_parameter_marks_the_layer_that_it_is_in(self, simple):
+        network, loss = simple
+        found = boxes(to_dot(loss, style="layers", highlight=network.params["W1"]))
+        assert [label for label, style in found.values() if "#d62728" in style] == ["Conv"]
+
     def test_a_node_marks_the_layer_that_it_is_in(self, simple):
         network, loss = simple
         node = loss.node.inputs[0].inputs[0]  # the product of the last affine layer
@@ -139,6 +144,8 @@ class TestLayers:
 
     @pytest.mark.parametrize(("stranger", "words"), [(leaf(1, "y"), "Tensor 'y'"), (leaf(1) * 2, "what np.mul")])
     def test_what_is_no_part_of_the_graph(self, stranger, words):
+        with pytest.raises(DTypeError, match="highlight takes Tensors, Nodes and names of scopes, not 3"):
+            to_dot(leaf(2, "x") * 3, highlight=3)
         with pytest.raises(GraphError, match=f"highlight: {words}.* no part of this graph"):
             to_dot(leaf(2, "x") * 3, highlight=[stranger])
 

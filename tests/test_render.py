@@ -17,7 +17,7 @@ from visualize import draw_graph, render
 from visualize import rendering as module
 from visualize.cost import ranks_crossed
 from visualize.fonts import japanese_font
-from visualize.rendering import NoGraphvizWarning, RenderError
+from visualize.rendering import NoGraphvizWarning, RenderError, ScaledWarning
 
 pytest.importorskip("graphviz")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for `dot` is a shell script")
@@ -231,6 +231,20 @@ class TestPicture:
         assert file.read_bytes().startswith(HEADS[kind])
         assert list(tmp_path.iterdir()) == [file]
 
+    def test_it_is_rendered_as_graphviz_has_it(self, graph, tmp_path):
+        pytest.importorskip("pygraphviz")
+        assert graph.render(tmp_path / "a", format="png") == tmp_path / "a.png"
+        assert graph.render(tmp_path / "b.c") == tmp_path / "b.c.pdf"
+        graph.format = "svg"
+        assert graph.render(tmp_path / "d") == tmp_path / "d.svg"
+        assert graph.pipe("png").startswith(HEADS["png"])
+        assert graph.pipe(encoding="utf-8").encode().startswith(HEADS["svg"])
+        assert sorted(file.name for file in tmp_path.iterdir()) == ["a.png", "b.c.pdf", "d.svg"]
+
+    def test_it_cannot_be_piped_without_graphviz(self, graph, bare):
+        with pytest.raises(RenderError, match="no Graphviz was found"):
+            graph.pipe("svg")
+
     def test_its_text(self, graph, tmp_path):
         assert graph.save(tmp_path / "a.dot").read_text(encoding="utf-8") == graph.source
 
@@ -251,6 +265,15 @@ class TestPicture:
         monkeypatch.setattr("graphviz.view", shown.append)
         assert [graph.view()] == shown
         assert shown[0].read_bytes().startswith(HEADS["svg"])
+
+
+def test_a_picture_too_large_for_its_format_warns(tmp_path):
+    pytest.importorskip("pygraphviz")
+    graph = draw_graph(Tensor(1.0, requires_grad=True) * 2)
+    graph.attr("graph", dpi="20000")
+    with pytest.warns(ScaledWarning, match=r"drawn at \d+% of its size; write .svg") as told:
+        render(graph, tmp_path / "a.png")
+    assert [warning.filename for warning in told] == [__file__]
 
 
 @pytest.mark.parametrize("name", ["a", "a.jpg", "a.", ".svg"])

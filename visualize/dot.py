@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_dl import Tensor
 from autograd_dl.engine import Node
+from autograd_dl.errors import DTypeError
 from autograd_dl.optional import need
 
 from .backward import gradient_graph
@@ -103,7 +104,7 @@ def draw_graph(
     Raises
     ------
     DTypeError
-        If `output` is no Tensor.
+        If `output` is no Tensor, or `highlight` something else than it takes.
     ValueError
         If an option is none of these.
     GraphError
@@ -123,6 +124,8 @@ def draw_graph(
         depth=1 if style == "layers" and depth is None else depth, maximum=maximum, lang=lang,
     )  # fmt: skip
     wanted = [highlight] if isinstance(highlight, (Tensor, Node, str)) else highlight
+    if not isinstance(wanted, Collection) or not all(isinstance(h, (Tensor, Node, str)) for h in wanted):
+        raise DTypeError(f"highlight takes Tensors, Nodes and names of scopes, not {highlight!r}")
     marked = {h.node if isinstance(h, Tensor) else h for h in wanted} - {None}
     shapes = values != "symbols" if shapes is None else shapes
     picture = _pictured(output, style, values, shapes, expand, marked, look)

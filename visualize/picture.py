@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import graphviz
 
 from .notebook import bundle
-from .rendering import render
+from .rendering import FORMATS, RenderError, drawn, render
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
@@ -21,13 +22,31 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
     'digraph {\n\tx -> f\n}\n'
     """
 
-    render = save = render
+    save = render
+
+    def render(self, filename: str | os.PathLike[str], *, format: str | None = None, view: bool = False) -> Path:
+        """Draw into a file, as `visualize.render` does. A name without a picture's ending gets that of `format`.
+
+        `format` is that of the picture, `picture.format`, if it is not given. With `view`, the system shows the file.
+        """
+        path = Path(filename)
+        if format is not None or path.suffix.lower().removeprefix(".") not in (*FORMATS, "dot", "gv"):
+            path = path.with_name(f"{path.name}.{format or self.format}")
+        written = render(self, path)
+        if view:
+            graphviz.view(written)
+        return written
+
+    def pipe(self, format: str | None = None, *, encoding: str | None = None) -> bytes | str:
+        """The picture itself: bytes, or text in the encoding."""
+        picture = drawn(self.source, format or self.format)
+        if picture is None:
+            raise RenderError("no Graphviz was found to draw the picture: pip install pygraphviz")
+        return picture if encoding is None else picture.decode(encoding)
 
     def view(self) -> Path:
         """Draw into a file of the system's temporary folder, and have the system show it."""
-        written = self.render(Path(tempfile.mkdtemp(), "graph.svg"))
-        graphviz.view(written)
-        return written
+        return self.render(Path(tempfile.mkdtemp(), "graph.svg"), view=True)
 
     def _repr_mimebundle_(self, **_wanted: Any) -> dict[str, str]:
         return bundle(self, self.source)

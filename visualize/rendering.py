@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograd_dl.errors import AutogradError, DTypeError
+from autograd_dl.errors import AutogradError, DTypeError, steps_to_the_user
 from autograd_dl.optional import need
 from autograd_dl.serialization import replacing
 
@@ -55,6 +55,10 @@ sys.stdout.buffer.write(picture)
 
 class RenderError(AutogradError, RuntimeError):
     """Graphviz could not draw the picture."""
+
+
+class ScaledWarning(UserWarning):
+    """The picture is larger than a PNG can be, and was drawn smaller."""
 
 
 class NoGraphvizWarning(UserWarning):
@@ -95,7 +99,8 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
     """
     written = write_picture(graph, Path(file))
     if written != Path(file):
-        warnings.warn(f"{written} was written: {how_to_draw(written, Path(file))}", NoGraphvizWarning, stacklevel=2)
+        text = f"{written} was written: {how_to_draw(written, Path(file))}"
+        warnings.warn(text, NoGraphvizWarning, stacklevel=steps_to_the_user(("visualize",)))
     return written
 
 
@@ -180,4 +185,9 @@ def _picture(name: str, done: subprocess.CompletedProcess[bytes]) -> bytes:
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip() or "it said nothing, and made no picture"
         raise RenderError(f"{name} could not draw the graph (exit status {done.returncode}): {said}")
+    scaled = re.search(rb"Scaling by ([\d.]+)", done.stderr)
+    if scaled:
+        size = f"{float(scaled[1]):.0%}"
+        text = f"the picture is too large for its format, and was drawn at {size} of its size; write .svg"
+        warnings.warn(text, ScaledWarning, stacklevel=steps_to_the_user(("visualize", "autograd_dl")))
     return done.stdout

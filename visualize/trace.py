@@ -195,7 +195,8 @@ class _Drawing:
         name = layer_name(group.scope[-1]) if group.scope else "⋯"
         if self.folding.is_cut and len(group.ops) > 1:
             name += f"\n{said('ops', self.look.lang).format(count=f'{len(group.ops):,}')}"
-        yield Box(own, name, group.kind, not self.marked.isdisjoint(group.ops), group.scope)
+        hidden = {p for node in group.ops for p in node.inputs if isinstance(p, Leaf) and p not in self.ids}
+        yield Box(own, name, group.kind, not self.marked.isdisjoint({*group.ops, *hidden}), group.scope)
         edges: dict[Node, list[Edge]] = defaultdict(list)
         for node in group.ops:
             for i, parent in enumerate(node.inputs):
