@@ -12,7 +12,9 @@ import pytest
 
 import autograd_dl
 from autograd_dl.app.cli import main
+from autograd_dl.app.graphs import GRAPHS
 from autograd_dl.app.train import Plan
+from visualize import to_dot
 
 pytest.importorskip("graphviz")
 pytest.importorskip("pygraphviz")
@@ -188,6 +190,28 @@ def test_a_full_disk_leaves_the_old_picture(tmp_path, capsys, monkeypatch):
     assert fails(capsys, file) == f"autograd-dl: No space left on device: {file}\n"
     assert file.read_text() == "the old one"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("options", "drawn"),
+    [
+        ([], {}),
+        (["--no-gradients", "--constants", "inside"], {"gradients": False, "constants": "inside"}),
+        (["--values", "symbols"], {"values": "symbols"}),
+        (["--values", "none"], {"values": None}),
+        (["--values", "full", "--expand"], {"values": "full", "expand": True}),
+    ],
+)
+def test_options_of_pictures(tmp_path, options, drawn):
+    file = tmp_path / "a.dot"
+    assert main(["graph", "two-layer-net", *options, "-o", str(file)]) == 0
+    assert file.read_text(encoding="utf-8") == to_dot(GRAPHS["two-layer-net"](), **drawn)
+
+
+def test_options_replace_those_that_a_picture_has(tmp_path):
+    main(["graph", "chain-rule", "--values", "auto", "-o", str(tmp_path / "a.dot")])
+    text = (tmp_path / "a.dot").read_text(encoding="utf-8")
+    assert text == to_dot(GRAPHS["chain-rule"](), constants="inside")
 
 
 def test_without_graphviz_for_python_the_extra_is_named(tmp_path, capsys, monkeypatch):

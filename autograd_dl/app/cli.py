@@ -260,6 +260,19 @@ def _add_graph(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="from left to right, or from top to bottom, which suits a deep network on a page (%(default)s)",
     )  # fmt: skip
     graph.add_argument("--lang", choices=["ja", "en"], help="the language of names")
+    graph.add_argument(
+        "--values", choices=["auto", "full", "symbols", "none"],
+        help="what stands on the lines: numbers and shapes, whole arrays too, symbols, or nothing",
+    )  # fmt: skip
+    graph.add_argument(
+        "--constants",
+        choices=["inputs", "inside"],
+        help="whether a constant has a place of its own, or stands in its op",
+    )
+    graph.add_argument(
+        "--no-gradients", dest="gradients", action="store_false", default=None, help="draw the way forward alone"
+    )
+    graph.add_argument("--expand", action="store_true", help="draw fused ops, as softmax with loss, in their parts")
     _add_count(graph, "--depth", help="how many scopes within each other are open")
     graph.set_defaults(run=_graph)
 
@@ -335,8 +348,11 @@ def _evaluate(arguments: argparse.Namespace) -> None:
 def _graph(arguments: argparse.Namespace) -> None:
     from .graphs import GRAPHS, OPTIONS, draw
 
-    options = {name: getattr(arguments, name) for name in ("style", "rankdir", "lang", "depth")}
-    print(draw(GRAPHS[arguments.graph](), arguments.output, **OPTIONS.get(arguments.graph, {}), **options))
+    names = ("style", "rankdir", "lang", "depth", "values", "constants", "gradients", "expand")
+    chosen = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    if chosen.get("values") == "none":
+        chosen["values"] = None
+    print(draw(GRAPHS[arguments.graph](), arguments.output, **OPTIONS.get(arguments.graph, {}) | chosen))
 
 
 def _explore(arguments: argparse.Namespace) -> None:
