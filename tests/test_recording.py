@@ -292,9 +292,10 @@ def test_an_explained_error_has_numpys_as_its_cause_and_no_cycle():
     with pytest.raises(ShapeError) as explained:
         leaf([1.0, 2.0]) + leaf([1.0, 2.0, 3.0])
     assert type(explained.value.__cause__) is ValueError
-    with pytest.raises(np.linalg.LinAlgError) as own:
+    with pytest.raises(np.linalg.LinAlgError, match=r"np\.linalg\.inv\(float64 \(2, 2\)\): Singular") as singular:
         np.linalg.inv(leaf(np.zeros((2, 2))))
-    assert own.value.__cause__ is None
+    assert type(singular.value.__cause__) is np.linalg.LinAlgError
+    assert singular.value.__cause__.__cause__ is None
 
 
 def test_the_engine_knows_no_op_by_name():
