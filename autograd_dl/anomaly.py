@@ -28,7 +28,8 @@ def watch_forward(op: Any, values: Sequence[Any], _kwargs: Any, ans: Any, node: 
     line = user_line()
     fault = _fault(ans)
     if fault:
-        given = [f"argument {i} has {bad}" for i, value in enumerate(values) if (bad := _fault(value))]
+        numbers = [(i, value) for i, value in enumerate(values) if hasattr(value, "dtype") or isinstance(value, float)]
+        given = [f"argument {i} has {bad}" for i, value in numbers if (bad := _fault(value))]
         made = f"{op.title} was given what is not finite, {', '.join(given)}, and" if given else op.title
         raise AnomalyError(f"{made} made {fault}\n  at {line}\n{_operands(values)}")
     if node is not None:

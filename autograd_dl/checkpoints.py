@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .engine import Leaf, Node, Tensor, apply, enable_grad, gradients, is_grad_enabled, toposort
+from .engine import Leaf, Node, Tensor, apply, enable_grad, gradients_of_part, is_grad_enabled, toposort
 from .errors import GraphError
 from .graph import next_number
 from .table import Op
@@ -145,7 +145,7 @@ def _again(g: Any, _ans: Any, segment: _Segment, *values: Any) -> list[Any]:
     run = segment.run_again(tensors, len(gs))
     inputs = [*run.inputs, *(tensor_of(bare(v), leaf) for v, leaf in zip(read, segment.leaves, strict=True))]
     needing = [t for t in inputs if t.requires_grad]
-    found = iter(gradients(run.outputs, needing, gs, create_graph=recorded, retain_graph=False))
+    found = iter(gradients_of_part(run.outputs, needing, gs, create_graph=recorded))
     parts = [next(found) if t.requires_grad else tensor_of(np.zeros_like(t._value), None) for t in inputs]
     return [None, *(p if recorded else p._value for p in parts)]
 

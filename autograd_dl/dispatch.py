@@ -34,9 +34,9 @@ def _unsupported(fun: Callable[..., Any]) -> str:
     from difflib import get_close_matches  # only an error needs it, and it takes 2 ms
 
     titles = {title_of(f) for f in TABLE}
-    ours = next((f for f in TABLE if f.__name__ == fun.__name__), None)
+    ours = next((f for f in TABLE if title_of(f) == title_of(fun)), None)
     if ours is not None:
-        title = title_of(ours) if title_of(ours) != ours.__name__ else f"ops.{ours.__name__}"
+        title = f"{'ops.' if ours.__module__.startswith(__package__) else ''}{title_of(ours)}"
         return f"this {fun.__name__} is an array's method or another library's, and has no gradient here; {title} has"
     names = {title.removeprefix("np.") for title in titles if title.startswith("np.")}
     name = title_of(fun).removeprefix("np.")
@@ -72,7 +72,9 @@ def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def _whole(tensor: Tensor) -> Any:
     """What came the short way, which takes it for one array: a Tensor for each, if the op returned several."""
     value = tensor._value
-    return tensor if hasattr(value, "dtype") else results(value, tensor.node, current_mode())
+    return (
+        tensor if hasattr(value, "dtype") and type(value) is not Tensor else results(value, tensor.node, current_mode())
+    )
 
 
 def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -26,7 +26,7 @@ from .mode import enable_grad as enable_grad
 from .mode import is_grad_enabled as is_grad_enabled
 from .mode import no_grad as no_grad
 from .mode import scope as scope
-from .pullback import Parts, Placed, fitted, is_fresh, settled, total
+from .pullback import Parts, Placed, fitted, gradient_dtype, is_fresh, settled, total
 from .recording import apply as apply
 from .recording import results
 from .table import SCALARS, outline
@@ -41,9 +41,9 @@ ADDED_TO = SCALARS | {ndarray}
 Watch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
 
-_grad_lock = threading.Lock()
+_grad_lock = threading.RLock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: globals().update(_grad_lock=threading.Lock()))
+    os.register_at_fork(after_in_child=lambda: globals().update(_grad_lock=threading.RLock()))
 
 
 def backward(
@@ -110,15 +110,33 @@ def gradients(
     """
     if isinstance(outputs, Tensor):
         outputs, grad_outputs = [outputs], [grad_outputs]
-    else:
-        outputs = _tensors(outputs, "outputs")
+    return _gradients(outputs, inputs, grad_outputs, create_graph, retain_graph, hooks=True)
+
+
+def gradients_of_part(
+    outputs: Sequence[Tensor], inputs: Sequence[Tensor], grad_outputs: Sequence[Any], *, create_graph: bool
+) -> list[Tensor]:
+    """`gradients` of a part of a larger graph, which is let go: no hooks of leaves run, as more may arrive at them."""
+    return _gradients(outputs, inputs, grad_outputs, create_graph, retain_graph=False, hooks=False)
+
+
+def _gradients(
+    outputs: Iterable[Tensor],
+    inputs: Tensor | Iterable[Tensor],
+    grad_outputs: Any,
+    create_graph: bool,
+    retain_graph: bool,
+    hooks: bool,
+) -> list[Tensor]:
+    outputs = _tensors(outputs, "outputs")
     inputs = _tensors(inputs, "inputs")
     wanted = [t._recorded("differentiate with respect to") for t in inputs]
     seeds = _seeds(outputs, [None] * len(outputs) if grad_outputs is None else grad_outputs, create_graph)
     everything = toposort(seeds)
     order = leading_to(set(wanted), everything)
     within = None if order is everything else set(order)
-    arrived = _walk(order, seeds, wanted, create_graph, release=not (retain_graph or create_graph), within=within)
+    release = not (retain_graph or create_graph)
+    arrived = _walk(order, seeds, wanted, create_graph, release=release, within=within, hooks=hooks)
     return [
         tensor_of(np.zeros_like(tensor.data), None) if g is None else g
         for tensor, g in zip(inputs, arrived, strict=True)
@@ -198,7 +216,7 @@ def _fitting(given: Any, tensor: Tensor) -> Tensor:
     g: Tensor = given if type(given) is Tensor else Tensor(given)
     if g.shape != tensor.shape:
         raise ShapeError(f"the gradient for {called(tensor)} must have its shape {tensor.shape}, not {g.shape}")
-    return g.astype(tensor.dtype, copy=False)
+    return g.astype(gradient_dtype(tensor, g), copy=False)
 
 
 def _walk(
@@ -210,12 +228,13 @@ def _walk(
     release: bool,
     within: set[Node] | None = None,
     watch: Watch | None = None,
+    hooks: bool = True,
 ) -> list[Tensor | None]:
     """Pull the gradients `grads` back along `order`, and return what arrives at each of the `wanted` nodes.
 
     Where `order` is only a part of the graph, `within` holds its nodes: no gradient goes to another, and a wanted node
-    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. If a rule
-    fails, the graph is released all the same.
+    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge; `hooks` says
+    whether those of leaves run. If a rule fails, the graph is released all the same.
     """
     ends = set() if within is None else {node for node in wanted if not leads_to(node, within)}
     through = [node for node in order if node not in ends] if ends else order
@@ -223,7 +242,7 @@ def _walk(
     watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
-        arrived = pull(order, grads, wanted, create_graph, release, within, ends, watch)
+        arrived = pull(order, grads, wanted, create_graph, release, within, ends, watch, hooks)
     except BaseException:
         if release:
             for spent in through:
@@ -243,6 +262,7 @@ def _pulled(
     within: set[Node] | None,
     ends: set[Node],
     watch: Watch | None,
+    hooks: bool,
 ) -> dict[Node, Any]:
     """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
 
@@ -259,7 +279,7 @@ def _pulled(
             g = settled(g, node.value)
             if watch is watch_backward:
                 watch_sum(node, g)
-        if node.notes is not None and node.notes.hooks:
+        if node.notes is not None and node.notes.hooks and (hooks or type(node) is not Leaf):
             g = _hooked(node, g)
             sums.pop(node, None)
         if node in arrived:
@@ -318,13 +338,13 @@ def _pulled(
 def _hooked(node: Node, g: Any) -> Any:
     """The gradient arriving at a node, as its hooks leave it. They see it read-only: others may get the same array."""
     for hook in node.noted().hooks:
-        given = hook(g if type(g) is Tensor else tensor_of(g, None).detach())
+        given = hook(tensor_of(g._value, g.node) if type(g) is Tensor else tensor_of(g, None).detach())
         if given is None:
             continue
         new_g = given if type(given) is Tensor else Tensor(given)
         if new_g.shape != node.value.shape:
             raise ShapeError(f"a hook returned shape {new_g.shape} for a gradient of shape {node.value.shape}")
-        new_g = new_g.astype(node.value.dtype, copy=False)
+        new_g = new_g.astype(gradient_dtype(node.value, new_g), copy=False)
         g = new_g if type(g) is Tensor else new_g._value
     return g
 

@@ -13,8 +13,8 @@ class ShapeError(AutogradError, ValueError):
     """A shape that does not fit; the message gives the expected and the actual one."""
 
 
-class OutOfBoundsError(AutogradError, IndexError):
-    """An index that the array does not have; the message says which array."""
+class OutOfBoundsError(ShapeError, IndexError):
+    """An index or an axis that the array does not have; the message gives its shape."""
 
 
 class DTypeError(AutogradError, TypeError):

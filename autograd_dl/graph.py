@@ -166,8 +166,7 @@ _memories: dict[int, Memory] = {}
 
 def followed(value: Any) -> Memory | None:
     """The memory of a leaf's array, whose readers will notice in-place changes; None for another library's array."""
-    base = getattr(value, "base", None)
-    owner = base if type(base) is ndarray else value  # NumPy has each view point to it
+    owner = _owner(value)
     key = id(owner)
     memory = _memories.get(key)
     if memory is None and isinstance(owner, ndarray):
@@ -176,6 +175,14 @@ def followed(value: Any) -> Memory | None:
         memory.limit, memory.readers = 64, []
         memory = _memories.setdefault(key, memory)
     return memory
+
+
+def _owner(value: Any) -> Any:
+    """The array whose memory this one is in; NumPy has each view point to it, but for views of subclasses."""
+    base = getattr(value, "base", None)
+    while isinstance(base, ndarray):
+        value, base = base, base.base
+    return value
 
 
 def note_read(node: Node, value: Any) -> None:
@@ -189,16 +196,15 @@ def note_read(node: Node, value: Any) -> None:
                 if type(v) not in SCALARS:
                     note_read(node, v)
         return
-    base = value.base
-    memory = _memories.get(id(base if type(base) is ndarray else value))
+    memory = _memories.get(id(value if value.base is None else _owner(value)))
     if memory is not None:
         memory.read_by(node)
 
 
 _last_change = 0
-_change_lock = threading.Lock()
+_change_lock = threading.RLock()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: globals().update(_change_lock=threading.Lock()))
+    os.register_at_fork(after_in_child=lambda: globals().update(_change_lock=threading.RLock()))
 _LEAF_PLAN: Plan = new(Plan)
 _LEAF_PLAN.op = None  # type: ignore[assignment]  # the one plan without an op: a leaf is pulled back no further
 _LEAF_PLAN.joint = None
@@ -289,6 +295,22 @@ def is_whole(node: Node) -> bool:
         seen |= behind
         pending += behind
     return True
+
+
+def leads_elsewhere(nodes: Iterable[Node], leaf: Node | None) -> bool:
+    """Whether a gradient could come back from one of these nodes to another leaf than this one."""
+    pending = list(nodes)
+    seen = set(pending)
+    while pending:
+        node = pending.pop()
+        if type(node) is Leaf:
+            if node is not leaf:
+                return True
+        elif node.args is not None:
+            behind = {node.inputs[i] for i in node.plan.needs} - seen
+            seen |= behind
+            pending += behind
+    return False
 
 
 def refuse_released(node: Node) -> None:

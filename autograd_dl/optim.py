@@ -411,19 +411,19 @@ def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
     Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1. A NaN or infinity among them is an `AnomalyError`.
     """
     max_norm = _checked("max_norm", max_norm)
-    norms = {key: math.sqrt(np.sum(np.square(bare(g), dtype=np.float64))) for key, g in grads.items()}
+    norms = {key: math.sqrt(np.sum(np.square(bare(g), dtype=np.float64))) for key, g in grads.items() if g is not None}
     norm = math.hypot(*norms.values())
     if not math.isfinite(norm):
         culprits = ", ".join(key for key, value in norms.items() if not math.isfinite(value))
         raise AnomalyError(f"the gradients have no finite norm to clip: {culprits or 'all together'}")
     scale = max_norm / norm if norm > max_norm else 1.0
-    return {key: bare(g) * scale for key, g in grads.items()}
+    return {key: None if g is None else bare(g) * scale for key, g in grads.items()}
 
 
 def clip_by_value(grads: Mapping[str, Any], limit: float) -> Grads:
     """The gradients with each element moved into [-limit, limit]."""
     limit = _checked("limit", limit)
-    return {key: np.clip(bare(g), -limit, limit) for key, g in grads.items()}
+    return {key: None if g is None else np.clip(bare(g), -limit, limit) for key, g in grads.items()}
 
 
 def l1_decay(
@@ -562,7 +562,7 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
         raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
     elif node is not None and type(node) is not Leaf:
         _refuse_recorded(key, parameter)
-    elif type(value) is np.ndarray and not value.flags.writeable and (node is not None or value is parameter):
+    elif isinstance(value, np.ndarray) and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
     if type(g) is not np.ndarray:
         g = bare(g)

@@ -40,8 +40,8 @@ class Parts:
 class Placed:
     """The gradient of an array of which an op took some elements, none twice: theirs, and where they are from.
 
-    Added to a sum that is there, it takes time as they have, not as the array. (A loop over the rows of an array would
-    else take time as their number squared.)
+    Added to a sum that is there, it takes time as they have, not as the array: else a loop over the rows of an array
+    takes time as their number squared, as it does where the gradients are recorded or watched.
     """
 
     __slots__ = ("g", "key", "shape")
@@ -80,7 +80,7 @@ def fitted(part: Any, like: Any, op: Op, i: int) -> Any:
                 f"it returned {type(part).__name__ if shape is None else f'shape {shape}'}"
             )
         part = unbroadcast(part, wanted)
-    if part.dtype == like.dtype:
+    if part.dtype == gradient_dtype(like, part):
         return part
     if part.dtype.kind not in "fiub":
         raise RuleError(f"the rule of {op.title} for argument {i} must return {like.dtype}; it returned {part.dtype}")
@@ -144,7 +144,13 @@ def settled(g: Any, value: Any) -> Any:
     """A whole gradient as the rules of its node take it: of each result, and in the dtype of the value."""
     if type(g) is Parts:
         return g.whole(value)
-    return g if g.dtype == value.dtype else g.astype(value.dtype)
+    return g if g.dtype == value.dtype else g.astype(gradient_dtype(value, g), copy=False)
+
+
+def gradient_dtype(value: Any, g: Any) -> np.dtype[Any]:
+    """The dtype that a gradient g of a value has: the value's; of integers, which some ops make of floats, its own."""
+    dtype: np.dtype[Any] = value.dtype if value.dtype.kind == "f" else g.dtype
+    return dtype
 
 
 def is_fresh(arrays: dict[Any, Any], key: Any) -> bool:

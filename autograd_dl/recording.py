@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from .errors import AutogradError, DTypeError, OutOfBoundsError, RuleError, ShapeError, UnsupportedError
+from .errors import DTypeError, OutOfBoundsError, RuleError, ShapeError, UnsupportedError
 from .graph import Leaf, Node, new, next_number, no_kwargs, note_read
 from .mode import Mode, current_mode
 from .pullback import Parts
@@ -23,9 +23,9 @@ REFUSALS = (ValueError, TypeError, IndexError)
 """What NumPy raises for arguments that do not fit."""
 KINDS: dict[type[Exception], type[Exception]] = {
     np.linalg.LinAlgError: np.linalg.LinAlgError,
+    IndexError: OutOfBoundsError,
     ValueError: ShapeError,
     TypeError: DTypeError,
-    IndexError: OutOfBoundsError,
 }
 """Of which kind they become here, as the first that fits says."""
 
@@ -55,7 +55,7 @@ def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> An
     try:
         ans = op.raw(*values, **kwargs)
     except REFUSALS as error:
-        _explain(error, op, args)
+        _explain(error, op, args, kwargs)
         raise
     mode = current_mode()
     if op.saved is not None:
@@ -100,7 +100,7 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
     try:
         ans = op.raw(value, **kwargs)
     except REFUSALS as error:
-        _explain(error, op, (x,))
+        _explain(error, op, (x,), kwargs)
         raise
     mode = current_mode()
     node = None
@@ -199,7 +199,9 @@ def _tell(mode: Mode, op: Op, values: Sequence[Any], kwargs: dict[str, Any], ans
 
 
 def has_tensor(value: Any) -> bool:
-    """Whether it is a Tensor, or a list or tuple that holds one."""
+    """Whether it is a Tensor, or a list, tuple or dict that holds one."""
+    if type(value) is dict:
+        return any(map(has_tensor, value.values()))
     return type(value) is Tensor or (type(value) in (tuple, list) and any(map(has_tensor, value)))
 
 
@@ -218,31 +220,41 @@ def _constant(argument: Any, op: Op) -> Any:
         raise DTypeError(f"{op.title}: {error}") from None
 
 
-def _explain(error: Exception, op: Op, args: Sequence[Any]) -> None:
+def _explain(error: Exception, op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> None:
     """Raise NumPy's error with the op and its arguments named, unless it is one that speaks for itself."""
-    if not isinstance(error, AutogradError):
-        raise named(error, op.title, args) from error
+    if is_numpys(error):
+        raise named(error, op.title, args, kwargs) from error
 
 
-def named(error: Exception, title: str, args: Sequence[Any]) -> Exception:
+def is_numpys(error: Exception) -> bool:
+    """Whether it is an error of NumPy or Python, or what it became here, and not one that somebody has worded."""
+    return hasattr(error, "said") or type(error).__module__.partition(".")[0] in ("builtins", "numpy")
+
+
+def named(error: Any, title: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Exception:
     """NumPy's error, or what it became in another op, with the function and its arguments named."""
-    kind = next(own for general, own in KINDS.items() if isinstance(error, general))
-    while isinstance(error, (AutogradError, np.linalg.LinAlgError)) and isinstance(error.__cause__, Exception):
-        error = error.__cause__
-    said = str(error)
-    if "float16 is unsupported" in said:
+    said = getattr(error, "said", str(error))
+    if said.endswith("float16 is unsupported in linalg"):
         said = f"it takes no float16, as in NumPy; write a.astype(np.float32) ({said})"
-    return kind(f"{title}({', '.join(map(_described, args))}): {said}")
+    given = [*map(_described, args), *(f"{name}={_described(value)}" for name, value in kwargs.items())]
+    kind = next(own for general, own in KINDS.items() if isinstance(error, general))
+    new: Any = kind(f"{title}({', '.join(given)}): {said}")
+    new.said = said
+    return cast(Exception, new)
 
 
 def _described(argument: Any) -> str:
     if hasattr(argument, "shape") and hasattr(argument, "dtype"):
         name = f"{argument.name!r}: " if type(argument) is Tensor and argument.name else ""
         return f"{name}{argument.dtype} {argument.shape}"
-    if isinstance(argument, (tuple, list)) and any(hasattr(a, "dtype") for a in argument):
+    if isinstance(argument, (tuple, list)) and _holds_arrays(argument):
         return f"[{', '.join([*map(_described, argument[:MANY]), *(['...'] if len(argument) > MANY else [])])}]"
     text = repr(argument)
     return text if len(text) <= 40 else type(argument).__name__
+
+
+def _holds_arrays(values: Sequence[Any]) -> bool:
+    return any(hasattr(v, "dtype") or (isinstance(v, (tuple, list)) and _holds_arrays(v)) for v in values)
 
 
 _ITEM = Op(operator.getitem, operator.getitem)
@@ -251,10 +263,10 @@ _ITEM.rules = (lambda g, _ans, _results, i: Parts({i: g}), None)
 
 def results(ans: Any, node: Node | None, mode: Mode) -> Any:
     """The Tensor of a result, or a Tensor for each of several, in the kind of tuple that NumPy returned."""
-    if hasattr(ans, "dtype"):
+    if hasattr(ans, "dtype") and type(ans) is not Tensor:
         return tensor_of(ans, node)
     for result in ans if isinstance(ans, tuple) else (ans,):
-        if not hasattr(result, "dtype"):
+        if not hasattr(result, "dtype") or type(result) is Tensor:
             name = "a primitive" if node is None else node.plan.op.title
             raise RuleError(f"{name} must return an array or a tuple of arrays; it returned {type(result).__name__}")
     if node is None:

@@ -99,7 +99,7 @@ def _load_safetensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, st
         with safetensors.safe_open(path, framework="np") as opened:
             metadata = dict(json.loads((opened.metadata() or {}).get(OURS, "{}")))
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 -- not a mapping
-    except (safetensors.SafetensorError, TypeError, ValueError) as error:
+    except (safetensors.SafetensorError, TypeError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a whole safetensors file of NumPy's dtypes ({error})") from error
     stored = metadata.pop(CHECKSUM, None)
     if stored is not None and stored != _checksum(arrays):

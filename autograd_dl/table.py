@@ -59,7 +59,7 @@ def outline(value: Any) -> Any:
     if type(value) in SCALARS:
         return value
     if isinstance(value, (tuple, list)):
-        return tuple(map(outline, value))
+        return [*map(outline, value)] if type(value) is list else tuple(map(outline, value))
     try:
         if value.nbytes > SMALL:
             return Outline(value.shape, value.dtype)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError, steps_to_the_user
-from .graph import Leaf, Node, followed, is_whole, new, toposort
+from .graph import Leaf, Node, followed, is_whole, leads_elsewhere, new
 from .mode import current_mode, enable_grad
 from .table import SCALARS, outline
 from .values import Values, aligned, as_value, is_duck, owned
@@ -113,6 +113,8 @@ class Tensor(TensorMethods, Values):
     def data(self, values: ArrayLike) -> None:
         leaf = self._leaf("set .data of")
         value = as_value(bare(values), self.dtype)
+        if type(values) is Tensor and type(values.node) is not Leaf and value is values._value:
+            value = value.copy()  # perhaps of what a graph holds
         if value.shape != self.shape:
             raise ShapeError(f"the data of {called(self)} have shape {self.shape}, the new values {value.shape}")
         leaf.stamp()
@@ -261,7 +263,8 @@ class Tensor(TensorMethods, Values):
     def change(self, fun: Callable[..., Any], other: Any) -> None:
         """Change the data of a leaf in place by a ufunc: `t.change(np.subtract, a)` is what `t -= a` does."""
         if type(other) is not np.ndarray:
-            self._refuse_loss("t += a", other, "t = t + a")
+            sign = SIGNS.get(fun.__name__, "+")
+            self._refuse_loss(f"t {sign}= a", other, f"t = t {sign} a")
             other = bare(other)
         leaf = self._leaf("change")
         value = self._value
@@ -286,18 +289,17 @@ class Tensor(TensorMethods, Values):
             raise kind(f"in-place change of {called(self)}: {error}") from error
 
     def _refuse_loss(self, deed: str, other: Any, instead: str) -> None:
-        """Raise if the change, which is not recorded, takes in something whose gradient would be lost."""
-        if current_mode().recording and loses_gradient(other) and not self._is_all_behind(other):
+        """Raise if the change, which is not recorded, takes in something whose gradient would be lost.
+
+        What was made of this very leaf alone may be put into it: `w -= lr * (g + decay * w)`.
+        """
+        if not (current_mode().recording and loses_gradient(other)):
+            return
+        if leads_elsewhere(_nodes_in(other), self.node if self.requires_grad else None):
             raise GraphError(
                 f"{deed} changes {called(self)} in place, which is not recorded, and would lose the gradient of what "
-                f"is put in; write {instead}, or put in its values alone, a.detach()"
+                f"is put in; write {instead}, or put in its values alone, a.detach(), or do it under no_grad()"
             )
-
-    def _is_all_behind(self, other: Any) -> bool:
-        """Whether this leaf is the only one that `other` was made of, as in `w -= lr * (g + decay * w)`."""
-        if type(other) is not Tensor or other.node is None:
-            return False
-        return all(node is self.node or type(node) is not Leaf for node in toposort([other.node]))
 
     def _hold(self, leaf: Leaf, value: Any) -> None:
         """Take another array for the data."""
@@ -357,6 +359,18 @@ def loses_gradient(argument: Any) -> bool:
     return isinstance(argument, (tuple, list)) and any(loses_gradient(a) for a in argument if type(a) not in SCALARS)
 
 
+def _nodes_in(argument: Any) -> list[Node]:
+    """The nodes of a Tensor that requires grad, or of those in a list or tuple."""
+    if type(argument) is Tensor:
+        return [argument.node] if argument.node is not None and argument.requires_grad else []
+    return [n for a in argument for n in _nodes_in(a)] if isinstance(argument, (tuple, list)) else []
+
+
+SIGNS = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "remainder": "%", "power": "**",
+    "matmul": "@",
+}  # fmt: skip
+"""How the change of a Tensor in place by a ufunc is written."""
 CONVERTING = ("numpy.", "matplotlib.", "pandas.", "scipy.")
 """Libraries that make arrays of what the user's line gives them."""
 

@@ -19,12 +19,12 @@ class SimpleNet(Network):
         self.parameter("W", np.random.default_rng(seed).standard_normal((2, 3)))
 
     @property
-    def W(self) -> Tensor:  # noqa: N802 -- the book's name -- the book's name
+    def W(self) -> Tensor:  # noqa: N802 -- the book's name
         """The weights, also `params["W"]`; an array that is assigned gives them its values."""
         return self.params["W"]
 
     @W.setter
-    def W(self, values: Any) -> None:  # noqa: N802
+    def W(self, values: Any) -> None:  # noqa: N802 -- ditto
         if isinstance(values, Tensor):
             self.params["W"] = values
         else:

@@ -390,6 +390,8 @@ PARTS = {
     "masks": lambda x: [x[np.arange(x.shape[0]) % 3 == i] for i in range(3)],
     "overlapping": lambda x: [x[i : i + 4] for i in range(x.shape[0])] + [x, x[::-1], x[..., None]],
     "repeats": lambda x: [x[[i, i, 0]] for i in range(x.shape[0])] + [x[0]],
+    "whole": lambda x: [x[...], x[()], x, x[None][0], x[:, :]],
+    "nothing": lambda x: [x[:0], x[0, 0], x[5:5, 1:], x[[], 0]],
     "split": lambda x: np.split(x, x.shape[0]),
 }
 
@@ -410,6 +412,14 @@ def test_gradients_of_parts_are_added(parts, dtype):
     np.testing.assert_array_equal(recorded, expected)
     with detect_anomaly():
         np.testing.assert_array_equal(gradients(sum(weighted), x)[0], expected)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_gradients_of_parts_of_a_number_are_added(recorded):
+    x = leaf(3.0)
+    y = x * 1 if recorded else x
+    parts = [y[()], y[...], y[None], y[None, None], y, y[()]]
+    assert gradients(sum(np.sum(part) * i for i, part in enumerate(parts)), x)[0].item() == 15
 
 
 def test_a_loop_over_the_rows_makes_few_arrays_of_the_whole(monkeypatch):

@@ -276,3 +276,16 @@ def test_a_function_that_does_something_else_the_second_time(x, w):
         with pytest.raises(GraphError, match=f"{f.__name__} did not do the same when it ran again"):
             y.backward()
     assert x.grad is None
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3])
+def test_a_hook_on_a_parameter_runs_once_on_the_whole_gradient(levels):
+    w, x = Tensor(3.0, requires_grad=True), Tensor(2.0, requires_grad=True)
+    seen = []
+    w.register_hook(lambda g: seen.append(g.item()) or np.clip(g, -1, 1))
+    f = times = lambda a: a * w
+    for _ in range(levels):
+        f = checkpoint(f)
+    (f(x) - 2 * times(x)).backward()
+    assert seen == [-2]
+    assert w.grad.item() == -1

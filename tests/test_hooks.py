@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -357,3 +358,37 @@ def test_a_hook_on_float16_gets_float16_though_sums_are_float32(shape, create_gr
     np.sum(y * 2 + y * 3).backward(create_graph=create_graph)
     assert seen == [np.float16]
     assert x.grad.dtype == np.float16
+
+
+def test_a_hook_that_changes_its_gradient_in_place_changes_no_other():
+    for create_graph in (False, True):
+        a, b = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+
+        def hook(g):
+            g *= 100
+
+        b.register_hook(hook)
+        np.sum(a + b).backward(create_graph=create_graph)
+        assert a.grad.tolist() == b.grad.tolist() == [1, 1]
+
+
+def test_a_finalizer_may_run_a_backward_of_its_own():
+    x, y = leaf([1.0]), leaf([2.0])
+    np.sum(x).backward()
+    weakref.finalize(x.grad, lambda: np.sum(y * 3).backward())
+    np.sum(x).backward()
+    assert (x.grad.item(), y.grad.item()) == (2, 3)
+
+
+def test_a_finalizer_may_change_a_leaf():
+    x, y = leaf([1.0]), leaf([2.0])
+
+    class Held:
+        def __del__(self):
+            y.data -= 1
+
+    for _ in range(3):
+        held = Held()
+        x.data = np.zeros(1)
+        del held
+    assert y.item() == -1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import operator
+import re
 import sys
 import tracemalloc
 import weakref
@@ -85,6 +86,32 @@ def test_weight_decay_by_hand():
     w -= 0.5 * (g + 0.1 * w)
     assert w.tolist() == [4.25, 5.65]
     assert w.is_leaf
+
+
+def test_what_a_leaf_alone_has_made_may_be_put_into_it():
+    w = leaf([1.0, 2.0, 3.0])
+    w[:] = [w[2], w[1], w[0]]
+    assert w.tolist() == [3, 2, 1]
+    y = leaf([2.0])
+    loss = np.sum(w * y)
+    loss.backward()
+    w *= loss  # its graph was released: no gradient is lost
+    assert w.tolist() == [36, 24, 12]
+
+
+@pytest.mark.parametrize(("sign", "change"), [("-", operator.isub), ("*", operator.imul), ("/", operator.itruediv)])
+def test_the_refusal_names_the_operation(sign, change):
+    w, v = leaf([1.0]), leaf([1.0])
+    with pytest.raises(GraphError, match=re.escape(f"t {sign}= a changes") + ".*" + re.escape(f"t = t {sign} a")):
+        change(w, 2 * v)
+
+
+def test_the_refusal_looks_no_further_than_it_must():
+    x = y = leaf([1.0])
+    for _ in range(50_000):
+        y = y + 0.0
+    x -= y * 0.5
+    assert x.tolist() == [0.5]
 
 
 def test_the_books_update_outside_any_no_grad():
@@ -636,3 +663,25 @@ def test_writing_a_tensor_into_an_array():
     a = np.ones(2)
     with pytest.raises(UnsupportedError, match="cannot be recorded; write a = a - t"):
         a -= leaf([1.0, 2.0])
+
+
+def test_data_of_a_recorded_tensor_are_copied():
+    w = leaf([1.0, 2.0])
+    h = w * w
+    y = np.sum(h * h)
+    mean = Tensor(np.zeros(2))
+    mean.data = h
+    mean *= 0.5
+    y.backward()
+    assert w.grad.tolist() == [4, 32]
+    assert mean.tolist() == [0.5, 2]
+
+
+def test_arrays_in_one_file_are_known_as_one(tmp_path):
+    memory = np.memmap(tmp_path / "numbers", float, "w+", shape=3)
+    memory[:] = 1, 2, 3
+    first, second, w = Tensor(memory), Tensor(memory[1:]), leaf(np.ones(3))
+    y = np.sum(w * first)
+    second *= 10
+    with pytest.raises(GraphError, match="changed in place"):
+        y.backward()

@@ -174,3 +174,13 @@ def test_extended_precision_is_kept_by_indices():
     (found,) = gradients(x[[0, 0]], x, g)
     assert found.dtype == np.longdouble
     assert found.numpy().tolist() == [g.sum(), 0]
+
+
+def test_singular_values_of_what_is_infinite_are_unknown():
+    x = np.ones((2, 3, 4))
+    x[0, 0, 1] = np.inf
+    assert np.isnan(np.linalg.svdvals(Tensor(x[0])).numpy()).all()
+    assert np.isnan(np.linalg.norm(Tensor(x[0]), "nuc").item())
+    unknown, known = np.linalg.svdvals(Tensor(x)).numpy()
+    assert np.isnan(unknown).all()
+    np.testing.assert_allclose(known, np.linalg.svdvals(x[1]), atol=1e-15)

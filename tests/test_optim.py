@@ -928,3 +928,18 @@ def test_adamw_decays_the_named_parameters():
         wrong.update(params, {"W": np.ones(2), "b": np.ones(2)})
     assert wrong.updates == 0
     assert params["b"].tolist() == [1, 1]
+
+
+def test_clipping_passes_frozen_parameters_by():
+    grads = {"W": np.array([3.0, 4.0]), "frozen": None}
+    assert clip_by_norm(grads, 1.0)["frozen"] is None
+    np.testing.assert_allclose(clip_by_norm(grads, 1.0)["W"], [0.6, 0.8])
+    assert clip_by_value(grads, 3.5)["frozen"] is None
+
+
+def test_a_read_only_file_is_refused_before_anything_moves(tmp_path):
+    np.zeros(2).tofile(tmp_path / "b")
+    params = {"a": np.ones(2), "b": np.memmap(tmp_path / "b", float, "r")}
+    with pytest.raises(ValueError, match="b is read-only"):
+        SGD().update(params, {"a": np.ones(2), "b": np.ones(2)})
+    assert params["a"].tolist() == [1, 1]

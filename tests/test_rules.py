@@ -320,3 +320,29 @@ def test_a_joint_rule_of_the_wrong_number_of_parameters():
     op = op_of(lambda x, y: x * y, joint=lambda g, _ans, _x, _y, _z: (g, g))
     with pytest.raises(RuleError, match="is called with 4 arguments here"):
         op(leaf([1.0]), leaf([1.0]))
+
+
+def test_the_gradient_of_integers_that_an_op_made_of_floats_is_not_rounded():
+    quantize = primitive(lambda x: np.rint(x).astype(int))
+    defvjp(quantize, lambda g, _ans, _x: g)
+    x = Tensor([1.2, 2.7], requires_grad=True)
+    y = quantize(x)
+    seen = []
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    (np.sum(y * 0.9) + np.sum(y[:1] * 0.25)).backward()
+    assert x.grad.tolist() == seen[0] == [1.15, 0.9]
+
+
+def test_a_tensor_in_a_dict_is_refused_as_in_a_list():
+    scale = primitive(lambda x, p: x * p["a"])
+    defvjp(scale, lambda g, _ans, x, p: g * p["a"], None)
+    with pytest.raises(UnsupportedError, match="would get no gradient"):
+        scale(Tensor(1.0, requires_grad=True), {"a": Tensor(2.0)})
+
+
+def test_a_primitive_that_returns_a_tensor_is_refused():
+    w = Tensor(2.0, requires_grad=True)
+    for own in (primitive(lambda x: x * w), primitive(lambda x: (x, x * w))):
+        defvjp(own, lambda g, _ans, _x: g)
+        with pytest.raises(RuleError, match="returned Tensor"):
+            own(Tensor([1.0], requires_grad=True))

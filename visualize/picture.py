@@ -30,7 +30,8 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
         `format` is that of the picture, `picture.format`, if it is not given. With `view`, the system shows the file.
         """
         path = Path(filename)
-        if format is not None or path.suffix.lower().removeprefix(".") not in (*FORMATS, "dot", "gv"):
+        ending = path.suffix.lower().removeprefix(".")
+        if ending not in (*FORMATS, "dot", "gv") or ending != (format or ending):
             path = path.with_name(f"{path.name}.{format or self.format}")
         written = render(self, path)
         if view:
@@ -41,7 +42,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
         """The picture itself: bytes, or text in the encoding."""
         picture = drawn(self.source, format or self.format)
         if picture is None:
-            raise RenderError("no Graphviz was found to draw the picture: pip install pygraphviz")
+            raise RenderError('no Graphviz was found to draw the picture: pip install "autograd_dl[viz]"')
         return picture if encoding is None else picture.decode(encoding)
 
     def view(self) -> Path:

@@ -116,7 +116,9 @@ def _setting(value: Any) -> str:
     if isinstance(value, slice):
         ends = [value.start, value.stop, *([] if value.step is None else [value.step])]
         return ":".join("" if end is None else str(end) for end in ends)
-    if isinstance(value, (tuple, list)):
+    if isinstance(value, list):
+        return f"[{_listed(value)}]"
+    if isinstance(value, tuple):
         return f"({_listed(value)}{',' if len(value) == 1 else ''})"
     if getattr(value, "shape", ()):
         is_short = isinstance(value, np.ndarray) and value.ndim == 1 and value.size <= SHORT

@@ -271,7 +271,7 @@ class _Drawing:
 
 
 def _has_arrays(value: Any) -> bool:
-    return isinstance(value, tuple) and any(hasattr(part, "dtype") for part in value)
+    return isinstance(value, (tuple, list)) and any(hasattr(part, "dtype") for part in value)
 
 
 def _constant(value: Any) -> str:

@@ -157,7 +157,7 @@ def _power_x(g: Any, _ans: Any, x: Any, y: Any) -> Any:
 
 def _power_y(g: Any, ans: Any, x: Any, _y: Any) -> Any:
     if isinstance(x, (int, float)):
-        return g * ans * float(np.log(float(x))) if x else np.zeros_like(g)
+        return g * ans * float(np.log(float(x))) if x else g * 0.0
     return g * np.where(x == 0, 0, ans) * np.log(np.where(x == 0, 1, x).astype(g.dtype))
 
 

@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..dispatch import arguments_of, call, refuse_out
 from ..errors import UnsupportedError
 from ..mode import current_mode
-from ..recording import REFUSALS, named, results
+from ..recording import REFUSALS, is_numpys, named, results
 from ..table import TABLE, Op, Rule, signature_of, title_of
 from ..tensor import Tensor, bare, loses_gradient
 from ..values import as_value
@@ -158,9 +158,9 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
             raise
     except REFUSALS as error:
         title = title_of(key)
-        if str(error).startswith((f"{title}:", f"{title}(", f"{title} ")):
+        if not is_numpys(error) or str(error).startswith(f"{title}:"):
             raise
-        raise named(error, title, args) from error
+        raise named(error, title, args, kwargs) from error
     refuse_out(key, args, kwargs)
     ans = key(*bare(args), **bare(kwargs))
     return ans if kwargs.get("out") is not None else results(ans, None, current_mode())

@@ -45,7 +45,7 @@ def _may_repeat(key: Any) -> bool:
 
 
 def _getitem(g: Any, _ans: Any, _x: Any, key: Any) -> Any:
-    if type(g) is Tensor or is_duck(g) or _may_repeat(key):
+    if type(g) is Tensor or is_duck(g) or not _x.shape or _may_repeat(key):
         return scatter_add(g, key, _x.shape)
     return Placed(g, key, _x.shape)
 
@@ -105,7 +105,7 @@ def extract(condition: Any, arr: Any) -> Any:
 def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
     a, choices = as_array(bare(a)), [c if isinstance(c, (int, float)) else as_array(c) for c in choices]
     shape = np.broadcast_shapes(a.shape, *map(np.shape, choices))
-    index = np.broadcast_to(np.choose(a, range(len(choices)), mode=mode), (1, *shape))  # type: ignore[call-overload]  # ditto
+    index = np.broadcast_to(np.choose(a, range(len(choices)), mode=mode), (1, *shape))  # type: ignore[call-overload]  # by name
     dtype = np.result_type(*choices)
     return np.take_along_axis(np.stack([np.broadcast_to(c, shape).astype(dtype) for c in choices]), index, 0)[0]
 

@@ -98,6 +98,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 @composed(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    axis = normalize_axis_index(axis, ary.ndim)
     if np.ndim(indices_or_sections):
         edges = [0, *indices_or_sections, ary.shape[axis]]
     else:
@@ -111,6 +112,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 @composed(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    axis = normalize_axis_index(axis, ary.ndim)
     if np.ndim(indices_or_sections) == 0 and (indices_or_sections < 1 or ary.shape[axis] % indices_or_sections):
         raise ShapeError(f"np.split: {ary.shape[axis]} elements do not make {indices_or_sections} equal sections")
     return array_split(ary, indices_or_sections, axis)

@@ -119,7 +119,13 @@ def _eigh(g: Any, ans: Any, _x: Any, UPLO: str = "L") -> Any:
 
 @primitive(stands_for=np.linalg.svd)
 def _thin_svd(x: Any) -> Any:
-    return np.linalg.svd(x, full_matrices=False)
+    if not np.isinf(x).any():
+        return np.linalg.svd(x, full_matrices=False)
+    unknown = np.isinf(x).any(axis=(-2, -1))  # LAPACK may search for these vectors for ever
+    found = np.linalg.svd(np.where(unknown[..., None, None], 0, x), full_matrices=False)
+    for part in found:
+        part[unknown] = np.nan
+    return found
 
 
 def _svd(g: Any, ans: Any, x: Any) -> Any:

@@ -159,7 +159,8 @@ def curve_grid(
     columns = min(columns, len(panels))
     rows = rows_for(len(panels), columns)
     figure = figure_or_new(figure, max(5, 2.8 * columns), max(3.5, 1 + 2.3 * rows))
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat
+    axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    grid = axes.flat
     for place, ((title, lines), ax) in enumerate(zip(panels.items(), grid, strict=False)):
         curves(lines, start=start, legend=not place and len(lines) <= INSIDE, ax=ax)
         ax.set_title(words(title), fontsize=10)
@@ -170,7 +171,7 @@ def curve_grid(
             ax.tick_params(labelbottom=True)
     for ax in grid:
         ax.set_axis_off()
-    _name_many(figure)
+    _name_many(figure, list(axes.flat))
     return figure
 
 
@@ -191,9 +192,9 @@ def overfitting(histories: Mapping[str, Curves], *, figure: FigureBase | None = 
     return curve_grid(panels, columns=3, labels=("measurement", "accuracy"), figure=figure)
 
 
-def _name_many(figure: Any) -> None:
+def _name_many(figure: Any, axes: list[Any]) -> None:
     """A legend beside all plots of a grid, if there are too many lines for one inside the first."""
-    handles, names = figure.axes[0].get_legend_handles_labels()
+    handles, names = max((ax.get_legend_handles_labels() for ax in axes), key=lambda found: len(found[1]))
     if len(names) > INSIDE:
         figure.legend(**listed(handles, names), loc="outside right upper")
 
