@@ -349,3 +349,21 @@ def test_matplotlib_plots_recorded_tensors():
     with pytest.warns(GradientLostWarning):
         axes.step(x * 2, x)
     assert [line.get_ydata().tolist() for line in axes.lines] == [[0, 1, 4], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("layout", [None, "tight", "constrained"])
+def test_the_legend_of_runs_is_beside_the_axes_in_every_layout(layout):
+    figure = pytest.importorskip("matplotlib.figure").Figure(figsize=(10, 4), layout=layout)
+    plots.runs(
+        {f"run {i}": {"loss": [1.0, 2.0], "test_accuracy": [0.1], "epoch": [0]} for i in range(12)}, figure=figure
+    )
+    figure.canvas.draw()
+    right = figure.axes[1]
+    legend = right.get_legend() or figure.legends[0]
+    assert legend.get_window_extent().x0 >= right.get_window_extent().x1 - 1
+
+
+def test_lines_of_any_panel_are_named():
+    lines = {f"line {i}": [1.0, 2.0] for i in range(12)}
+    figure = plots.curve_grid({"one": {"line": [1.0, 2.0]}, "many": lines})
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(lines)

@@ -67,11 +67,6 @@ def summed(text: str) -> str:
     return f"{'−' if minus else ''}Σ {_factor(rest, 'Σ ', *OPERATORS[2:])}"
 
 
-def bracketed(text: str) -> str:
-    """The text as one operand: in brackets if it is a sum, a quotient or negative."""
-    return _factor(text, " ⊙ ", "·")
-
-
 def _signed(text: str) -> tuple[bool, str]:
     """Whether it begins with a minus that is its own, and what follows. A negative number may stand in brackets."""
     if re.fullmatch(r"\(−[^()\s]*\)", text):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from autograd_dl.engine import Leaf, Node, Tensor
 
-from .algebra import bracketed, matrix_product, product, summed, total
+from .algebra import matrix_product, product, summed, total
 from .derivatives import ELEMENTWISE
 from .language import translated
 from .text import number, shape_of, symbol
@@ -25,6 +25,8 @@ MATRIX = ("dot", "matmul")
 PRODUCTS = (*MATRIX, "multiply")
 COEFFICIENT = re.compile(r"\b(\d+|log\(\d+\)) · ")
 """A number, or a function of one, that the rest is multiplied by."""
+SIGN = re.compile(r"[-+−*/·⊙^=]")
+"""What makes a formula of a name."""
 SUPERSCRIPTS = {"2": "²", "3": "³"}
 NAME, FACTORS, TERMS, RESULT = 20, 3, 3, 40
 """Characters of a name that stands as a symbol, factors of a product, terms of a sum, characters of what they make."""
@@ -96,29 +98,34 @@ class Symbols:
         root = output.node
         if root is None or output.is_leaf or not root.requires_grad:
             return NOTHING
-        end = self.names[root] if output.size == 1 else "L"
-        seed = _Gradient(f"∂{end}/∂{self.names[root]}", 1, "1" if output.size == 1 else None)
+        end = self._factor(root) if output.size == 1 else "L"
+        seed = _Gradient(f"∂{end}/∂{self._factor(root)}", 1, "1" if output.size == 1 else None)
         arrived: dict[Node, list[_Gradient]] = defaultdict(list, {root: [seed]})
         edges: dict[Edge, _Gradient] = {}
         for node in reversed(nodes):
             if isinstance(node, Leaf) or node not in arrived:
                 continue
-            g = _whole(arrived[node], f"∂{end}/∂{self.names[node]}")
+            g = _whole(arrived[node], f"∂{end}/∂{self._factor(node)}")
             operands = self._operands(node)
             for i in node.plan.needs:
                 parent = node.inputs[i]
-                factor = f"∂{self.names[node]}/∂{self.names[parent]}"
+                factor = f"∂{self._factor(node)}/∂{self._factor(parent)}"
                 pulled = self._pulled(g.product if g.result is None else g.result, node, i, operands)
                 edges[node, i] = part = _Gradient(f"{g.product}·{factor}", g.factors + 1, pulled)
                 arrived[parent].append(part)
         return Gradients(edges, {}, _written(seed))
+
+    def _factor(self, node: Node) -> str:
+        """A node's symbol as a factor: in brackets, where it reads as a formula."""
+        name = self.names[node]
+        return f"({name})" if SIGN.search(name) else name
 
     def _operands(self, node: Node) -> list[str]:
         return [self._operand(value) if is_operand(node, i) else str(value) for i, value in enumerate(node.inputs)]
 
     def _operand(self, value: Any) -> str:
         if isinstance(value, Node):
-            return bracketed(self.names[value])
+            return self._factor(value)
         text = _constant(value)
         return f"({text})" if text.startswith("−") else text
 
@@ -169,7 +176,7 @@ class Symbols:
         if i >= len(templates):
             return None
         x, y = (*operands, "")[:2]
-        text = templates[i].format(x=x, y=y, z=self.names[node])
+        text = templates[i].format(x=x, y=y, z=self._factor(node))
         return COEFFICIENT.sub(r"\1·", text).replace(" · ", " ⊙ " if node.value.shape else "·")
 
 
