@@ -121,7 +121,7 @@ def _eigh(g: Any, ans: Any, _x: Any, UPLO: str = "L") -> Any:
 def _thin_svd(x: Any) -> Any:
     if not isinstance(x, np.ndarray) or not np.isinf(x).any():
         return np.linalg.svd(x, full_matrices=False)
-    unknown = np.isinf(x).any(axis=(-2, -1))  # LAPACK may search for these vectors for ever
+    unknown: Any = np.isinf(x).any(axis=(-2, -1))  # LAPACK may search for these vectors for ever
     found = np.linalg.svd(np.where(unknown[..., None, None], 0, x), full_matrices=False)
     for part in found:
         part[unknown] = np.nan
