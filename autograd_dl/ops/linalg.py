@@ -266,7 +266,7 @@ def _vector_norm(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
         return norm2(x, axis=axes, keepdims=keepdims)
     size = np.abs(x)
     if ord in (math.inf, -math.inf):
-        return (_largest if ord > 0 else np.min)(size, axis=axes, keepdims=keepdims)
+        return _extreme(ord)(size, axis=axes, keepdims=keepdims)
     zero = x == 0
     if ord == 0:
         return np.sum(np.sign(np.where(np.isnan(x), 1, size)), axis=axes, keepdims=keepdims)
@@ -282,18 +282,23 @@ def _matrix_norm(x: Any, ord: Any) -> Any:
         return norm2(x, axis=(-2, -1))
     if ord in (1, -1, math.inf, -math.inf):
         sums = np.sum(np.abs(x), axis=-2 if abs(ord) == 1 else -1)
-        return (_largest if ord > 0 else np.min)(sums, axis=-1)
+        return _extreme(ord)(sums, axis=-1)
     if ord not in (2, -2, "nuc"):
         raise ValueError(f"np.linalg.norm: {ord!r} is no norm of matrices")
     s = np.linalg.svdvals(x)
     s = np.where(s == 0, 0, s)  # which has the derivative 0
-    return np.sum(s, axis=-1) if ord == "nuc" else (_largest if ord == 2 else np.min)(s, axis=-1)
+    return np.sum(s, axis=-1) if ord == "nuc" else _extreme(ord)(s, axis=-1)
 
 
-def _largest(sizes: Any, axis: Any, keepdims: bool = False) -> Any:
+def _extreme(ord: float) -> Any:
+    """What a norm of positive ord takes of several sizes, the largest; of negative ord, the smallest."""
+    return _largest if ord > 0 else np.min
+
+
+def _largest(sizes: Any, axis: Any, keepdims: Any = False) -> Any:
     """The largest of numbers that are not negative: of none, 0, as their sum."""
     is_empty = math.prod(sizes.shape[i] for i in normalize_axis_tuple(axis, sizes.ndim)) == 0
-    return (np.sum if is_empty else np.max)(sizes, axis=axis, keepdims=keepdims)
+    return np.sum(sizes, axis=axis, keepdims=keepdims) if is_empty else np.max(sizes, axis=axis, keepdims=keepdims)
 
 
 @composed(np.linalg.vector_norm)
