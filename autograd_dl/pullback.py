@@ -49,9 +49,9 @@ class Placed:
     def __init__(self, g: Any, key: Any, shape: tuple[int, ...]) -> None:
         self.g, self.key, self.shape = g, key, shape
 
-    def add_to(self, total: Any) -> None:
-        """Add it to the gradient of the array, in place."""
-        total[self.key] += self.g
+    def add_to(self, gradient: Any) -> None:
+        """Add it to a gradient of the array, in place."""
+        gradient[self.key] += self.g
 
     def whole(self) -> Any:
         """The gradient of the array: zeros elsewhere."""
