@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from .errors import UnsupportedError
 from .mode import current_mode
-from .recording import apply, apply1, apply2, has_tensor, results
+from .recording import apply, apply1, apply2, has_tensor, is_array, results
 from .table import TABLE, Op, signature_of, title_of
 from .tensor import Tensor, bare, loses_gradient
 
@@ -72,9 +72,7 @@ def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 def _whole(tensor: Tensor) -> Any:
     """What came the short way, which takes it for one array: a Tensor for each, if the op returned several."""
     value = tensor._value
-    return (
-        tensor if hasattr(value, "dtype") and type(value) is not Tensor else results(value, tensor.node, current_mode())
-    )
+    return tensor if is_array(value) else results(value, tensor.node, current_mode())
 
 
 def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -145,7 +145,7 @@ def _gradients(
 
 def _tensors(given: Tensor | Iterable[Tensor], role: str) -> list[Tensor]:
     """One Tensor or several as a list."""
-    if not isinstance(given, (Tensor, Iterable)):
+    if not hasattr(given, "__iter__"):
         raise DTypeError(f"gradients takes Tensors as its {role}, and was given {type(given).__name__}")
     tensors = [given] if isinstance(given, Tensor) else list(given)
     for t in tensors:

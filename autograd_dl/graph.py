@@ -12,7 +12,7 @@ import operator
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from numpy import ndarray
@@ -282,35 +282,27 @@ def refuse_changed(order: list[Node]) -> None:
             )
 
 
-def is_whole(node: Node) -> bool:
-    """Whether nothing behind the node was let go, so that a gradient can still come back."""
-    seen, pending = {node}, [node]
-    while pending:
-        node = pending.pop()
-        if type(node) is Leaf:
-            continue
-        if node.args is None:
-            return False
-        behind = {node.inputs[i] for i in node.plan.needs} - seen
-        seen |= behind
-        pending += behind
-    return True
-
-
-def leads_elsewhere(nodes: Iterable[Node], leaf: Node | None) -> bool:
-    """Whether a gradient could come back from one of these nodes to another leaf than this one."""
+def behind(nodes: Iterable[Node]) -> Iterator[Node]:
+    """These nodes, and all that a gradient would go to from them; it goes no further than a released one."""
     pending = list(nodes)
     seen = set(pending)
     while pending:
         node = pending.pop()
-        if type(node) is Leaf:
-            if node is not leaf:
-                return True
-        elif node.args is not None:
-            behind = {node.inputs[i] for i in node.plan.needs} - seen
-            seen |= behind
-            pending += behind
-    return False
+        yield node
+        if node.args is not None:
+            others = {node.inputs[i] for i in node.plan.needs} - seen
+            seen |= others
+            pending += others
+
+
+def is_whole(node: Node) -> bool:
+    """Whether nothing behind the node was let go, so that a gradient can still come back."""
+    return all(other.args is not None for other in behind([node]))
+
+
+def leads_elsewhere(nodes: Iterable[Node], leaf: Node | None) -> bool:
+    """Whether a gradient could come back from one of these nodes to another leaf than this one."""
+    return any(type(node) is Leaf and node is not leaf for node in behind(nodes))
 
 
 def refuse_released(node: Node) -> None:

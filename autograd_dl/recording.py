@@ -19,15 +19,14 @@ from .values import as_value
 ndarray = np.ndarray
 MANY = 4
 """Arrays of a list that a message describes."""
-REFUSALS = (ValueError, TypeError, IndexError)
-"""What NumPy raises for arguments that do not fit."""
 KINDS: dict[type[Exception], type[Exception]] = {
     np.linalg.LinAlgError: np.linalg.LinAlgError,
     IndexError: OutOfBoundsError,
     ValueError: ShapeError,
     TypeError: DTypeError,
 }
-"""Of which kind they become here, as the first that fits says."""
+"""What NumPy raises for arguments that do not fit, and of which kind it becomes here: as the first that fits says."""
+REFUSALS = tuple(KINDS)
 
 
 def apply(op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> Any:
@@ -261,12 +260,17 @@ _ITEM = Op(operator.getitem, operator.getitem)
 _ITEM.rules = (lambda g, _ans, _results, i: Parts({i: g}), None)
 
 
+def is_array(value: Any) -> bool:
+    """Whether it is an array, of whatever library, or a number of NumPy's, and no Tensor."""
+    return hasattr(value, "dtype") and type(value) is not Tensor
+
+
 def results(ans: Any, node: Node | None, mode: Mode) -> Any:
     """The Tensor of a result, or a Tensor for each of several, in the kind of tuple that NumPy returned."""
-    if hasattr(ans, "dtype") and type(ans) is not Tensor:
+    if is_array(ans):
         return tensor_of(ans, node)
     for result in ans if isinstance(ans, tuple) else (ans,):
-        if not hasattr(result, "dtype") or type(result) is Tensor:
+        if not is_array(result):
             name = "a primitive" if node is None else node.plan.op.title
             raise RuleError(f"{name} must return an array or a tuple of arrays; it returned {type(result).__name__}")
     if node is None:

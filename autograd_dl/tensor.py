@@ -87,7 +87,7 @@ class Tensor(TensorMethods, Values):
         if type(data) is Tensor:
             if data.requires_grad:
                 raise GraphError(f"{called(data)} requires grad already; a Tensor of its values alone is t.detach()")
-            data = data._value if data.node is not None else data._value.copy()  # perhaps a view of what may change
+            data = _given(data)
         elif isinstance(data, (list, tuple)) and loses_gradient(data):
             raise GraphError("a Tensor of recorded Tensors would get no gradient; join them with np.stack")
         value = as_value(data, dtype)
@@ -112,9 +112,7 @@ class Tensor(TensorMethods, Values):
     @data.setter
     def data(self, values: ArrayLike) -> None:
         leaf = self._leaf("set .data of")
-        value = as_value(bare(values), self.dtype)
-        if type(values) is Tensor and type(values.node) is not Leaf and value is values._value:
-            value = value.copy()  # perhaps of what a graph holds
+        value = as_value(_given(values) if type(values) is Tensor else bare(values), self.dtype)
         if value.shape != self.shape:
             raise ShapeError(f"the data of {called(self)} have shape {self.shape}, the new values {value.shape}")
         leaf.stamp()
@@ -293,9 +291,7 @@ class Tensor(TensorMethods, Values):
 
         What was made of this very leaf alone may be put into it: `w -= lr * (g + decay * w)`.
         """
-        if not (current_mode().recording and loses_gradient(other)):
-            return
-        if leads_elsewhere(_nodes_in(other), self.node if self.requires_grad else None):
+        if current_mode().recording and leads_elsewhere(_nodes_in(other), self.node if self.requires_grad else None):
             raise GraphError(
                 f"{deed} changes {called(self)} in place, which is not recorded, and would lose the gradient of what "
                 f"is put in; write {instead}, or put in its values alone, a.detach(), or do it under no_grad()"
@@ -357,6 +353,11 @@ def loses_gradient(argument: Any) -> bool:
     if isinstance(argument, dict):
         return any(map(loses_gradient, argument.values()))
     return isinstance(argument, (tuple, list)) and any(loses_gradient(a) for a in argument if type(a) not in SCALARS)
+
+
+def _given(tensor: Tensor) -> Any:
+    """The array that another Tensor is made of: of a result a copy, as it may be a view of what a graph holds."""
+    return tensor._value if type(tensor.node) is Leaf else tensor._value.copy()
 
 
 def _nodes_in(argument: Any) -> list[Node]:

@@ -10,7 +10,7 @@ from typing import Any
 import graphviz
 
 from .notebook import bundle
-from .rendering import FORMATS, RenderError, drawn, render
+from .rendering import FORMATS, need_drawn, render
 
 
 class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no types
@@ -40,9 +40,7 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz ships no type
 
     def pipe(self, format: str | None = None, *, encoding: str | None = None) -> bytes | str:
         """The picture itself: bytes, or text in the encoding."""
-        picture = drawn(self.source, format or self.format)
-        if picture is None:
-            raise RenderError('no Graphviz was found to draw the picture: pip install "autograd_dl[viz]"')
+        picture = need_drawn(self.source, format or self.format)
         return picture if encoding is None else picture.decode(encoding)
 
     def view(self) -> Path:

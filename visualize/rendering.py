@@ -127,6 +127,14 @@ def drawn(source: str, kind: str) -> bytes | None:
     return _by_pygraphviz(source, kind) or _by_program(source, kind)
 
 
+def need_drawn(source: str, kind: str) -> bytes:
+    """As `drawn`, where there must be a picture. Raises `RenderError` if no Graphviz is found."""
+    picture = drawn(source, kind)
+    if picture is None:
+        raise RenderError('no Graphviz was found: pip install "autograd_dl[viz]"')
+    return picture
+
+
 def is_too_large(graph: graphviz.Digraph) -> bool:
     """Whether Graphviz would take hours over it."""
     return len(graph.body) > LARGEST or ranks_crossed(_edges(graph)) > WIDEST

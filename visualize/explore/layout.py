@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from ..rendering import RenderError, drawn
+from ..rendering import need_drawn
 
 if TYPE_CHECKING:
     from .folding import Group
@@ -40,10 +40,7 @@ def laid_out(story: Story, groups: Sequence[Group], chains: dict[int, list[int]]
     Raises `RenderError` if no Graphviz is found, or if it fails.
     """
     view = _View(story, groups, chains, opened)
-    picture = drawn(view.dot(), "plain")
-    if picture is None:
-        raise RenderError('no Graphviz was found to place the boxes of the page: pip install "autograd_dl[viz]"')
-    return {"open": sorted(opened), **_placed(view, picture.decode())}
+    return {"open": sorted(opened), **_placed(view, need_drawn(view.dot(), "plain").decode())}
 
 
 class _View:

@@ -82,7 +82,12 @@ def name_lines(ax: Axes) -> None:
     if len(names) <= INSIDE:
         ax.legend()
     else:
-        ax.legend(**listed(handles, names), loc="upper left", bbox_to_anchor=(1, 1))
+        name_beside(ax, handles, names)
+
+
+def name_beside(ax: Axes, handles: list[Any], names: list[str]) -> None:
+    """A legend at the right of the axes."""
+    ax.legend(**listed(handles, names), loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def listed(handles: list[Any], names: list[str]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .canvas import (
     figure_or_new,
     length,
     listed,
+    name_beside,
     name_lines,
     not_finite,
     numbers,
@@ -121,7 +122,7 @@ def runs(histories: Mapping[str, Curves], *, figure: FigureBase | None = None) -
     right.set(xlabel="epoch", ylabel="test accuracy")
     _finish(left, legend=False)
     _finish(right, legend=False)
-    _name_beside(figure, right, left.get_lines(), names)
+    _name_all(figure, right, left.get_lines(), names)
     return figure
 
 
@@ -196,17 +197,17 @@ def _name_many(figure: Any, axes: list[Any]) -> None:
     """A legend beside all plots of a grid, if there are too many lines for one inside the first."""
     handles, names = max((ax.get_legend_handles_labels() for ax in axes), key=lambda found: len(found[1]))
     if len(names) > INSIDE:
-        _name_beside(figure, axes[-1], handles, names)
+        _name_all(figure, axes[-1], handles, names)
 
 
-def _name_beside(figure: Any, ax: Axes, handles: list[Any], names: list[str]) -> None:
+def _name_all(figure: Any, ax: Axes, handles: list[Any], names: list[str]) -> None:
     """A legend beside all plots, where the figure's layout makes room for it; else beside the last of them."""
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     if isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine):
         figure.legend(**listed(handles, names), loc="outside right upper")
     else:
-        ax.legend(**listed(handles, names), loc="upper left", bbox_to_anchor=(1, 1))
+        name_beside(ax, handles, names)
 
 
 def _line(ax: Axes, x: Any, y: NDArray[np.float64], label: str, **look: Any) -> None:
