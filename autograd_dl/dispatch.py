@@ -20,9 +20,11 @@ WRITING = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.
 def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What calling the NumPy function `fun` on Tensors does."""
     handler = TABLE.get(fun)
+    if isinstance(handler, Op):
+        return call(handler, args, kwargs)
     if handler is None:
         raise UnsupportedError(_unsupported(fun))
-    return call(handler, args, kwargs) if isinstance(handler, Op) else handler(*args, **kwargs)
+    return handler(*args, **kwargs)
 
 
 def _unsupported(fun: Callable[..., Any]) -> str:
@@ -51,11 +53,12 @@ def _unsupported(fun: Callable[..., Any]) -> str:
 def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Apply an op however it was called: arguments by position or by name, NumPy's further keywords, `out=`."""
     count = len(args)
-    if not kwargs and count == op.arity:
-        if not op.short:
+    if not kwargs:
+        if count == op.short:
+            tensor = apply2(op, args[0], args[1]) if count == 2 else apply1(op, args[0])
+            return tensor if type(tensor._value) is ndarray else _whole(tensor)
+        if count == op.arity:
             return apply(op, args)
-        tensor = apply1(op, *args) if count == 1 else apply2(op, *args)
-        return tensor if type(tensor._value) is ndarray else _whole(tensor)
     if count != op.arity or not kwargs.keys() <= op.keywords:
         args, kwargs = _bound(op, args, kwargs)
     for name, value in kwargs.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ from .mode import enable_grad as enable_grad
 from .mode import is_grad_enabled as is_grad_enabled
 from .mode import no_grad as no_grad
 from .mode import scope as scope
-from .pullback import Parts, Placed, fitted, gradient_dtype, is_fresh, settled, total
+from .pullback import Parts, Placed, fitted, gradient_dtype, settled, total
 from .recording import apply as apply
 from .recording import results
 from .table import SCALARS, outline
@@ -37,6 +38,9 @@ from .values import as_value, is_duck
 ndarray = np.ndarray
 ADDED_TO = SCALARS | {ndarray}
 """Types of sums that further gradients are added to; other libraries' arrays may not change in place."""
+
+IN_WALK = 3
+"""References to a gradient that nobody but the walk holds: by its dict, by `_owned`, and by the call that counts."""
 
 Watch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
@@ -148,9 +152,9 @@ def _tensors(given: Tensor | Iterable[Tensor], role: str) -> list[Tensor]:
     if not hasattr(given, "__iter__"):
         raise DTypeError(f"gradients takes Tensors as its {role}, and was given {type(given).__name__}")
     tensors = [given] if isinstance(given, Tensor) else list(given)
-    for t in tensors:
-        if not isinstance(t, Tensor):
-            raise DTypeError(f"gradients takes Tensors as its {role}, and was given {type(t).__name__}")
+    for stranger in () if {*map(type, tensors)} == {Tensor} else tensors:
+        if type(stranger) is not Tensor:
+            raise DTypeError(f"gradients takes Tensors as its {role}, and was given {type(stranger).__name__}")
     return tensors
 
 
@@ -242,52 +246,46 @@ def _walk(
     watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
-        arrived = pull(order, grads, wanted, create_graph, release, within, ends, watch, hooks)
+        pull(order, grads, set(wanted), create_graph, release, within, ends, watch, hooks)
     except BaseException:
         if release:
             for spent in through:
                 if type(spent) is not Leaf:
                     spent.release()
         raise
-    return [None if arrived[node] is None else _own(arrived, node) for node in wanted]
+    return _owned(grads, wanted)
 
 
 @np.errstate(all="ignore")
 def _pulled(
     order: list[Node],
     grads: dict[Node, Any],
-    wanted: Collection[Node],
+    wanted: set[Node],
     create_graph: bool,
     release: bool,
     within: set[Node] | None,
     ends: set[Node],
     watch: Watch | None,
     hooks: bool,
-) -> dict[Node, Any]:
+) -> None:
     """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
 
+    When it is done, `grads` has those of the leaves and of the `wanted` nodes; others leave it as their node is pulled.
     One that is the sum of several is the engine's own: `sums` says of which nodes, and whether more can be added to it
-    in place.
+    in place. (What arrives in `Parts` is such a sum, too.)
     """
-    arrived: dict[Node, Any] = dict.fromkeys(wanted)
     sums: dict[Node, bool] = {}
     for node in order:
-        g = grads.pop(node, None)
-        if g is None:  # a leaf that required no gradient when it was read
-            continue
-        if node in sums or type(g) is Parts:
-            g = settled(g, node.value)
+        if node in sums:
+            grads[node] = settled(grads[node], node.value)
             if watch is watch_backward:
-                watch_sum(node, g)
-        if node.notes is not None and node.notes.hooks and (hooks or type(node) is not Leaf):
-            g = _hooked(node, g)
-            sums.pop(node, None)
-        if node in arrived:
-            arrived[node] = g
-            if node in ends:
-                continue
-        if type(node) is Leaf:
+                watch_sum(node, grads[node])
+        notes = node.notes
+        if notes is not None and notes.hooks and (hooks or type(node) is not Leaf):
+            grads[node] = _hooked(node, grads[node])
+        if type(node) is Leaf or node in ends:
             continue
+        g = grads[node] if node in wanted else grads.pop(node)
         plan = node.plan
         kwargs = node.kwargs
         inputs = node.inputs
@@ -306,15 +304,16 @@ def _pulled(
                     continue
                 part = rule(g, value, args[0], args[1]) if is_pair else rule(g, value, *args, **kwargs)
                 like = args[i]
-                kind = type(part)
-                if kind is ndarray:
+                if type(part) is ndarray:
                     if part.shape != like.shape or part.dtype is not like.dtype:
                         part = fitted(part, like, plan.op, i)
-                elif kind is Placed and watch is None and sums.get(parent):
+                elif type(part) is Placed and watch is None and sums.get(parent):
                     part.add_to(grads[parent])
                     continue
-                elif kind is not type(like) or kind not in SCALARS:
+                elif type(part) is not type(like) or type(part) not in SCALARS:
                     part = fitted(part if create_graph else bare(part), like, plan.op, i)
+                    if type(part) is Parts:
+                        sums.setdefault(parent, False)
                 if watch is not None:
                     watch(node, part, g, args, i)
                 if parent not in grads:
@@ -332,7 +331,6 @@ def _pulled(
             node.args = None
             if plan.reads_ans:
                 node.value = outline(value)
-    return arrived
 
 
 def _hooked(node: Node, g: Any) -> Any:
@@ -362,11 +360,20 @@ def _recalled(node: Node) -> tuple[Any, Sequence[Any]]:
     return value, args
 
 
-def _own(arrived: dict[Node, Any], node: Node) -> Tensor:
-    """The gradient that arrived at a node, as a Tensor in memory of its own."""
-    if is_fresh(arrived, node):
-        return tensor_of(arrived[node], None)
-    g = arrived[node]
+def _owned(grads: dict[Node, Any], wanted: Iterable[Node]) -> list[Tensor | None]:
+    """The gradient that arrived at each wanted node, as a Tensor in memory of its own."""
+    owned: list[Tensor | None] = []
+    for node in wanted:
+        g = grads.get(node)
+        if type(g) is ndarray and g.base is None and getrefcount(g) == IN_WALK:  # it is so already
+            owned.append(tensor_of(g, None))
+        else:
+            owned.append(None if g is None else _own(g))
+    return owned
+
+
+def _own(g: Any) -> Tensor:
+    """A gradient as a Tensor in memory of its own."""
     if type(g) is Tensor and type(g.node) is Leaf:
         with enable_grad():
             return +g

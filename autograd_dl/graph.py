@@ -12,7 +12,7 @@ import operator
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from numpy import ndarray
@@ -121,23 +121,6 @@ class Leaf(Node):
         """How an error message speaks of it."""
         return f"Tensor {self.name!r}" if self.name else f"a leaf of shape {self.value.shape}"
 
-    def stamp(self) -> None:
-        """Note that the leaf's data have changed, or are about to be no longer the leaf's.
-
-        A node that has read it, or a view of it, can never be pulled back again. So it lets go of all that it holds,
-        and of the nodes before it; skeletons take their place, for the pictures.
-        """
-        global _last_change
-        with _change_lock:
-            self.changed = _last_change = next_number()
-        memory = self.memory
-        if memory is not None and memory.readers:
-            stale = [node for node in memory.taken() if node.args is not None]
-            for node in stale:
-                node.noted().overwritten = self.called
-            if stale:
-                _let_go(stale)
-
 
 class Memory(weakref.ref[Any]):
     """An array that Tensors may change in place, known weakly, and the nodes that keep it, or a view of it."""
@@ -190,15 +173,14 @@ def note_read(node: Node, value: Any) -> None:
 
     The node must be whole by then: a change in another thread may release it at once.
     """
-    if type(value) is not ndarray:
-        if type(value) in (tuple, list):
-            for v in value:
-                if type(v) not in SCALARS:
-                    note_read(node, v)
-        return
-    memory = _memories.get(id(value if value.base is None else _owner(value)))
-    if memory is not None:
-        memory.read_by(node)
+    if type(value) is ndarray:
+        memory = _memories.get(id(value if value.base is None else _owner(value)))
+        if memory is not None:
+            memory.read_by(node)
+    elif type(value) in (tuple, list):
+        for v in value:
+            if type(v) not in SCALARS:
+                note_read(node, v)
 
 
 _last_change = 0
@@ -209,6 +191,26 @@ _LEAF_PLAN: Plan = new(Plan)
 _LEAF_PLAN.op = None  # type: ignore[assignment]  # the one plan without an op: a leaf is pulled back no further
 _LEAF_PLAN.joint = None
 _LEAF_PLAN.needs, _LEAF_PLAN.rules, _LEAF_PLAN.reads, _LEAF_PLAN.reads_ans = (), (), (), False
+
+
+def stamp(leaves: Collection[Leaf]) -> None:
+    """Note that the data of these leaves have changed, or are about to be no longer theirs.
+
+    A node that has read them, or a view of them, can never be pulled back again. So it lets go of all that it holds,
+    and of the nodes before it; skeletons take their place, for the pictures.
+    """
+    global _last_change
+    with _change_lock:
+        _last_change = number = next_number()
+        for leaf in leaves:
+            leaf.changed = number
+    for leaf in leaves:
+        if leaf.memory is not None and leaf.memory.readers:
+            stale = [node for node in leaf.memory.taken() if node.args is not None]
+            for node in stale:
+                node.noted().overwritten = leaf.called
+            if stale:
+                _let_go(stale)
 
 
 def _let_go(stale: list[Node]) -> None:

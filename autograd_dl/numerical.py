@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .engine import Leaf, Tensor, no_grad
 from .errors import DTypeError, ShapeError
+from .graph import stamp
 from .tensor import bare
 
 H = 1e-4
@@ -123,5 +124,5 @@ def exchanged(tensor: Tensor) -> Iterator[NDArray[np.float64]]:
     try:
         yield tensor._value
     finally:
-        lent.stamp()
+        stamp([lent])
         tensor._value, tensor.node = own, leaf

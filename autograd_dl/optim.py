@@ -19,12 +19,13 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import NDArray
 
 from .errors import AnomalyError, DataError, DTypeError, GraphError, ShapeError
 from .graph import Leaf
 from .table import Outline
-from .tensor import Tensor, bare
+from .tensor import Tensor, add_to, bare
 from .values import is_duck
 
 __all__ = [
@@ -122,15 +123,18 @@ class Optimizer(ABC):
             for slots in self._state.values():
                 for a in slots:
                     _clear_subnormal(a)
+        tensors, moves = [], []
         for key, step in steps.items():
             parameter = params[key]
             if type(parameter) is Tensor:
-                parameter.change(np.add, step)
+                tensors.append(parameter)
+                moves.append(step)
             elif not isinstance(parameter, NUMBERS):
                 params[key] += step
             else:
                 kind = type(parameter) if isinstance(parameter, np.floating) else float
                 params[key] = kind(parameter + step)
+        add_to(tensors, moves)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of the state, under names like "Adam.m.W1" and "Adam.updates", to be stored by `save_arrays`.
@@ -520,14 +524,21 @@ def _rate_at(lr: float | Schedule, step: int) -> float:
 
 def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
     """The gradient of each parameter, as an array of the dtype to compute in; of a frozen one an outline."""
-    for name, given in (("params", params), ("grads", {} if grads is None else grads)):
-        if not hasattr(given, "items"):
-            raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')
-    found = {key: _own_gradient(p) if grads is None else grads.get(key) for key, p in params.items()}
-    missing = [key for key, g in found.items() if g is None]
+    if not hasattr(params, "items") or not (grads is None or hasattr(grads, "items")):
+        name, given = ("grads", grads) if hasattr(params, "items") else ("params", params)
+        raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')
+    gradients: Grads = {}
+    missing: list[str] = []
+    for key, parameter in params.items():
+        g = _own_gradient(parameter) if grads is None else grads.get(key)
+        if g is None:
+            missing.append(key)
+        else:
+            gradients[key] = _gradient(key, parameter, g)
     if missing:
         _refuse_unless_frozen(missing, params, grads)
-    return {key: _gradient(key, params[key], g) for key, g in found.items()}
+        gradients |= {key: Outline(params[key].shape, _working(params[key].dtype)) for key in missing}
+    return gradients
 
 
 def _own_gradient(parameter: Any) -> Any:
@@ -551,9 +562,17 @@ def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: 
 
 def _gradient(key: str, parameter: Any, g: Any) -> Any:
     """The gradient of a parameter, if it fits, and if the parameter can be moved."""
-    value, node = (parameter._value, parameter.node) if type(parameter) is Tensor else (parameter, None)
-    if g is None:
-        return Outline(value.shape, _working(value.dtype))
+    if type(parameter) is Tensor:
+        value, node = parameter._value, parameter.node
+        if (
+            type(g) is type(value) is ndarray
+            and type(node) is Leaf
+            and (g.dtype is value.dtype and g.shape == value.shape)
+            and (g.dtype.char in "fd" and value.flags.writeable)
+        ):
+            return g  # as most: nothing need be looked at closer
+    else:
+        value, node = parameter, None
     dtype = getattr(value, "dtype", None)
     if dtype is None:
         _refuse_no_parameter(key, value)

@@ -24,6 +24,8 @@ SHARES = 8
 """Parts of what is summed in parts: as many on any machine, for the same rounding."""
 
 _inside: ContextVar[bool] = ContextVar("workers", default=False)
+in_block = _inside.get
+"""Whether this is computed in a block of `workers`, however many there are."""
 
 
 class _Turn:
@@ -73,11 +75,6 @@ def _turned() -> Iterator[int]:
                     turn.workers = 0
     finally:
         turn.lock.release()
-
-
-def in_block() -> bool:
-    """Whether this is computed in a block of `workers`, however many there are."""
-    return _inside.get()
 
 
 def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from .errors import RuleError
 from .parallel import SHARES, for_each, in_block, shares
@@ -80,7 +80,7 @@ def fitted(part: Any, like: Any, op: Op, i: int) -> Any:
                 f"it returned {type(part).__name__ if shape is None else f'shape {shape}'}"
             )
         part = unbroadcast(part, wanted)
-    if part.dtype == gradient_dtype(like, part):
+    if part.dtype is like.dtype or part.dtype == gradient_dtype(like, part):
         return part
     if part.dtype.kind not in "fiub":
         raise RuleError(f"the rule of {op.title} for argument {i} must return {like.dtype}; it returned {part.dtype}")
@@ -95,10 +95,10 @@ def _stretches(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum `g` over the axes that broadcasting added to `shape` or stretched. float16 is summed in float32."""
-    if type(g) is np.ndarray:
+    if type(g) is ndarray:
         if g.dtype.char == "e":
             return unbroadcast(g.astype(np.float32), shape).astype(g.dtype)
-        if g.shape[1:] == shape and len(shape) == 1:
+        if g.ndim == 2 and g.shape[1:] == shape:
             return column_sums(g)
     added = g.ndim - len(shape)
     stretched = (i for i in range(added, g.ndim) if shape[i - added] == 1 != g.shape[i])
@@ -110,13 +110,16 @@ def column_sums(rows: Any) -> Any:
 
     In a block of `workers`, that of a large matrix is the sum of several.
     """
-    if not in_block() or type(rows) is not np.ndarray or rows.nbytes < LARGE or rows.dtype.kind != "f":
-        return np.dot(_ones(len(rows), rows.dtype), rows)
+    ones = _ones(len(rows), rows.dtype)
+    if type(rows) is not ndarray:
+        return np.dot(ones, rows)
+    if not in_block() or rows.nbytes < LARGE or rows.dtype.kind != "f":
+        return ones.dot(rows)
     sums = np.empty((SHARES, rows.shape[1]), rows.dtype)
 
     def add(numbered: tuple[int, slice]) -> None:
         number, part = numbered
-        sums[number] = np.dot(_ones(part.stop - part.start, rows.dtype), rows[part])
+        sums[number] = ones[part].dot(rows[part])
 
     for_each(lambda: add, enumerate(shares(len(rows))))
     return sums.sum(0)
@@ -151,11 +154,3 @@ def gradient_dtype(value: Any, g: Any) -> np.dtype[Any]:
     """The dtype that a gradient g of a value has: the value's; of integers, which some ops make of floats, its own."""
     dtype: np.dtype[Any] = value.dtype if value.dtype.kind == "f" else g.dtype
     return dtype
-
-
-def is_fresh(arrays: dict[Any, Any], key: Any) -> bool:
-    """Whether nobody but this dict holds the array under `key`, whose memory is its own: then it can be kept as it is.
-
-    (Two references: the dict's, and that of the call which counts them.)
-    """
-    return type(arrays[key]) is np.ndarray and arrays[key].base is None and getrefcount(arrays[key]) == 2

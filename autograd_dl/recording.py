@@ -12,7 +12,7 @@ from .errors import DTypeError, OutOfBoundsError, RuleError, ShapeError, Unsuppo
 from .graph import Leaf, Node, new, next_number, no_kwargs, note_read
 from .mode import Mode, current_mode
 from .pullback import Parts
-from .table import SCALARS, Op, Plan, outline
+from .table import SCALARS, Op, Outline, Plan, outline
 from .tensor import Tensor, tensor_of
 from .values import as_value
 
@@ -72,19 +72,21 @@ def _record(
     """The node of an op that was computed just now. (`apply1` and `apply2` have the same, written out.)"""
     node = Node()
     node.plan = plan
-    # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
-    node.inputs = (*[outline(v) if n is None else n for v, n in zip(values, nodes, strict=False)],)
     node.kwargs = kwargs
     node.value = ans if plan.reads_ans else outline(ans)
     node.number = next_number()
     node.scope = mode.scope
     node.notes = None
-    args: list[Any] = []
+    # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
+    inputs, args = [], [*values]
+    for i, parent in enumerate(nodes):
+        inputs.append(outline(values[i]) if parent is None else parent)
+        if not plan.reads[i]:
+            args[i] = _outlined(values[i], parent)
+    node.inputs, node.args = tuple(inputs), tuple(args)
     for value, read in zip(values, plan.reads, strict=True):
-        args.append(value if read else outline(value))
         if read and type(value) not in SCALARS:
             note_read(node, value)
-    node.args = tuple(args)
     return node
 
 
@@ -109,7 +111,7 @@ def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:
         node = Node()
         node.plan = plan
         node.inputs = (parent,)
-        node.args = (value if read else outline(value),)
+        node.args = (value if read else _outlined(value, parent),)
         node.kwargs = kwargs
         node.value = ans if plan.reads_ans else outline(ans)
         node.number = next_number()
@@ -176,7 +178,10 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
         else:
             read0, read1 = plan.reads
             node.inputs = (outline(value0) if node0 is None else node0, outline(value1) if node1 is None else node1)
-            node.args = (value0 if read0 else outline(value0), value1 if read1 else outline(value1))
+            node.args = (
+                value0 if read0 else _outlined(value0, node0),
+                value1 if read1 else _outlined(value1, node1),
+            )
             node.value = ans if plan.reads_ans else outline(ans)
             if read0 and type(value0) not in SCALARS:
                 note_read(node, value0)
@@ -189,6 +194,11 @@ def apply2(op: Op, x: Any, y: Any) -> Any:
     tensor.node = node
     tensor._grad = None
     return tensor
+
+
+def _outlined(value: Any, node: Node | None) -> Any:
+    """The outline of an argument, which its node may have already."""
+    return node.value if node is not None and type(node.value) is Outline else outline(value)
 
 
 def _tell(mode: Mode, op: Op, values: Sequence[Any], kwargs: dict[str, Any], ans: Any, node: Node | None) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy import ndarray
 
 from .errors import RuleError
 
@@ -56,16 +57,17 @@ SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.float16})
 
 def outline(value: Any) -> Any:
     """`value` itself while it is small, else its `Outline`. A small view of a large array is copied out of it."""
-    if type(value) in SCALARS:
-        return value
-    if isinstance(value, (tuple, list)):
-        return [*map(outline, value)] if type(value) is list else tuple(map(outline, value))
-    try:
-        if value.nbytes > SMALL:
-            return Outline(value.shape, value.dtype)
-        base = value.base
-    except AttributeError:
-        return value
+    kind = type(value)
+    if kind is not ndarray:
+        if kind in SCALARS:
+            return value
+        if isinstance(value, (tuple, list)):
+            return [*map(outline, value)] if kind is list else tuple(map(outline, value))
+        if not hasattr(value, "nbytes") or not hasattr(value, "base"):
+            return value
+    if value.nbytes > SMALL:
+        return Outline(value.shape, value.dtype)
+    base = value.base
     return value if base is None or getattr(base, "nbytes", SMALL + 1) <= 2 * SMALL else value.copy()
 
 
@@ -104,6 +106,8 @@ class Op:
         self.each: Rule | None = None
         self.joint: Rule | None = None
         self.plans = Plans(self)
+        self.short = 0
+        """1 or 2 for an op of that many arguments and one result, as most are; the short ways of `apply` serve it."""
 
     def __repr__(self) -> str:
         return f"<op {self.title}>"
@@ -112,11 +116,6 @@ class Op:
     def title(self) -> str:
         """The name that a user would write, as in `np.linalg.inv`."""
         return title_of(self.fun)
-
-    @functools.cached_property
-    def short(self) -> int:
-        """1 or 2 for an op of that many arguments and one result, as most are; the short ways of `apply` serve it."""
-        return self.arity if self.arity in (1, 2) and self.joint is None and self.saved is None else 0
 
     @functools.cached_property
     def signature(self) -> inspect.Signature | None:
@@ -142,10 +141,11 @@ class Op:
         return None
 
     def forget(self) -> None:
-        """Drop what was derived from the rules, after they were changed."""
+        """Derive from the rules anew what is derived from them, after they were changed."""
         self.plans.clear()
-        for name in ("keywords", "arity", "short"):
+        for name in ("keywords", "arity"):
             self.__dict__.pop(name, None)
+        self.short = self.arity if self.arity in (1, 2) and self.joint is None and self.saved is None else 0
 
 
 class Plan:

@@ -10,7 +10,7 @@ import functools
 import sys
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from opcode import opmap
 from types import FrameType
 from typing import TYPE_CHECKING, Any, final
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import AutogradError, DTypeError, GradientLostWarning, GraphError, ShapeError, steps_to_the_user
-from .graph import Leaf, Node, followed, is_whole, leads_elsewhere, new
+from .graph import Leaf, Node, followed, is_whole, leads_elsewhere, new, stamp
 from .mode import current_mode, enable_grad
 from .table import SCALARS, outline
 from .values import Values, aligned, as_value, is_duck, owned
@@ -115,7 +115,7 @@ class Tensor(TensorMethods, Values):
         value = as_value(_given(values) if type(values) is Tensor else bare(values), self.dtype)
         if value.shape != self.shape:
             raise ShapeError(f"the data of {called(self)} have shape {self.shape}, the new values {value.shape}")
-        leaf.stamp()
+        stamp([leaf])
         if value is not self._value:
             self._hold(leaf, aligned(value) if leaf.requires_grad and not is_duck(value) else value)
 
@@ -254,9 +254,9 @@ class Tensor(TensorMethods, Values):
             self._explain(error)
             raise
         except Exception:
-            leaf.stamp()
+            stamp([leaf])
             raise
-        leaf.stamp()
+        stamp([leaf])
 
     def change(self, fun: Callable[..., Any], other: Any) -> None:
         """Change the data of a leaf in place by a ufunc: `t.change(np.subtract, a)` is what `t -= a` does."""
@@ -272,9 +272,9 @@ class Tensor(TensorMethods, Values):
             self._explain(error)
             raise
         except Exception:  # of np.errstate(all="raise"), or a warning that is an error: it comes after the change
-            leaf.stamp()
+            stamp([leaf])
             raise
-        leaf.stamp()
+        stamp([leaf])
 
     def _explain(self, error: Exception) -> None:
         """Raise NumPy's error with the Tensor named, unless it is one that speaks for itself."""
@@ -314,14 +314,30 @@ class Tensor(TensorMethods, Values):
         return node
 
     def _recorded(self, deed: str) -> Node:
-        if self.node is None or not self.node.requires_grad:
+        node = self.node
+        if node is None or not node.requires_grad:
             raise GraphError(f"cannot {deed} {called(self)}: it does not require grad, so that no gradient reaches it")
-        return self.node
+        return node
 
 
 def _assigns_item(frame: FrameType | None) -> bool:
     """Whether the frame is at `a[i] = ...`: then what asks for a number is the array `a`."""
     return frame is not None and frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
+
+
+def add_to(tensors: Sequence[Tensor], steps: Sequence[Any]) -> None:
+    """Change the data of leaves in place: `t += step` for each, noticed by graphs when all have changed."""
+    leaves = [t.node if type(t.node) is Leaf else t._leaf("change") for t in tensors]
+    try:
+        for tensor, step in zip(tensors, steps, strict=True):
+            value = tensor._value
+            try:
+                np.add(value, step, value)
+            except (ValueError, TypeError) as error:
+                tensor._explain(error)
+                raise
+    finally:
+        stamp(leaves)
 
 
 def tensor_of(value: Any, node: Node | None) -> Tensor:

@@ -6,6 +6,7 @@ import operator
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import DTypeError
@@ -49,7 +50,7 @@ class Values:
     def numpy(self) -> NDArray[Any]:
         """The values as an array: shared, not copied, so that writing into it changes the Tensor unnoticed."""
         value = self._value
-        return np.asarray(value) if isinstance(value, np.generic) else value
+        return value if type(value) is ndarray or not isinstance(value, np.generic) else np.asarray(value)
 
     def item(self, *index: int) -> Any:
         """The value of a Tensor of one element (or of the element at `index`), as a Python number."""
@@ -90,21 +91,24 @@ def as_value(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
     DTypeError
         For complex numbers, masked arrays, and whatever is not a number.
     """
-    if type(data) is not np.ndarray and isinstance(data, np.ma.MaskedArray):
-        raise DTypeError("a masked array would lose its mask; pass data.filled(0) and multiply by the mask")
-    value: Any = data if type(data) is np.ndarray or is_duck(data) else np.asarray(data)
-    _check_numeric(value.dtype)
+    value: Any = data
+    if type(data) is not ndarray:
+        if isinstance(data, np.ma.MaskedArray):
+            raise DTypeError("a masked array would lose its mask; pass data.filled(0) and multiply by the mask")
+        value = data if is_duck(data) else np.asarray(data)
+    if value.dtype.kind not in "fiub":
+        _refuse(value.dtype)
     if dtype is not None and value.dtype != dtype:
-        _check_numeric(np.dtype(dtype))
+        if np.dtype(dtype).kind not in "fiub":
+            _refuse(np.dtype(dtype))
         value = value.astype(dtype, copy=False)
     return value
 
 
-def _check_numeric(dtype: np.dtype[Any]) -> None:
+def _refuse(dtype: np.dtype[Any]) -> None:
     if dtype.kind == "c":
         raise DTypeError(f"complex numbers ({dtype}) are not supported; record the real and imaginary parts apart")
-    if dtype.kind not in "fiub":
-        raise DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
+    raise DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
 
 
 def owned(value: Any, *, counts_as_float: bool = False) -> Any:

@@ -64,7 +64,7 @@ def primitive(
     @functools.wraps(stands_for or fun, ("__module__", "__name__", "__qualname__"))
     @functools.wraps(fun)
     def called(*args: Any, **kwargs: Any) -> Any:
-        for a in (*args, *kwargs.values()):
+        for a in (*args, *kwargs.values()) if kwargs else args:
             if type(a) is Tensor:
                 return call(op, args, kwargs)
         result = fun(*args, **kwargs)

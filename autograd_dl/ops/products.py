@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
@@ -38,8 +39,10 @@ def _ndim(x: Any) -> int:
 
 def _dot(a: Any, b: Any) -> Any:
     """np.dot; in a block of `workers`, where BLAS has one thread, of large matrices in parts for all of them."""
-    if not in_block() or not _are_large_matrices(a, b):
+    if type(a) is not ndarray or type(b) is not ndarray:
         return np.dot(a, b)
+    if not in_block() or not _are_large_matrices(a, b):
+        return a.dot(b)
     a, b = (x if x.flags.forc else x.copy() for x in (a, b))  # BLAS would copy the one again for each part of the other
     ans = np.empty((len(a), b.shape[1]), a.dtype)
     tall = len(a) >= b.shape[1]
@@ -55,17 +58,17 @@ def _dot(a: Any, b: Any) -> Any:
 
 
 def _are_large_matrices(a: Any, b: Any) -> bool:
-    """Whether both are matrices of floats that fit, and large."""
-    if type(a) is not np.ndarray or type(b) is not np.ndarray or a.ndim != 2 or b.ndim != 2:
+    """Whether both arrays are matrices of floats that fit, and large."""
+    if a.ndim != 2 or b.ndim != 2:
         return False
     fit = a.shape[1] == len(b) and a.dtype == b.dtype and a.dtype.kind == "f" and a.dtype.isnative
     return fit and a.size * b.shape[1] > LARGE
 
 
 def _dot_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
-    if _ndim(_x) == 2 == _ndim(y):
+    if _x.ndim == 2 == _ndim(y):
         return _dot(g, y.T)
-    if _ndim(_x) == 0 or _ndim(y) == 0:
+    if _x.ndim == 0 or _ndim(y) == 0:
         return g * y
     if y.ndim == 1:
         return np.expand_dims(g, -1) * y
@@ -74,9 +77,9 @@ def _dot_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
 
 
 def _dot_y(g: Any, _ans: Any, x: Any, _y: Any) -> Any:
-    if _ndim(x) == 2 == _ndim(_y):
+    if _ndim(x) == 2 == _y.ndim:
         return _dot(x.T, g)
-    if _ndim(x) == 0 or _ndim(_y) == 0:
+    if _ndim(x) == 0 or _y.ndim == 0:
         return g * x
     summed = range(x.ndim - 1)
     both = np.tensordot(x, g, (summed, summed))
