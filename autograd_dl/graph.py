@@ -205,8 +205,9 @@ def stamp(leaves: Collection[Leaf]) -> None:
         for leaf in leaves:
             leaf.changed = number
     for leaf in leaves:
-        if leaf.memory is not None and leaf.memory.readers:
-            stale = [node for node in leaf.memory.taken() if node.args is not None]
+        memory = leaf.memory
+        if memory is not None and memory.readers:
+            stale = [node for node in memory.taken() if node.args is not None]
             for node in stale:
                 node.noted().overwritten = leaf.called
             if stale:

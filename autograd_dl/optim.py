@@ -23,9 +23,9 @@ from numpy import ndarray
 from numpy.typing import NDArray
 
 from .errors import AnomalyError, DataError, DTypeError, GraphError, ShapeError
-from .graph import Leaf
+from .graph import Leaf, stamp
 from .table import Outline
-from .tensor import Tensor, add_to, bare
+from .tensor import Tensor, bare
 from .values import is_duck
 
 __all__ = [
@@ -123,18 +123,23 @@ class Optimizer(ABC):
             for slots in self._state.values():
                 for a in slots:
                     _clear_subnormal(a)
-        tensors, moves = [], []
-        for key, step in steps.items():
-            parameter = params[key]
-            if type(parameter) is Tensor:
-                tensors.append(parameter)
-                moves.append(step)
-            elif not isinstance(parameter, NUMBERS):
-                params[key] += step
-            else:
-                kind = type(parameter) if isinstance(parameter, np.floating) else float
-                params[key] = kind(parameter + step)
-        add_to(tensors, moves)
+        moved: list[Any] = []
+        try:
+            for key, step in steps.items():
+                parameter = params[key]
+                if type(parameter) is Tensor:
+                    moved.append(parameter.node)
+                    value = parameter._value
+                    np.add(value, step, value)
+                elif not isinstance(parameter, NUMBERS):
+                    params[key] += step
+                else:
+                    kind = type(parameter) if isinstance(parameter, np.floating) else float
+                    params[key] = kind(parameter + step)
+        except (ValueError, TypeError) as error:
+            raise ShapeError(f"the step of {type(self).__name__} for {key} does not fit it: {error}") from error
+        finally:
+            stamp(moved)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of the state, under names like "Adam.m.W1" and "Adam.updates", to be stored by `save_arrays`.
@@ -579,8 +584,9 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
         dtype = np.dtype(np.float64)
     elif dtype.kind != "f":
         raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
-    elif node is not None and type(node) is not Leaf:
+    elif type(parameter) is Tensor and type(node) is not Leaf:
         _refuse_recorded(key, parameter)
+        parameter._leaf("change")  # its making was not recorded
     elif isinstance(value, np.ndarray) and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
     if type(g) is not np.ndarray:

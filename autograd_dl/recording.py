@@ -78,12 +78,8 @@ def _record(
     node.scope = mode.scope
     node.notes = None
     # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
-    inputs, args = [], [*values]
-    for i, parent in enumerate(nodes):
-        inputs.append(outline(values[i]) if parent is None else parent)
-        if not plan.reads[i]:
-            args[i] = _outlined(values[i], parent)
-    node.inputs, node.args = tuple(inputs), tuple(args)
+    node.inputs = (*[outline(v) if n is None else n for v, n in zip(values, nodes, strict=False)],)
+    node.args = (*[value if read else outline(value) for value, read in zip(values, plan.reads, strict=True)],)
     for value, read in zip(values, plan.reads, strict=True):
         if read and type(value) not in SCALARS:
             note_read(node, value)

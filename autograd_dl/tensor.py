@@ -10,7 +10,7 @@ import functools
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from opcode import opmap
 from types import FrameType
 from typing import TYPE_CHECKING, Any, final
@@ -323,21 +323,6 @@ class Tensor(TensorMethods, Values):
 def _assigns_item(frame: FrameType | None) -> bool:
     """Whether the frame is at `a[i] = ...`: then what asks for a number is the array `a`."""
     return frame is not None and frame.f_code.co_code[frame.f_lasti] == opmap["STORE_SUBSCR"]
-
-
-def add_to(tensors: Sequence[Tensor], steps: Sequence[Any]) -> None:
-    """Change the data of leaves in place: `t += step` for each, noticed by graphs when all have changed."""
-    leaves = [t.node if type(t.node) is Leaf else t._leaf("change") for t in tensors]
-    try:
-        for tensor, step in zip(tensors, steps, strict=True):
-            value = tensor._value
-            try:
-                np.add(value, step, value)
-            except (ValueError, TypeError) as error:
-                tensor._explain(error)
-                raise
-    finally:
-        stamp(leaves)
 
 
 def tensor_of(value: Any, node: Node | None) -> Tensor:

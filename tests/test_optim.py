@@ -943,3 +943,39 @@ def test_a_read_only_file_is_refused_before_anything_moves(tmp_path):
     with pytest.raises(ValueError, match="b is read-only"):
         SGD().update(params, {"a": np.ones(2), "b": np.ones(2)})
     assert params["a"].tolist() == [1, 1]
+
+
+class Misfit(SGD):
+    """An optimizer whose step has the wrong shape for matrices."""
+
+    def _step(self, lr, g):
+        return super()._step(lr, g) if g.ndim < 2 else np.ones((3, 3))
+
+
+def test_a_step_that_does_not_fit_is_named_and_what_moved_before_is_noticed():
+    params = {key: parameters()[key] for key in ("b", "W")}
+    y = (params["b"] * params["b"]).sum()
+    with pytest.raises(ShapeError, match="the step of Misfit for W does not fit it: operands could not be broadcast"):
+        Misfit(lr=1.0).update(params, {"W": np.ones((2, 2)), "b": np.ones(2)})
+    with pytest.raises(GraphError, match="was changed in place"):
+        y.backward()
+
+
+def test_a_parameter_whose_making_was_not_recorded_becomes_a_leaf_of_its_own():
+    w = Tensor(np.ones(3))
+    params = {"half": w * 0.5, "w": w}
+    half = params["half"].numpy()
+    SGD(lr=1.0).update(params, {"half": np.ones(3), "w": np.ones(3)})
+    np.testing.assert_array_equal(half, [0.5] * 3)
+    np.testing.assert_array_equal(params["half"].numpy(), [-0.5] * 3)
+    assert params["half"].is_leaf
+
+
+def test_one_change_of_many_parameters_is_noticed_by_each_of_their_graphs():
+    params = parameters()
+    losses = [(p * p).sum() for p in params.values()]
+    before = values(params)
+    SGD(lr=0.1).update(params, {key: np.ones_like(a) for key, a in before.items()})
+    for loss in losses:
+        with pytest.raises(GraphError, match="was changed in place"):
+            loss.backward()
