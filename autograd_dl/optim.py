@@ -88,7 +88,11 @@ class Optimizer(ABC):
     @property
     def rate(self) -> float:
         """The learning rate of the next update."""
-        return float(_checked_rate(_rate_at(self.lr, self.updates)))
+        try:
+            lr = _rate_at(self.lr, self.updates)
+        except OverflowError:
+            lr = math.inf
+        return float(_checked_rate(lr))
 
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any] | None = None) -> None:
         """Move every parameter: a Tensor or an array in place; a number is replaced in the dict.

@@ -57,7 +57,7 @@ def save_arrays(
     try:
         told = json.dumps({**metadata, CHECKSUM: _checksum(plain)}, ensure_ascii=False)
         data = need("safetensors.numpy", "train").save(plain, metadata={OURS: told})
-    except safetensors.SafetensorError as error:
+    except (safetensors.SafetensorError, UnicodeEncodeError) as error:
         raise DataError(f"{path}: these arrays cannot be written ({error})") from error
     with replacing(path) as temporary:
         temporary.write_bytes(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import sys
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -18,9 +19,10 @@ from . import optim
 from .data.batches import Augmentation, MiniBatches
 from .data.generators import Seed, pack_json, unpack_json
 from .engine import no_grad
-from .errors import DataError, MissingExtraError, ShapeError
+from .errors import DataError, DTypeError, MissingExtraError, ShapeError
 from .functional import share_of_hits, softmax
 from .optional import need
+from .parallel import workers
 from .serialization import load_arrays, save_arrays
 from .tensor import bare
 
@@ -120,17 +122,21 @@ class Trainer:
         None, after every epoch), and after the last.
     resume : bool
         Go on from the checkpoint: all that follows is, bit for bit, as if there had been no interruption, if all other
-        arguments are the same. `epochs` or `iterations` may be more.
+        arguments are the same. `epochs` or `iterations` may be more; a training that was stopped, by `stop()` or early,
+        takes no further step.
     settings : mapping, optional
-        What else must be the same where a training goes on: facts that JSON knows, such as {"data": "MNIST"}. They are
-        kept in the checkpoint.
+        What else must be the same where a training goes on: facts that JSON knows, such as {"data": "MNIST"}, under
+        names that the Trainer does not use itself. They are kept in the checkpoint.
 
     Raises
     ------
     ShapeError
         If there is no sample, or not one label or row for each.
     ValueError
-        If there is no optimizer of that name, a number is too small, or a network cannot do what `one_pass` asks for.
+        If there is no optimizer of that name, a number is too small, a network cannot do what `one_pass` asks for, or
+        `settings` are no facts that JSON knows.
+    DTypeError
+        When training, if the network or `change_gradient` returns no gradients.
     DataError
         If the checkpoint is damaged, or one of another training.
     OSError
@@ -189,7 +195,8 @@ class Trainer:
             raise ValueError("checkpoint_every says how often a checkpoint is saved: give its path as checkpoint=")
         self.current_iter = 0
         self.stopped = False
-        self.settings = dict(settings)
+        self.settings = _facts(settings)
+        self._settings()  # raises where names collide
         self.measured: list[int] = []
         self.train_loss_list: list[float] = []
         self.train_acc_list: list[float] = []
@@ -320,7 +327,7 @@ class Trainer:
 
     def _settings(self) -> dict[str, Any]:
         """What must be the same in a training that goes on."""
-        return self.settings | {
+        own = {
             "format": FORMAT,
             "optimizer": type(self.optimizer).__name__,
             "training samples": len(self.batches.x),
@@ -329,6 +336,9 @@ class Trainer:
             "early_stopping": self.early_stopping is not None,
             "one_pass": self.one_pass,
         }
+        if taken := self.settings.keys() & own:
+            raise ValueError(f"settings has names that the Trainer itself keeps: {', '.join(sorted(taken))}")
+        return self.settings | own
 
     def _lists(self) -> dict[str, list[Any]]:
         lists: dict[str, list[Any]] = {"loss": self.train_loss_list, "measured": self.measured}
@@ -342,11 +352,19 @@ class Trainer:
         network: Any = self.network
         if self.one_pass:
             loss, gradient = network.loss_and_gradient(x, t)
-            self.optimizer.update(network.params, self.change_gradient(gradient))
+            self._update(gradient)
             return float(loss)
-        self.optimizer.update(network.params, self.change_gradient(network.gradient(x, t)))
+        self._update(network.gradient(x, t))
         with no_grad():
             return float(network.loss(x, t))
+
+    def _update(self, gradient: Mapping[str, Any]) -> None:
+        """Move the parameters. Without gradients, the optimizer would take the `.grad` of some earlier backward()."""
+        changed = self.change_gradient(gradient)
+        if changed is None:
+            culprit = f"gradient of {type(self.network).__name__}" if gradient is None else "change_gradient"
+            raise DTypeError(f"{culprit} must return a dict of gradients, and returned None; does it lack a return?")
+        self.optimizer.update(self.network.params, changed)
 
     def _is_measured(self) -> bool:
         """Whether the network, as it is now, has been measured."""
@@ -364,10 +382,12 @@ class Trainer:
     def _measure(self) -> None:
         """Note the accuracies, and keep the parameters if they are the best so far; then call the callbacks."""
         n = self.evaluated
-        self.measured.append(self.current_iter)
         with np.errstate(all="ignore"):
-            self.train_acc_list.append(float(self.network.accuracy(self.batches.x[:n], self.batches.t[:n])))
-            self.test_acc_list.append(float(self.network.accuracy(*(a[:n] for a in self.test))))
+            training = float(self.network.accuracy(self.batches.x[:n], self.batches.t[:n]))
+            test = float(self.network.accuracy(*(a[:n] for a in self.test)))
+        self.measured.append(self.current_iter)  # now that nothing can interrupt between the three any more
+        self.train_acc_list.append(training)
+        self.test_acc_list.append(test)
         if self.early_stopping is not None:
             self._keep_best(self.early_stopping)
         for callback in self.callbacks:
@@ -406,6 +426,8 @@ class Trainer:
         """How it went, in a line or two."""
         with np.errstate(all="ignore"):
             text = f"test accuracy {self.network.accuracy(*self.test):.4f} after {self.current_iter:,} steps"
+        if self.stopped and self.current_iter < self.max_iter:
+            text += f", stopped before the {self.max_iter:,} that were planned"
         if self.diverged:
             text += "\nthe loss is no number any more: the training diverged, and a smaller lr may help"
         return text
@@ -428,12 +450,13 @@ class Ensemble:
             answers = [np.asarray(bare(softmax(network.predict(x)))) for network in self.networks]
         return np.mean(answers, axis=0)
 
-    def accuracy(self, x: Any, t: Any, batch_size: int = 10_000) -> float:
+    def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of inputs whose highest probability is that of t, labels or rows. Computed batch by batch.
 
         Raises `ShapeError` if t has not one label or row for each input, or there is no input.
         """
-        return share_of_hits(self.predict, x, np.asarray(bare(t)), batch_size)
+        with workers():
+            return share_of_hits(self.predict, x, np.asarray(bare(t)), batch_size)
 
 
 def optimizer_named(name: str) -> Callable[..., Optimizer]:
@@ -521,12 +544,21 @@ def _load_network(network: Network, arrays: Arrays) -> None:
         p[...] = arrays[name]
 
 
+def _facts(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings as a checkpoint gives them back: a tuple as a list, an array as a list of numbers."""
+    try:
+        facts: dict[str, Any] = unpack_json(pack_json(dict(settings)))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"settings are facts that JSON knows, by their names ({error})") from error
+    return facts
+
+
 def _progress(part: Arrays, settings: dict[str, Any]) -> tuple[int, bool]:
     """How many steps the training had taken, and whether it had stopped, if it had these settings."""
     try:
         facts = unpack_json(part["progress"])
         there, step, stopped = facts["settings"], operator.index(facts["step"]), bool(facts["stopped"])
-        differing = [name for name, here in settings.items() if there.get(name) != here]
+        differing = [name for name, here in settings.items() if json.dumps(there.get(name)) != json.dumps(here)]
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError("it is no checkpoint of a training") from error
     if differing:

@@ -180,6 +180,8 @@ class TestResumed:
             ({"position": np.array([1])}, "one of the 4 batches"),
             ({"order": np.arange(9)}, "none of 10 rows"),
             ({"order": np.zeros(10, int)}, "none of 10 rows"),
+            ({"order": np.arange(10.0)}, "none of 10 rows"),
+            ({"order": np.arange(10)[None]}, "none of 10 rows"),
             ({"rng": pack_json({})}, "state of a random generator"),
             ({"augment_rng": np.zeros(3, np.uint8)}, "no JSON"),
             ({"augment_rng": np.zeros(3)}, "a row of bytes"),

@@ -108,6 +108,17 @@ def test_help_and_version(capsys, arguments):
         assert printed == f"autograd-dl {autograd_dl.__version__}\n"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no file here that is always full")
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_into_a_full_file(option):
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "w") as full:
+        made = subprocess.run(
+            [*MODULE, option], check=False, env=buffered, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (made.returncode, made.stderr) == (1, "autograd-dl: No space left on device\n")
+
+
 def test_nothing_asked_for_is_answered_by_the_help(capsys):
     assert main([]) == 2
     printed = capsys.readouterr()

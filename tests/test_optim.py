@@ -961,6 +961,13 @@ def test_a_step_that_does_not_fit_is_named_and_what_moved_before_is_noticed():
         y.backward()
 
 
+def test_a_rate_beyond_all_numbers_is_refused():
+    optimizer, params = SGD(exponential_decay(0.1, 2.0)), parameters()
+    optimizer.updates = 1100
+    with pytest.raises(ValueError, match="the learning rate lr must be a finite number, not inf"):
+        optimizer.update(params, {key: np.ones_like(p.numpy()) for key, p in params.items()})
+
+
 def test_a_parameter_whose_making_was_not_recorded_becomes_a_leaf_of_its_own():
     w = Tensor(np.ones(3))
     params = {"half": w * 0.5, "w": w}

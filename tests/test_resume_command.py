@@ -158,9 +158,20 @@ class TestFailures:
         assert "model is 'two-layer-net' there, 'three-layer-net' here" in error
 
     def test_fewer_batches_than_there_were(self, capsys, out):
+        os.remove(out / "checkpoint.safetensors")
         train(*self.options, "--schedule", "constant", "--checkpoint-every", 5, "--out", out)
         error = self.fails(capsys, out, "--schedule", "constant", "--iterations", 7)
         assert "checkpoint.safetensors is 8 batches on, beyond the 7 asked for" in error
+
+    def test_a_checkpoint_is_not_begun_anew_by_forgetting_resume(self, capsys, out):
+        before = made(out)
+        capsys.readouterr()
+        assert train(*self.options, "--checkpoint-every", 5, "--out", out) == 1
+        assert capsys.readouterr().err == (
+            f"autograd-dl: {out / 'checkpoint.safetensors'} holds a training already: --resume goes on from it; to "
+            "begin anew, move it or give another --out\n"
+        )
+        assert made(out) == before
 
     def test_a_damaged_checkpoint(self, capsys, out):
         file = out / "checkpoint.safetensors"

@@ -177,6 +177,14 @@ def test_another_ending_is_refused_before_anything_is_written(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_names_that_no_file_can_hold_are_refused(file):
+    with pytest.raises(DataError, match="cannot be written"):
+        save_arrays(file, {"\udcff": np.ones(2)})
+    with pytest.raises(DataError, match="cannot be written"):
+        save_arrays(file, {"a": np.ones(2)}, {"told": "\udcff"})
+    assert not file.exists()
+
+
 @pytest.mark.parametrize("array", [np.array([1, None]), np.array(["a"]), np.array([1j])])
 def test_what_is_no_number_is_refused_before_anything_is_written(file, array):
     saved(file)

@@ -300,6 +300,15 @@ class TestFailures:
         assert f"Not a directory: {tmp_path / 'file'}\n" in fails(capsys, "--out", tmp_path / "file")
         assert f"Not a directory: {tmp_path / 'file'}\n" in fails(capsys, "--out", tmp_path / "file" / "out")
 
+    def test_what_is_in_the_way_is_found_before_it_trains(self, capsys, monkeypatch, tmp_path):
+        monkeypatch.setattr(recipes, "load_mnist", None)
+        (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+        assert f"{tmp_path / 'link'} is a link that leads nowhere" in fails(capsys, "--out", tmp_path / "link" / "out")
+        for name in ("weights.safetensors", "history.json", "history.png", "graph.svg"):
+            (tmp_path / name).mkdir()
+            assert f"{tmp_path / name} is a folder, and a file is to be" in fails(capsys, "--out", tmp_path)
+            (tmp_path / name).rmdir()
+
     @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="the administrator may write everywhere")
     def test_a_folder_that_may_not_be_written(self, capsys, tmp_path):
         (tmp_path / "out").mkdir(mode=0o555)

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+import math
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import pytest
 from autograd_dl import Tensor, is_grad_enabled, optim
 from autograd_dl.data import MiniBatches, flip, load_mnist, shift
 from autograd_dl.data.generators import pack_generator, pack_json, unpack_generator, unpack_json
-from autograd_dl.errors import DataError, ShapeError
+from autograd_dl.errors import DataError, DTypeError, ShapeError
 from autograd_dl.functional import softmax
 from autograd_dl.serialization import load_arrays, save_arrays
 from autograd_dl.training import OPTIMIZERS, Ensemble, Trainer, smooth_curve
@@ -93,6 +94,25 @@ class Scripted(TwoLayerNet):
 
     def accuracy(self, x, t, batch_size=100):
         return next(self.accuracies) if len(x) == 30 else 0.5
+
+
+class Forgetful(TwoLayerNet):
+    """A network whose gradient lacks its return."""
+
+    def gradient(self, x, t):
+        super().gradient(x, t)
+
+
+class Interrupted(TwoLayerNet):
+    """A network whose second measurement is interrupted between its two accuracies."""
+
+    calls = 0
+
+    def accuracy(self, x, t, batch_size=100):
+        self.calls += 1
+        if self.calls == 4:
+            raise KeyboardInterrupt
+        return super().accuracy(x, t, batch_size)
 
 
 class TestTheBook:
@@ -396,6 +416,27 @@ class TestBeyondTheBook:
         clipped = trained(change_gradient=partial(optim.clip_by_norm, max_norm=1e-9))
         np.testing.assert_allclose(clipped.network.params["W1"].numpy(), net().params["W1"].numpy(), atol=1e-9)
 
+    @pytest.mark.parametrize("one_pass", [False, True])
+    def test_gradients_that_are_not_returned_are_no_old_ones(self, one_pass):
+        made = trainer(change_gradient=lambda gradient: gradient.clear(), one_pass=one_pass)
+        made.network.loss(*made.test).backward()
+        with pytest.raises(DTypeError, match="change_gradient must return a dict of gradients, and returned None"):
+            made.train()
+        made = trainer(Forgetful(6, 5, 3))
+        with pytest.raises(DTypeError, match="gradient of Forgetful must return a dict of gradients"):
+            made.train()
+
+    def test_an_interrupted_measurement_leaves_nothing_of_itself(self, tmp_path):
+        file = tmp_path / "run.safetensors"
+        network = Interrupted(6, 5, 3, seed=0)
+        made = trainer(network, checkpoint=file)
+        with pytest.raises(KeyboardInterrupt):
+            made.train()
+        made.train()
+        assert len(made.measured) == len(made.train_acc_list) == len(made.test_acc_list) == 2
+        again = trainer(checkpoint=file, resume=True)
+        assert again.history == made.history
+
     def test_augmentation(self):
         plain, changed, same = (
             trainer_of(Noisy(0), {"augment": a}) for a in ((), flip, [partial(flip, probability=0)])
@@ -472,6 +513,26 @@ class TestResume:
         second.train()
         assert first.train_loss_list == second.train_loss_list
         assert weights(first.network) == weights(second.network)
+
+    def test_settings_are_compared_as_json_has_them(self, tmp_path):
+        file = tmp_path / "run.safetensors"
+        settings = {"size": (28, 28), "none": math.nan, "n": np.array([1, 2]), "k": np.int64(3)}
+        made = trained(epochs=1, checkpoint=file, settings=settings)
+        assert trainer(checkpoint=file, resume=True, settings=settings).current_iter == made.current_iter
+        with pytest.raises(DataError, match=r"size is \[28, 28\] there, \[28, 29\] here"):
+            trainer(checkpoint=file, resume=True, settings=settings | {"size": (28, 29)})
+
+    @pytest.mark.parametrize(
+        ("settings", "words"),
+        [
+            ({"f": len}, "JSON knows no builtin_function_or_method"),
+            ({1: 2, "a": 3}, "settings are facts that JSON knows, by their names"),
+            ({"optimizer": "mine"}, "settings has names that the Trainer itself keeps: optimizer"),
+        ],
+    )
+    def test_settings_that_cannot_be(self, settings, words):
+        with pytest.raises(ValueError, match=words):
+            trainer(settings=settings)
 
     def test_one_that_has_stopped_stays_so(self, tmp_path):
         file = tmp_path / "run.safetensors"

@@ -32,7 +32,7 @@ T = TypeVar("T", int, float)
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line, without the usage that argparse prints before it."""
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse here what is unknown: argparse leaves it to the outermost command, whose help says nothing of it."""
@@ -50,9 +50,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not given:
         parser.print_help(sys.stderr)
         return 2
-    arguments = parser.parse_args(given)
+    arguments = argparse.Namespace()
     with _interruptions() as interrupted:
         try:
+            try:
+                arguments = parser.parse_args(given)
+            except SystemExit:
+                sys.stdout.flush()  # --help and --version end so
+                raise
             arguments.run(arguments)
             sys.stdout.flush()
         except (Exception, KeyboardInterrupt) as error:

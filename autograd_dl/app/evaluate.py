@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ def _activation(model: str, weights: Path, asked: str | None) -> str | None:
     made_with = load_metadata(weights)
     there = made_with.get("model", model)
     if there != model:
-        raise DataError(f"{weights} has the weights of {there}, not of {model}: autograd-dl evaluate {there} {weights}")
+        instead = shlex.join(["autograd-dl", "evaluate", there, str(weights)])
+        raise DataError(f"{weights} has the weights of {there}, not of {model}: {instead}")
     known = (asked,) if asked else RECIPES[model].activations
     activation = made_with.get("activation", *known[:1])
     if known and activation not in known:

@@ -29,7 +29,7 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
     """Make an experiment; returns the files that were written into the folder `out`: NAME.png and NAME.json."""
     experiment = experiments()[name]
     _refuse_unused(experiment, settings)
-    refuse_unwritable(out)
+    refuse_unwritable(out, f"{name}.png", f"{name}.json")
     with workers():
         numbers, figure = experiment.run(settings)
     picture, table = out / f"{name}.png", out / f"{name}.json"
@@ -66,9 +66,14 @@ def _settings(experiment: Experiment, settings: Settings) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
 
 
-def refuse_unwritable(folder: Path) -> None:
-    """Fail now, not after hours, if nothing can be written there, or the folder cannot be made."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+def refuse_unwritable(folder: Path, *names: str) -> None:
+    """Fail now, not after hours, if nothing can be written there, under these names, or the folder cannot be made."""
+    for name in names:
+        if (folder / name).is_dir():
+            raise DataError(f"{folder / name} is a folder, and a file is to be written there; move it, or give --out")
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
+    if not there.exists():
+        raise DataError(f"{there} is a link that leads nowhere, and a folder is to be made there; give another --out")
     if not there.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
     try:

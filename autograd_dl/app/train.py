@@ -25,6 +25,7 @@ from .recipes import DATA, RECIPES, Split, built, digits
 from .schedules import SCHEDULES
 
 EXTRAS = {"matplotlib": "viz", "graphviz": "viz", "tqdm": "train", "safetensors": "train", "threadpoolctl": "train"}
+FILES = ("weights.safetensors", "history.json", "history.png")
 MEASUREMENTS = 50
 """About as many times accuracy is measured, at most: with the subset one takes as long as 40 batches."""
 
@@ -109,7 +110,12 @@ def train(plan: Plan) -> None:
         raise DataError(f"a batch of {plan.batch_size:,} is more than the {plan.samples:,} training images")
     if plan.resume and plan.checkpoint is not None and not plan.checkpoint.exists():
         raise DataError(f"there is no {plan.checkpoint} to go on from; a training with --checkpoint-every N makes one")
-    refuse_unwritable(plan.out)
+    if not plan.resume and plan.checkpoint is not None and plan.checkpoint.exists():
+        raise DataError(
+            f"{plan.checkpoint} holds a training already: --resume goes on from it; to begin anew, move it or give "
+            "another --out"
+        )
+    refuse_unwritable(plan.out, *FILES, "graph.svg")
     images, test = digits(plan.model, plan.data)
     print(f"data: {DATA[plan.data]}: {len(images[0]):,} training and {len(test[0]):,} test images", flush=True)
 
@@ -153,8 +159,7 @@ def _outcome(trainer: Trainer) -> str:
 
 def _save(plan: Plan, network: Network, history: dict[str, list[float]]) -> list[Path]:
     """Write all but the picture of the graph; returns the files."""
-    names = "weights.safetensors", "history.json", "history.png"
-    weights, numbers, curves = files = [plan.out / name for name in names]
+    weights, numbers, curves = files = [plan.out / name for name in FILES]
     network.save_params(weights, plan.made_with)
     with replacing(numbers) as temporary:
         temporary.write_text(json.dumps(plain(history), allow_nan=False))

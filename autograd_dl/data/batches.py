@@ -143,10 +143,15 @@ class MiniBatches:
         order, position = arrays["order"], arrays["position"]
         if position.shape or position.dtype.kind not in "iu" or not 0 <= position < len(self):
             raise DataError(f"the position must be one of the {len(self)} batches of an epoch, not {position}")
-        if position and not self.replace and not np.array_equal(np.sort(order, axis=None), np.arange(len(self.x))):
+        if position and not self.replace and not _is_order(order, len(self.x)):
             raise DataError(f"the order of the batches is none of {len(self.x)} rows")
         self._rng, self._augment_rng = rng, augment_rng
         self._order, self.position = order.copy(), int(position)
+
+
+def _is_order(order: NDArray[Any], n: int) -> bool:
+    """Whether it has each of n rows once."""
+    return order.ndim == 1 and order.dtype.kind in "iu" and np.array_equal(np.sort(order), np.arange(n))
 
 
 def _pair(x: Any, t: Any) -> Split:

@@ -47,8 +47,15 @@ def unpack_generator(state: NDArray[Any]) -> np.random.Generator:
 
 def pack_json(content: Any) -> NDArray[np.uint8]:
     """Numbers, strings, lists and dicts as bytes of JSON, in an array that a file of arrays can hold."""
-    text = json.dumps(content, default=np.ndarray.tolist, sort_keys=True)
+    text = json.dumps(content, default=_listed, sort_keys=True)
     return np.frombuffer(text.encode(), np.uint8)
+
+
+def _listed(value: Any) -> Any:
+    """An array, or a number of NumPy's, as Python's own."""
+    if not isinstance(value, (np.ndarray, np.generic)):
+        raise TypeError(f"JSON knows no {type(value).__name__}")
+    return value.tolist()
 
 
 def unpack_json(array: NDArray[Any]) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from autograd_dl.errors import DataError
 from autograd_dl.optim import Adam
 from autograd_dl.training import Trainer
 from models import Network
@@ -71,7 +72,11 @@ def gradient_check(network: Network, x: Any, t: Any) -> Outcome:
 def learned(network: N, settings: Settings) -> N:
     """The network with the weights that the settings name, or trained."""
     if settings.weights is not None:
-        network.load_params(settings.weights)
+        try:
+            network.load_params(settings.weights)
+        except DataError as error:
+            small = " (with --quick, the network is smaller)" if settings.quick else ""
+            raise DataError(f"{error}{small}") from error
     else:
         train_convnet(network, settings)
     return network
