@@ -40,7 +40,10 @@ ADDED_TO = SCALARS | {ndarray}
 """Types of sums that further gradients are added to; other libraries' arrays may not change in place."""
 
 IN_WALK = 3
-"""References to a gradient that nobody but the walk holds: by its dict, by `_owned`, and by the call that counts."""
+"""References to a gradient that nobody but the walk holds: by its dict, by `_owned`, and by the call that counts.
+
+(That one must be given what it counts from the dict: since Python 3.14, it borrows what a variable holds.)
+"""
 
 Watch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
@@ -152,9 +155,9 @@ def _tensors(given: Tensor | Iterable[Tensor], role: str) -> list[Tensor]:
     if not hasattr(given, "__iter__"):
         raise DTypeError(f"gradients takes Tensors as its {role}, and was given {type(given).__name__}")
     tensors = [given] if isinstance(given, Tensor) else list(given)
-    for stranger in () if {*map(type, tensors)} == {Tensor} else tensors:
-        if type(stranger) is not Tensor:
-            raise DTypeError(f"gradients takes Tensors as its {role}, and was given {type(stranger).__name__}")
+    for kind in map(type, tensors):
+        if kind is not Tensor:
+            raise DTypeError(f"gradients takes Tensors as its {role}, and was given {kind.__name__}")
     return tensors
 
 
@@ -270,7 +273,7 @@ def _pulled(
 ) -> None:
     """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
 
-    When it is done, `grads` has those of the leaves and of the `wanted` nodes; others leave it as their node is pulled.
+    When it is done, `grads` has those of the `wanted` nodes; the others leave it as their node is pulled.
     One that is the sum of several is the engine's own: `sums` says of which nodes, and whether more can be added to it
     in place. (What arrives in `Parts` is such a sum, too.)
     """
@@ -284,6 +287,8 @@ def _pulled(
         if notes is not None and notes.hooks and (hooks or type(node) is not Leaf):
             grads[node] = _hooked(node, grads[node])
         if type(node) is Leaf or node in ends:
+            if node not in wanted:
+                del grads[node]
             continue
         g = grads[node] if node in wanted else grads.pop(node)
         plan = node.plan
@@ -365,7 +370,7 @@ def _owned(grads: dict[Node, Any], wanted: Iterable[Node]) -> list[Tensor | None
     owned: list[Tensor | None] = []
     for node in wanted:
         g = grads.get(node)
-        if type(g) is ndarray and g.base is None and getrefcount(g) == IN_WALK:  # it is so already
+        if type(g) is ndarray and g.base is None and getrefcount(grads[node]) == IN_WALK:  # it is so already
             owned.append(tensor_of(g, None))
         else:
             owned.append(None if g is None else _own(g))

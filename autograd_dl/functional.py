@@ -450,10 +450,10 @@ def _targets(y: Any, t: Any) -> Any:
     batch, classes = shape[:-1], shape[-1]
     if t.shape == shape:
         return t if t.dtype == y.dtype else t.astype(y.dtype)
-    if t.shape != batch:
-        if t.shape != (*batch, 1):
-            raise ShapeError(f"t must be labels of shape {batch} or rows of shape {shape}, not {t.shape}")
+    if t.shape == (*batch, 1):
         t = t[..., 0]
+    if t.shape != batch:
+        raise ShapeError(f"t must be labels of shape {batch} or rows of shape {shape}, not {t.shape}")
     labels = t.data if isinstance(t, Tensor) else t
     if labels.dtype.kind not in "iu":
         raise DTypeError(f"labels must be integers, not {labels.dtype}")

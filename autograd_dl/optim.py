@@ -127,23 +127,26 @@ class Optimizer(ABC):
             for slots in self._state.values():
                 for a in slots:
                     _clear_subnormal(a)
-        moved: list[Any] = []
+        moved: list[Any] = []  # noted by graphs all at once, which is quicker than one after the other
         try:
             for key, step in steps.items():
                 parameter = params[key]
                 if type(parameter) is Tensor:
-                    moved.append(parameter.node)
+                    moved.append(parameter.node or parameter._leaf("change"))
                     value = parameter._value
-                    np.add(value, step, value)
+                    try:
+                        np.add(value, step, value)
+                    except (ValueError, TypeError) as error:
+                        parameter._explain(error)
+                        raise
                 elif not isinstance(parameter, NUMBERS):
                     params[key] += step
                 else:
                     kind = type(parameter) if isinstance(parameter, np.floating) else float
                     params[key] = kind(parameter + step)
-        except (ValueError, TypeError) as error:
-            raise ShapeError(f"the step of {type(self).__name__} for {key} does not fit it: {error}") from error
         finally:
-            stamp(moved)
+            if moved:
+                stamp(moved)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """A copy of the state, under names like "Adam.m.W1" and "Adam.updates", to be stored by `save_arrays`.
@@ -542,8 +545,7 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Gr
         g = _own_gradient(parameter) if grads is None else grads.get(key)
         if g is None:
             missing.append(key)
-        else:
-            gradients[key] = _gradient(key, parameter, g)
+        gradients[key] = None if g is None else _gradient(key, parameter, g)
     if missing:
         _refuse_unless_frozen(missing, params, grads)
         gradients |= {key: Outline(params[key].shape, _working(params[key].dtype)) for key in missing}
@@ -551,7 +553,8 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Gr
 
 
 def _own_gradient(parameter: Any) -> Any:
-    return parameter._grad if type(parameter) is Tensor and parameter.requires_grad else None
+    g = parameter._grad if type(parameter) is Tensor and parameter.requires_grad else None
+    return g._value if type(g) is Tensor else g
 
 
 def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> None:
@@ -588,9 +591,8 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
         dtype = np.dtype(np.float64)
     elif dtype.kind != "f":
         raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
-    elif type(parameter) is Tensor and type(node) is not Leaf:
+    elif node is not None and type(node) is not Leaf:
         _refuse_recorded(key, parameter)
-        parameter._leaf("change")  # its making was not recorded
     elif isinstance(value, np.ndarray) and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
     if type(g) is not np.ndarray:

@@ -110,16 +110,15 @@ def column_sums(rows: Any) -> Any:
 
     In a block of `workers`, that of a large matrix is the sum of several.
     """
-    ones = _ones(len(rows), rows.dtype)
     if type(rows) is not ndarray:
-        return np.dot(ones, rows)
+        return np.dot(_ones(len(rows), rows.dtype), rows)
     if not in_block() or rows.nbytes < LARGE or rows.dtype.kind != "f":
-        return ones.dot(rows)
+        return _ones(len(rows), rows.dtype).dot(rows)
     sums = np.empty((SHARES, rows.shape[1]), rows.dtype)
 
     def add(numbered: tuple[int, slice]) -> None:
         number, part = numbered
-        sums[number] = ones[part].dot(rows[part])
+        sums[number] = _ones(part.stop - part.start, rows.dtype).dot(rows[part])
 
     for_each(lambda: add, enumerate(shares(len(rows))))
     return sums.sum(0)

@@ -63,11 +63,12 @@ def outline(value: Any) -> Any:
             return value
         if isinstance(value, (tuple, list)):
             return [*map(outline, value)] if kind is list else tuple(map(outline, value))
-        if not hasattr(value, "nbytes") or not hasattr(value, "base"):
-            return value
-    if value.nbytes > SMALL:
-        return Outline(value.shape, value.dtype)
-    base = value.base
+    try:
+        if value.nbytes > SMALL:
+            return Outline(value.shape, value.dtype)
+        base = value.base
+    except AttributeError:
+        return value
     return value if base is None or getattr(base, "nbytes", SMALL + 1) <= 2 * SMALL else value.copy()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -450,3 +452,36 @@ def test_a_hook_gets_the_whole_sum_of_parts():
     y.register_hook(lambda g: seen.append(g.tolist()))
     sum(np.sum(row) * i for i, row in enumerate(y)).backward()
     assert seen == [[[0, 0], [1, 1], [2, 2]]]
+
+
+def test_an_array_that_a_hook_gives_is_copied_and_one_that_nobody_else_holds_is_not():
+    mask = np.full(3, 0.5)
+    x = Tensor(np.ones(3), requires_grad=True)
+    x.register_hook(lambda g: mask)
+    (x * x).sum().backward()
+    assert not np.shares_memory(x.grad.data, mask)
+    made = []
+
+    @primitive
+    def doubled(a):
+        return 2 * a
+
+    defvjp(doubled, lambda g, _ans, _a: made.append(2 * g) or made[-1])
+    y = Tensor(np.ones(3), requires_grad=True)
+    doubled(y).backward(np.ones(3))
+    assert not np.shares_memory(y.grad.data, made.pop())
+    defvjp(doubled, lambda g, _ans, _a: made.append(id(h := 2 * g)) or h)
+    y.zero_grad()
+    doubled(y).backward(np.ones(3))
+    assert id(y.grad.data) == made.pop()
+
+
+def test_gradients_that_nobody_wants_are_dropped_on_the_way():
+    y = Tensor(np.ones(100_000), requires_grad=True)
+    for _ in range(20):
+        y = y * np.exp(Tensor(np.full(100_000, 0.01), requires_grad=True))
+    tracemalloc.start()
+    y.backward(np.ones(100_000))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 6 * 800_000

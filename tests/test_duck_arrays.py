@@ -9,6 +9,7 @@ from specs import SPECS, examples, listed
 
 from autograd_dl import Tensor, grad, gradients, no_grad, ops
 from autograd_dl.functional import batch_norm
+from autograd_dl.table import Outline
 
 SHARED = [
     "shape",
@@ -194,3 +195,10 @@ def test_each_rule_takes_and_returns_ducks(spec):
         for found, expected in zip(pulled(Duck, case), pulled(np.array, case), strict=True):
             assert type(found) is Duck
             np.testing.assert_allclose(found.array, expected, rtol=1e-9, atol=1e-11)
+
+
+def test_the_graph_holds_no_large_duck_that_no_rule_reads():
+    w = Tensor(Duck(np.ones((100, 100))), requires_grad=True)
+    y = w + Duck(np.ones((100, 100)))
+    held = [w.node.value, y.node.value, *y.node.args, y.node.inputs[1]]
+    assert [type(value) for value in held] == [Outline] * 5

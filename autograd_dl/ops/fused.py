@@ -98,10 +98,10 @@ def _cross_entropy(x: Any, t: Any) -> tuple[Any, Any]:
         losses = weights * (surprises if e.all() else np.where(weights == 0, 0, surprises))  # some may be infinite
         slope = e * (weights.sum(0) / total) - weights
     else:
-        chosen = np.multiply(t.reshape(-1), rows, dtype=np.intp) + np.arange(rows)  # in z, which is contiguous
-        losses = np.log(total) - z.reshape(-1)[chosen]
+        chosen = t.ravel(), np.arange(rows)
+        losses = np.log(total) - z[chosen]
         slope = np.divide(e, total, out=e)
-        slope.reshape(-1)[chosen] -= 1
+        slope[chosen] -= 1
     slope /= counted
     mean = np.add.reduce(losses, None, np.float64) / counted
     return mean.astype(x.dtype), slope.T.reshape(x.shape)
