@@ -14,6 +14,7 @@ from .engine import Tensor
 from .errors import DataError, DTypeError, ShapeError
 from .ops.windows import Pair, pair
 from .tensor import bare
+from .values import as_value
 
 __all__ = [
     "affine", "average_pool2d", "batch_norm", "binary_cross_entropy", "conv2d", "conv_transpose2d",
@@ -114,6 +115,8 @@ def cross_entropy_error(y: Values, t: Values) -> Any:
     shape of y. Raises what `softmax_loss` raises.
     """
     p = _array(y)
+    if p.dtype == np.float16:  # whose sum may be no number although the mean is one
+        return cross_entropy_error(p.astype(np.float32), t).astype(np.float16)
     targets = _targets(p, t)
     log_p = np.log(p + 1e-7)
     batch = math.prod(p.shape[:-1]) or 1
@@ -311,26 +314,41 @@ def batch_norm(
     a = _array(x)
     if a.ndim not in (2, 4):
         raise ShapeError(f"batch_norm takes (N, D) or images (N, C, H, W), not {a.shape}")
-    rows = a if a.ndim == 2 else np.moveaxis(a, 1, 3).reshape(-1, a.shape[1])
+    features = a.shape[1]
+    rows = a if a.ndim == 2 else np.moveaxis(a, 1, 3).reshape(math.prod((len(a), *a.shape[2:])), features)
     if (running_mean is None) != (running_var is None):
         missing = "running_mean" if running_mean is None else "running_var"
         raise ShapeError(f"batch_norm takes both running_mean and running_var or neither, but {missing} is missing")
-    scale, shift = (_one_each(name, values, rows.shape[1]) for name, values in (("gamma", gamma), ("beta", beta)))
+    scale, shift = (_one_each(name, values, features) for name, values in (("gamma", gamma), ("beta", beta)))
     for name, running in (("running_mean", running_mean), ("running_var", running_var)):
         if running is not None:
-            _one_each(name, running, rows.shape[1])
+            _refuse_statistics(name, running, features, changed=train)
     if train:
         moments: list[Any] = []
         y = ops.normalize_columns(rows, scale, shift, eps, moments)
-        if running_mean is not None and running_var is not None:
+        if running_mean is not None and running_var is not None and len(rows):
             for running, batch in zip((running_mean, running_var), moments, strict=True):
                 running *= momentum
                 running += (1 - momentum) * batch
     elif running_mean is None or running_var is None:
         raise ShapeError("batch_norm needs running_mean and running_var where it does not train")
     else:
-        y = (rows - running_mean) * (scale / np.sqrt(running_var + eps)) + shift
-    return y if a.ndim == 2 else np.moveaxis(y.reshape(len(a), *a.shape[2:], -1), 3, 1)
+        wide = rows.astype(np.float32) if rows.dtype == np.float16 else rows
+        y = (wide - running_mean) * (scale / np.sqrt(running_var + eps)) + shift
+        y = y if y.dtype == a.dtype else y.astype(a.dtype)
+    return y if a.ndim == 2 else np.moveaxis(y.reshape(len(a), *a.shape[2:], features), 3, 1)
+
+
+def _refuse_statistics(name: str, running: Any, features: int, *, changed: bool) -> None:
+    """Raise if running statistics are not one number for each feature, or cannot be changed where they are to be."""
+    shape, dtype = np.shape(running), getattr(running, "dtype", None)
+    if shape != (features,):
+        raise _not_one_each(name, shape, features)
+    if dtype is None or dtype.kind != "f":
+        kind = type(running).__name__ if dtype is None else dtype
+        raise DTypeError(f"batch_norm takes a {name} that is an array of floats, not {kind}")
+    if changed and isinstance(running, np.ndarray) and not running.flags.writeable:
+        raise ValueError(f"batch_norm cannot change a {name} that is read-only; take a copy of it, or train=False")
 
 
 def _one_each(name: str, values: Any, features: int) -> Any:
@@ -339,16 +357,26 @@ def _one_each(name: str, values: Any, features: int) -> Any:
         return values
     shape = np.shape(values)
     if math.prod(shape) not in (1, features):
-        raise ShapeError(
-            f"batch_norm takes a {name} for each of the {features} features or channels of x, not {shape}; "
-            "nn.BatchNormalization(per_activation=True) has one for each number of an image, as the book has"
-        )
+        raise _not_one_each(name, shape, features)
     return np.broadcast_to(np.reshape(values, -1), (features,))
 
 
+def _not_one_each(name: str, shape: tuple[int, ...], features: int) -> ShapeError:
+    return ShapeError(
+        f"batch_norm takes a {name} for each of the {features} features or channels of x, not {shape}; "
+        "nn.BatchNormalization(per_activation=True) has one for each number of an image, as the book has"
+    )
+
+
 def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any:
-    """Normalize the last axis of each example, then scale and shift: gamma and beta have its length (J. Ba, 2016)."""
+    """Normalize the last axis of each example, then scale and shift: gamma and beta have its length (J. Ba, 2016).
+
+    Raises `ShapeError` if they have not.
+    """
     a = _array(x)
+    for name, shape in (("gamma", np.shape(gamma)), ("beta", np.shape(beta))):
+        if shape not in (a.shape[-1:], ()):
+            raise ShapeError(f"layer_norm takes a {name} of shape {a.shape[-1:]} for x of {a.shape}, not {shape}")
     return gamma * ops.standardize(a, (a.ndim - 1,), eps) + beta
 
 
@@ -398,12 +426,23 @@ def lstm(
         The state after each input.
     h, c : (N, H)
         The last ones.
+
+    Raises
+    ------
+    ShapeError
+        If one of them has another shape.
     """
     inputs, recurrent = _laid_out("lstm takes sequences", xs, "NTD"), _array(Wh)
-    n, steps, _ = inputs.shape
-    size = recurrent.shape[0]
+    n, steps, length = inputs.shape
+    size = len(recurrent) if recurrent.ndim else 0
     zeros = np.zeros((n, size), inputs.dtype)
     h, c = zeros if h is None else h, zeros if c is None else c
+    fitting = {"Wx": (Wx, (length, 4 * size)), "Wh": (Wh, (size, 4 * size)), "b": (b, (4 * size,))}
+    for name, (values, shape) in (fitting | {"h": (h, (n, size)), "c": (c, (n, size))}).items():
+        if np.shape(values) != shape:
+            raise ShapeError(f"lstm takes {name} of shape {shape} for xs of {inputs.shape}, not {np.shape(values)}")
+    if not steps:
+        return np.zeros((n, 0, size), inputs.dtype), h, c
     hs = []
     for t in range(steps):
         a = np.dot(inputs[:, t], Wx) + np.dot(h, recurrent) + b
@@ -434,9 +473,11 @@ def _laid_out(what: str, x: Any, axes: str) -> Any:
 
 
 def _array(x: Any) -> Any:
-    """Lists and numbers as floating arrays; arrays and Tensors as they are, but integers as floats."""
-    if not isinstance(x, Tensor):
-        x = np.asarray(x) if not hasattr(x, "__array_function__") else x
+    """Lists and numbers as floating arrays; arrays and Tensors as they are, but integers as floats.
+
+    Raises DTypeError for what are no real numbers.
+    """
+    x = x if isinstance(x, Tensor) else as_value(x)
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 

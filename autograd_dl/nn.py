@@ -10,6 +10,7 @@ The functions behind them are in `functional`.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, NoReturn
 
@@ -173,12 +174,13 @@ class BatchNormalization(Layer):
         """x normalized, in its own shape; the running statistics move if `train_flg`."""
         a = functional._array(x)
         if self.per_activation and a.ndim > 2:
-            return self._normalized(a.reshape(len(a), -1), train_flg).reshape(a.shape)
+            return self._normalized(a.reshape(len(a), math.prod(a.shape[1:])), train_flg).reshape(a.shape)
         return self._normalized(a, train_flg)
 
     def _normalized(self, x: Any, train_flg: bool) -> Any:
         if self.running_mean is None and self.running_var is None:
-            self.running_mean, self.running_var = (np.zeros(x.shape[1], x.dtype) for _ in range(2))
+            dtype = np.result_type(x.dtype, np.float32)  # a variance may be too large for float16
+            self.running_mean, self.running_var = (np.zeros(x.shape[1], dtype) for _ in range(2))
         statistics = self.running_mean, self.running_var
         return functional.batch_norm(x, self.gamma, self.beta, *statistics, train=train_flg, momentum=self.momentum)
 

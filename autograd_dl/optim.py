@@ -465,7 +465,15 @@ def _penalised(
     grads: Mapping[str, Any], params: Mapping[str, Any], names: Iterable[str] | None, slope: Callable[[Any], Any]
 ) -> Grads:
     chosen = _chosen(names, params)
-    return {key: bare(g) + slope(bare(params[key])) if key in chosen else bare(g) for key, g in grads.items()}
+    for key in chosen & grads.keys():
+        if grads[key] is not None and np.shape(grads[key]) != np.shape(params[key]):
+            raise ShapeError(
+                f"the gradient for {key} has shape {np.shape(grads[key])}, the parameter {np.shape(params[key])}"
+            )
+    return {
+        key: bare(g) + slope(bare(params[key])) if key in chosen and g is not None else bare(g)
+        for key, g in grads.items()
+    }
 
 
 def _chosen(names: Iterable[str] | None, params: Mapping[str, Any]) -> Set[str]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients
+from autograd_dl import Tensor, gradients, nn
 from autograd_dl import functional as F  # noqa: N812 -- the name that readers know
 from autograd_dl.errors import DataError, DTypeError, ShapeError
 from autograd_dl.ops import softmax_cross_entropy
@@ -310,3 +310,83 @@ def test_arrays_give_arrays_and_tensors_tensors():
         assert isinstance(f(F.softmax(SCORES), LABELS), (np.ndarray, np.floating))
         assert isinstance(f(F.softmax(tensor(SCORES)), LABELS), Tensor)
     assert isinstance(F.sum_squared_error(SCORES, WEIGHTS), np.floating)
+
+
+class TestBatchNormalizationByStatistics:
+    x = np.random.default_rng(3).standard_normal((2, 3, 4, 4))
+
+    @pytest.mark.parametrize("train", [False, True])
+    @pytest.mark.parametrize("shape", [(1, 3, 1, 1), (3, 1, 1), (3, 1), (1,), ()])
+    def test_they_are_one_number_for_each_channel(self, shape, train):
+        mean, var = np.zeros(shape), np.ones(shape)
+        with pytest.raises(ShapeError, match="a running_mean for each of the 3 features"):
+            F.batch_norm(self.x, np.ones(3), np.zeros(3), mean, var, train=train)
+        assert not mean.any()
+
+    @pytest.mark.parametrize("statistics", [[0.0] * 3, np.zeros(3, int)])
+    def test_they_are_arrays_of_floats(self, statistics):
+        with pytest.raises(DTypeError, match=r"running_mean that is an array of floats, not (list|int64)"):
+            F.batch_norm(self.x, np.ones(3), np.zeros(3), statistics, statistics)
+
+    def test_both_can_be_changed_or_none_is(self):
+        mean, var = np.zeros(3), np.ones(3)
+        var.flags.writeable = False
+        with pytest.raises(ValueError, match="cannot change a running_var that is read-only"):
+            F.batch_norm(self.x, np.ones(3), np.zeros(3), mean, var)
+        assert not mean.any()
+        assert F.batch_norm(self.x, np.ones(3), np.zeros(3), mean, var, train=False).shape == self.x.shape
+
+    @pytest.mark.parametrize("shape", [(0, 3), (0, 3, 2, 2), (0, 3, 7, 2)])
+    @pytest.mark.parametrize("train", [False, True])
+    def test_a_batch_of_nothing_changes_nothing(self, shape, train):
+        mean, var = np.full(3, 5.0), np.full(3, 2.0)
+        assert F.batch_norm(np.zeros(shape), np.ones(3), np.zeros(3), mean, var, train=train).shape == shape
+        assert (mean == 5).all()
+        assert (var == 2).all()
+
+    @pytest.mark.parametrize("train", [False, True])
+    @pytest.mark.parametrize("dtype", ["float16", "float32"])
+    def test_the_result_has_the_dtype_of_x(self, train, dtype):
+        y = F.batch_norm(self.x.astype(dtype), np.ones(3), np.zeros(3), np.zeros(3), np.ones(3), train=train)
+        assert y.dtype == dtype
+
+    def test_large_numbers_of_half_precision(self):
+        x = np.random.default_rng(0).normal(30_000, 1200, (500, 1)).astype(np.float16)
+        layer = nn.BatchNormalization(np.ones(1, np.float16), np.zeros(1, np.float16), momentum=0)
+        layer(x)
+        assert np.isfinite(layer.running_var).all()
+        y = layer(x, train_flg=False)
+        assert y.dtype == np.float16
+        assert abs(y.astype(float).std() - 1) < 0.01
+
+
+@pytest.mark.parametrize(("gamma", "beta"), [(4, 4), (2, 4), (4, 2)])
+def test_layer_norm_takes_what_has_the_length_of_the_last_axis(gamma, beta):
+    with pytest.raises(ShapeError, match=r"layer_norm takes a (gamma|beta) of shape \(\d,\) for x of"):
+        F.layer_norm(np.zeros((2, 1 if gamma == beta else 2)), np.ones(gamma), np.zeros(beta))
+
+
+def test_the_shapes_of_an_lstm():
+    fitting = {"xs": (2, 4, 3), "Wx": (3, 8), "Wh": (2, 8), "b": (8,), "h": (2, 2), "c": (2, 2)}
+    for name, shape in {"Wx": (4, 8), "Wh": (2, 6), "b": (2, 8), "h": (5, 2), "c": (5, 2)}.items():
+        with pytest.raises(ShapeError, match=f"lstm takes {name} of shape"):
+            F.lstm(*(np.zeros(s) for s in (fitting | {name: shape}).values()))
+    hs, h, _ = F.lstm(*(np.zeros(s) for s in (fitting | {"xs": (2, 0, 3)}).values()))
+    assert hs.shape == (2, 0, 2)
+    assert h.shape == (2, 2)
+
+
+def test_the_mean_of_many_rows_in_half_precision():
+    y = Tensor(np.full((131_072, 4), 0.25, np.float16), requires_grad=True)
+    loss = F.cross_entropy_error(y, np.zeros(131_072, int))
+    assert loss.dtype == np.float16
+    assert float(loss) == pytest.approx(np.log(4), rel=1e-3)
+    loss.backward()
+    assert y.grad.dtype == np.float16
+    assert (y.grad.numpy()[:, 0] != 0).all()
+
+
+@pytest.mark.parametrize("x", [None, "3", [None, 1.0], 1j, [1, 2j]])
+def test_what_are_no_real_numbers_is_refused(x):
+    with pytest.raises(DTypeError, match="numbers"):
+        F.softplus(x)

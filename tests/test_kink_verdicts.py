@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograd_dl import Tensor
+from autograd_dl.functional import elu
 from autograd_dl.ops import defvjp, primitive, relu
 from autograd_dl.testing import GradientError, KinkError, check_gradients
 from autograd_dl.testing.strategies import Domain, arrays, broadcastable, shapes
@@ -138,3 +139,32 @@ def test_a_kink_does_not_hide_a_fault_beside_it():
     with pytest.raises(GradientError) as raised:
         check_gradients(lambda x: np.abs(x[0]) + square(x[1]), np.array([0.0, 1.0]), kinks="allow")
     assert not isinstance(raised.value, KinkError)
+
+
+@pytest.mark.parametrize(
+    "f", [np.median, lambda x: np.max(x) + np.min(x), lambda x: np.sort(x)[1] * 3.0], ids=["median", "ends", "middle"]
+)
+def test_slopes_that_do_not_add_up_are_a_kink(f):
+    x = np.full(3, 1.0)
+    with pytest.raises(KinkError, match="no derivative at this point"):
+        check_gradients(f, x, order=1)
+    assert check_gradients(f, x, order=1, kinks="allow").kinks
+
+
+@pytest.mark.parametrize("factor", [1.01, 2.0, -1.0])
+@pytest.mark.parametrize("large", [1e3, 1e6, 1e9])
+def test_a_fault_beside_a_large_number_is_found(factor, large):
+    f = primitive(lambda x: x * x)
+    defvjp(f, lambda g, _ans, x: g * 2 * x * np.array([1.0, factor, 1.0]))
+    x = np.array([large, 1.0, 2.0])
+    assert check_gradients(lambda x: x * x, x).kinks == 0
+    with pytest.raises(GradientError, match="the derivative in a random direction"):
+        check_gradients(f, x)
+
+
+@pytest.mark.parametrize("f", [lambda x: np.where(x > 0, x, -x), elu, np.sort])
+def test_a_kink_of_a_condition_is_not_said_to_lie_outside_of_the_graph(f):
+    with pytest.raises(KinkError) as raised:
+        check_gradients(f, np.array([0.0, 0.0, 1.0]))
+    assert "outside of the graph" not in str(raised.value)
+    assert not raised.value.outside

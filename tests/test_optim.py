@@ -986,3 +986,13 @@ def test_one_change_of_many_parameters_is_noticed_by_each_of_their_graphs():
     for loss in losses:
         with pytest.raises(GraphError, match="was changed in place"):
             loss.backward()
+
+
+@pytest.mark.parametrize("decay", [l1_decay, l2_decay])
+def test_decay_leaves_frozen_parameters_alone_and_no_shape_is_made_right_by_it(decay):
+    params = {"a": Tensor(np.ones(2)), "b": Tensor(np.ones((2, 3)), requires_grad=True)}
+    grads = clip_by_norm({"a": None, "b": np.ones((2, 3))}, 1.0)
+    assert decay(grads, params, 0.1)["a"] is None
+    SGD(1.0).update(params, decay(grads, params, 0.1))
+    with pytest.raises(ShapeError, match=r"the gradient for b has shape \(3,\), the parameter \(2, 3\)"):
+        decay({"b": np.ones(3)}, params, 0.1)

@@ -162,9 +162,10 @@ def _centred(x: Any, eps: float, moments: list[Any] | None = None) -> tuple[Any,
     """How far each number is from its column's mean, and one over the columns' deviations. float32 for float16."""
     if x.dtype == np.float16:
         x = x.astype(np.float32)
-    mean = column_sums(x) / len(x)
+    rows = len(x) or 1
+    mean = column_sums(x) / rows
     away = x - mean
-    variance = column_sums(np.square(away)) / len(x)
+    variance = column_sums(np.square(away)) / rows
     if moments is not None:
         moments[:] = mean, variance
     return away, 1 / np.sqrt(variance + eps)
@@ -173,8 +174,9 @@ def _centred(x: Any, eps: float, moments: list[Any] | None = None) -> tuple[Any,
 def _normalize_back(g: Any, ans: Any, _x: Any, gamma: Any, _beta: Any, _eps: float, *rest: Any) -> Any:
     away, inverse = rest[-1]
     g, gamma = g.astype(away.dtype, copy=False), gamma.astype(away.dtype, copy=False)
+    rows = len(away) or 1
     shift, scale = column_sums(g), column_sums(g * away) * inverse
-    slope = (g - shift / len(away) - away * (scale * inverse / len(away))) * (gamma * inverse)
+    slope = (g - shift / rows - away * (scale * inverse / rows)) * (gamma * inverse)
     return tuple(a.astype(ans.dtype, copy=False) for a in (slope, scale, shift))
 
 

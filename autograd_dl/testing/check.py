@@ -190,7 +190,7 @@ def _accuse(
     program = error.program = f if isinstance(f, Program) else traced(f, xs)
     if program is None:
         error.outside = error.finding is not None
-    else:
+    elif not isinstance(error, KinkError) or not error.between:
         error.outside = program is not f and _passes(program, xs, order, kinks, directions, seed)
     if error.outside:
         error.args = (f"{error}\n{fault_outside(f, program, xs)}",)

@@ -17,6 +17,9 @@ from .verdicts import Finding, GradientError, KinkError
 CLEAR = 1e-2
 """How large ten times the error of a numerical derivative may be, relative to that norm, for it to prove anything."""
 
+PARTS = 8
+"""Into how many parts a direction is split, to see whether their derivatives add up."""
+
 Kinks = Literal["raise", "allow"]
 ALLOW = 'pass kinks="allow" to check_gradients or @gradient_property'
 
@@ -102,6 +105,7 @@ class Point:
         arriving = [rng.standard_normal(p.shape) for p in self.plain]
         towards = [_direction(x, rng) for x in self.xs]
         if damped:
+            arriving = _damped(arriving, self.plain)
             towards = _damped(towards, self.gradients(arriving))
         pairs = [(towards, arriving)]
         if self.depth == 1 and not damped:
@@ -133,7 +137,9 @@ class Point:
             return Comparison(agreement.off)
         sides = one_sided(along)
         if agreement.clear and is_smooth(*sides, agreement.allowed):
-            raise self.fault(search, arriving, found, agreement)
+            if self.adds_up(search, arriving, found, agreement):
+                raise self.fault(search, arriving, found, agreement)
+            return self.bent()
         return self.kink(search, arriving, found, f"{self.level.name} has no derivative at this point")
 
     def agreement(self, search: Search, along: Curve, arriving: Arrays, found: Arrays) -> _Agreement:
@@ -207,6 +213,31 @@ class Point:
         error = KinkError(f"{what}; {relation}{where and f': {where}'}\nmove the point away, or {ALLOW}")
         error.between = outside is None
         raise error
+
+    def adds_up(self, search: Search, arriving: Arrays, found: Arrays, whole: _Agreement) -> bool:
+        """Whether the derivative in a direction is the sum of those in its parts, as where there is a derivative.
+
+        (The median of equal numbers has a slope in every direction, the same on both sides, and no derivative.)
+        """
+        parts = []
+        for n in range(min(PARTS, len(search.everywhere))):
+            places = search.everywhere[n::PARTS]
+            part = Search(self.level, self.xs, self.plain, search.part(places))
+            along = part.along(part.towards, arriving)
+            parts.append(self.agreement(part, along, arriving, search.part(places, found)).numerical)
+        errors = whole.numerical.error + sum(part.error for part in parts)
+        off = abs(whole.numerical.value - sum(part.value for part in parts))
+        return not off > 10 * errors + RTOL * whole.scale + 1e-10
+
+    def bent(self) -> Comparison:
+        """The verdict *kink* where the derivatives in directions do not add up."""
+        __tracebackhide__ = True
+        if self.kinks == "allow":
+            return Comparison(0.0, kink=True)
+        raise KinkError(
+            f"{self.level.name} has no derivative at this point: its slope in a direction is not the sum of the slopes "
+            f"in its parts, as where a sorted order changes\nmove the point away, or {ALLOW}"
+        )
 
     def drowned(self) -> Comparison:
         """The verdict *kink* where rounding hides what there is to compare."""
