@@ -375,7 +375,7 @@ def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any
     """
     a = _array(x)
     for name, shape in (("gamma", np.shape(gamma)), ("beta", np.shape(beta))):
-        if shape not in (a.shape[-1:], ()):
+        if shape not in (a.shape[-1:], (1,), ()):
             raise ShapeError(f"layer_norm takes a {name} of shape {a.shape[-1:]} for x of {a.shape}, not {shape}")
     return gamma * ops.standardize(a, (a.ndim - 1,), eps) + beta
 
@@ -436,13 +436,13 @@ def lstm(
     n, steps, length = inputs.shape
     size = len(recurrent) if recurrent.ndim else 0
     zeros = np.zeros((n, size), inputs.dtype)
-    h, c = zeros if h is None else h, zeros if c is None else c
+    h, c = (zeros if state is None else _array(state) for state in (h, c))
     fitting = {"Wx": (Wx, (length, 4 * size)), "Wh": (Wh, (size, 4 * size)), "b": (b, (4 * size,))}
     for name, (values, shape) in (fitting | {"h": (h, (n, size)), "c": (c, (n, size))}).items():
-        if np.shape(values) != shape:
+        if np.shape(values) != shape and not (name == "b" and np.shape(values) == ()):
             raise ShapeError(f"lstm takes {name} of shape {shape} for xs of {inputs.shape}, not {np.shape(values)}")
     if not steps:
-        return np.zeros((n, 0, size), inputs.dtype), h, c
+        return np.dot(inputs, Wx)[:, :, :size], h, c
     hs = []
     for t in range(steps):
         a = np.dot(inputs[:, t], Wx) + np.dot(h, recurrent) + b

@@ -178,11 +178,13 @@ class BatchNormalization(Layer):
         return self._normalized(a, train_flg)
 
     def _normalized(self, x: Any, train_flg: bool) -> Any:
-        if self.running_mean is None and self.running_var is None:
+        mean, var = self.running_mean, self.running_var
+        if mean is None and var is None:
             dtype = np.result_type(x.dtype, np.float32)  # a variance may be too large for float16
-            self.running_mean, self.running_var = (np.zeros(x.shape[1], dtype) for _ in range(2))
-        statistics = self.running_mean, self.running_var
-        return functional.batch_norm(x, self.gamma, self.beta, *statistics, train=train_flg, momentum=self.momentum)
+            mean, var = (np.zeros(x.shape[1:2], dtype) for _ in range(2))
+        y = functional.batch_norm(x, self.gamma, self.beta, mean, var, train=train_flg, momentum=self.momentum)
+        self.running_mean, self.running_var = mean, var
+        return y
 
 
 class LayerNormalization(Layer):

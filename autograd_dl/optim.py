@@ -22,7 +22,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from .errors import AnomalyError, DataError, DTypeError, GraphError, ShapeError
+from .errors import AnomalyError, AutogradError, DataError, DTypeError, GraphError, ShapeError
 from .graph import Leaf, stamp
 from .table import Outline
 from .tensor import Tensor, bare
@@ -134,16 +134,17 @@ class Optimizer(ABC):
                 if type(parameter) is Tensor:
                     moved.append(parameter.node or parameter._leaf("change"))
                     value = parameter._value
-                    try:
-                        np.add(value, step, value)
-                    except (ValueError, TypeError) as error:
-                        parameter._explain(error)
-                        raise
+                    np.add(value, step, value)
                 elif not isinstance(parameter, NUMBERS):
                     params[key] += step
                 else:
                     kind = type(parameter) if isinstance(parameter, np.floating) else float
                     params[key] = kind(parameter + step)
+        except AutogradError:
+            raise
+        except (ValueError, TypeError) as error:
+            misfit = ShapeError if isinstance(error, ValueError) else DTypeError
+            raise misfit(f"the step of {type(self).__name__} for {key} does not fit it: {error}") from error
         finally:
             if moved:
                 stamp(moved)
@@ -465,15 +466,15 @@ def _penalised(
     grads: Mapping[str, Any], params: Mapping[str, Any], names: Iterable[str] | None, slope: Callable[[Any], Any]
 ) -> Grads:
     chosen = _chosen(names, params)
-    for key in chosen & grads.keys():
-        if grads[key] is not None and np.shape(grads[key]) != np.shape(params[key]):
-            raise ShapeError(
-                f"the gradient for {key} has shape {np.shape(grads[key])}, the parameter {np.shape(params[key])}"
-            )
-    return {
-        key: bare(g) + slope(bare(params[key])) if key in chosen and g is not None else bare(g)
-        for key, g in grads.items()
-    }
+
+    def penalised(key: str, g: Any) -> Any:
+        if g is None or key not in chosen:
+            return bare(g)
+        if np.shape(g) != np.shape(params[key]):
+            raise ShapeError(f"the gradient for {key} has shape {np.shape(g)}, the parameter {np.shape(params[key])}")
+        return bare(g) + slope(bare(params[key]))
+
+    return {key: penalised(key, g) for key, g in grads.items()}
 
 
 def _chosen(names: Iterable[str] | None, params: Mapping[str, Any]) -> Set[str]:
@@ -515,9 +516,16 @@ def _clear_subnormal(a: Any) -> None:
 
 
 def _checked_rate(lr: Any) -> Any:
-    if not isinstance(lr, (float, Real)) or not math.isfinite(lr):  # float first: asking Real is slow
+    if not isinstance(lr, (float, Real)) or not _is_finite(lr):  # float first: asking Real is slow
         raise ValueError(f"the learning rate lr must be a finite number, not {lr!r}; or a schedule, step -> number")
     return lr
+
+
+def _is_finite(lr: Any) -> bool:
+    try:
+        return math.isfinite(lr)
+    except OverflowError:  # an int that no float can be
+        return False
 
 
 def _checked(name: str, value: Any, below: float = math.inf) -> float:
@@ -553,7 +561,7 @@ def _gradients(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Gr
         g = _own_gradient(parameter) if grads is None else grads.get(key)
         if g is None:
             missing.append(key)
-        gradients[key] = None if g is None else _gradient(key, parameter, g)
+        gradients[key] = None if g is None else _gradient(key, parameter, g)  # each at its place, also if frozen
     if missing:
         _refuse_unless_frozen(missing, params, grads)
         gradients |= {key: Outline(params[key].shape, _working(params[key].dtype)) for key in missing}

@@ -360,7 +360,7 @@ class Trainer:
 
     def _update(self, gradient: Mapping[str, Any]) -> None:
         """Move the parameters. Without gradients, the optimizer would take the `.grad` of some earlier backward()."""
-        changed = self.change_gradient(gradient)
+        changed = None if gradient is None else self.change_gradient(gradient)
         if changed is None:
             culprit = f"gradient of {type(self.network).__name__}" if gradient is None else "change_gradient"
             raise DTypeError(f"{culprit} must return a dict of gradients, and returned None; does it lack a return?")
@@ -385,7 +385,7 @@ class Trainer:
         with np.errstate(all="ignore"):
             training = float(self.network.accuracy(self.batches.x[:n], self.batches.t[:n]))
             test = float(self.network.accuracy(*(a[:n] for a in self.test)))
-        self.measured.append(self.current_iter)  # now that nothing can interrupt between the three any more
+        self.measured.append(self.current_iter)
         self.train_acc_list.append(training)
         self.test_acc_list.append(test)
         if self.early_stopping is not None:
@@ -548,9 +548,13 @@ def _facts(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings as a checkpoint gives them back: a tuple as a list, an array as a list of numbers."""
     try:
         facts: dict[str, Any] = unpack_json(pack_json(dict(settings)))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"settings are facts that JSON knows, by their names ({error})") from error
     return facts
+
+
+def _same(there: Any, here: Any) -> bool:
+    return bool(there == here) or json.dumps(there) == json.dumps(here)  # NaN is not equal to itself
 
 
 def _progress(part: Arrays, settings: dict[str, Any]) -> tuple[int, bool]:
@@ -558,7 +562,7 @@ def _progress(part: Arrays, settings: dict[str, Any]) -> tuple[int, bool]:
     try:
         facts = unpack_json(part["progress"])
         there, step, stopped = facts["settings"], operator.index(facts["step"]), bool(facts["stopped"])
-        differing = [name for name, here in settings.items() if json.dumps(there.get(name)) != json.dumps(here)]
+        differing = [name for name, here in settings.items() if not _same(there.get(name), here)]
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError("it is no checkpoint of a training") from error
     if differing:

@@ -118,7 +118,8 @@ class Layers:
         if self.initial is not None:
             net.parameter(gamma, np.ones(features))
             net.parameter(beta, np.zeros(features))
-            net.running |= {mean: np.zeros(features, net.dtype), var: np.ones(features, net.dtype)}
+            dtype = np.result_type(net.dtype, np.float32)  # a variance may be too large for float16
+            net.running |= {mean: np.zeros(features, dtype), var: np.ones(features, dtype)}
         with scope(f"BatchNorm{n}"):
             return batch_norm(x, net.params[gamma], net.params[beta], net.running[mean], net.running[var], self.train)
 

@@ -350,6 +350,18 @@ class TestBatchNormalizationByStatistics:
         y = F.batch_norm(self.x.astype(dtype), np.ones(3), np.zeros(3), np.zeros(3), np.ones(3), train=train)
         assert y.dtype == dtype
 
+    def test_a_failing_first_call_leaves_nothing(self):
+        layer = nn.BatchNormalization(np.ones(3), np.zeros(3))
+        for shape in ((2, 4), (3,), ()):
+            with pytest.raises(ShapeError):
+                layer(np.ones(shape))
+        assert layer(np.ones((2, 3))).shape == (2, 3)
+
+    def test_gradients_of_parameters_of_a_larger_dtype_are_of_that(self):
+        beta = Tensor(np.zeros(1), requires_grad=True, dtype="float32")
+        F.batch_norm(np.ones((100_000, 1), np.float16), np.ones(1, np.float32), beta).sum().backward()
+        assert float(beta.grad[0]) == 100_000
+
     def test_large_numbers_of_half_precision(self):
         x = np.random.default_rng(0).normal(30_000, 1200, (500, 1)).astype(np.float16)
         layer = nn.BatchNormalization(np.ones(1, np.float16), np.zeros(1, np.float16), momentum=0)
@@ -374,6 +386,11 @@ def test_the_shapes_of_an_lstm():
     hs, h, _ = F.lstm(*(np.zeros(s) for s in (fitting | {"xs": (2, 0, 3)}).values()))
     assert hs.shape == (2, 0, 2)
     assert h.shape == (2, 2)
+    w = Tensor(np.ones((3, 8)), requires_grad=True)
+    hs, _, c = F.lstm(np.zeros((2, 0, 3)), w, np.ones((2, 8)), 0.0, h=[[0.0, 0.0]] * 2)
+    hs.sum().backward()
+    np.testing.assert_array_equal(w.grad.numpy(), np.zeros((3, 8)))
+    assert c.shape == (2, 2)
 
 
 def test_the_mean_of_many_rows_in_half_precision():

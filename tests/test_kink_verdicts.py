@@ -146,9 +146,34 @@ def test_a_kink_does_not_hide_a_fault_beside_it():
 )
 def test_slopes_that_do_not_add_up_are_a_kink(f):
     x = np.full(3, 1.0)
-    with pytest.raises(KinkError, match="no derivative at this point"):
+    with pytest.raises(KinkError, match="no derivative at this point") as raised:
         check_gradients(f, x, order=1)
-    assert check_gradients(f, x, order=1, kinks="allow").kinks
+    assert not raised.value.outside
+    with pytest.raises(KinkError):
+        check_gradients(f, x, order=1, kinks="allow")
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (3, 8), (3, 16), (5, 8)])
+def test_slopes_along_an_axis_that_do_not_add_up_are_a_kink(shape):
+    with pytest.raises(KinkError):
+        check_gradients(lambda x: np.median(x, axis=0), np.ones(shape), order=1)
+
+
+@pytest.mark.parametrize("factor", [-1.0, 1.01, 2.0])
+def test_a_fault_beside_slopes_that_do_not_add_up_is_found(factor):
+    square = primitive(lambda x: x * x)
+    defvjp(square, lambda g, _ans, x: factor * g * 2 * x)
+    x = np.array([1.0, 1.0, 1.0, 2.0, 3.0])
+    for kinks in ("raise", "allow"):
+        with pytest.raises(GradientError):
+            check_gradients(lambda x: np.median(x[:3]) + square(x[3:]).sum(), x, kinks=kinks)
+
+
+def test_a_fault_among_tiny_results_is_found():
+    f = primitive(lambda x: x * x)
+    defvjp(f, lambda g, _ans, x: g * 2 * x * np.array([1.0, 2.0, 1.0]))
+    with pytest.raises(GradientError):
+        check_gradients(lambda x: np.concatenate([f(x), 1e-13 * np.ones(6) * x[:1]]), np.array([1e3, 1.0, 2.0]))
 
 
 @pytest.mark.parametrize("factor", [1.01, 2.0, -1.0])

@@ -304,7 +304,7 @@ class TestFailures:
         monkeypatch.setattr(recipes, "load_mnist", None)
         (tmp_path / "link").symlink_to(tmp_path / "nowhere")
         assert f"{tmp_path / 'link'} is a link that leads nowhere" in fails(capsys, "--out", tmp_path / "link" / "out")
-        for name in ("weights.safetensors", "history.json", "history.png", "graph.svg"):
+        for name in ("weights.safetensors", "history.json", "history.png", "graph.svg", "checkpoint.safetensors"):
             (tmp_path / name).mkdir()
             assert f"{tmp_path / name} is a folder, and a file is to be" in fails(capsys, "--out", tmp_path)
             (tmp_path / name).rmdir()

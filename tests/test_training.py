@@ -422,7 +422,7 @@ class TestBeyondTheBook:
         made.network.loss(*made.test).backward()
         with pytest.raises(DTypeError, match="change_gradient must return a dict of gradients, and returned None"):
             made.train()
-        made = trainer(Forgetful(6, 5, 3))
+        made = trainer(Forgetful(6, 5, 3), change_gradient=partial(optim.clip_by_norm, max_norm=1.0))
         with pytest.raises(DTypeError, match="gradient of Forgetful must return a dict of gradients"):
             made.train()
 
@@ -519,6 +519,7 @@ class TestResume:
         settings = {"size": (28, 28), "none": math.nan, "n": np.array([1, 2]), "k": np.int64(3)}
         made = trained(epochs=1, checkpoint=file, settings=settings)
         assert trainer(checkpoint=file, resume=True, settings=settings).current_iter == made.current_iter
+        trainer(checkpoint=file, resume=True, settings=settings | {"k": 3.0})
         with pytest.raises(DataError, match=r"size is \[28, 28\] there, \[28, 29\] here"):
             trainer(checkpoint=file, resume=True, settings=settings | {"size": (28, 29)})
 
@@ -526,6 +527,7 @@ class TestResume:
         ("settings", "words"),
         [
             ({"f": len}, "JSON knows no builtin_function_or_method"),
+            ({"a": np.longdouble(3)}, "settings are facts that JSON knows"),
             ({1: 2, "a": 3}, "settings are facts that JSON knows, by their names"),
             ({"optimizer": "mine"}, "settings has names that the Trainer itself keeps: optimizer"),
         ],

@@ -34,6 +34,11 @@ class _Parser(argparse.ArgumentParser):
         """One line, without the usage that argparse prints before it."""
         self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Fail now where --help or --version cannot be printed, not when the interpreter ends."""
+        sys.stdout.flush()
+        super().exit(status, message)
+
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse here what is unknown: argparse leaves it to the outermost command, whose help says nothing of it."""
         known, unknown = super().parse_known_args(args, namespace)
@@ -53,11 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = argparse.Namespace()
     with _interruptions() as interrupted:
         try:
-            try:
-                arguments = parser.parse_args(given)
-            except SystemExit:
-                sys.stdout.flush()  # --help and --version end so
-                raise
+            parser.parse_args(given, arguments)
             arguments.run(arguments)
             sys.stdout.flush()
         except (Exception, KeyboardInterrupt) as error:

@@ -40,8 +40,8 @@ def _activation(model: str, weights: Path, asked: str | None) -> str | None:
     made_with = load_metadata(weights)
     there = made_with.get("model", model)
     if there != model:
-        instead = shlex.join(["autograd-dl", "evaluate", there, str(weights)])
-        raise DataError(f"{weights} has the weights of {there}, not of {model}: {instead}")
+        instead = f": {shlex.join(['autograd-dl', 'evaluate', there, str(weights)])}" if there in RECIPES else ""
+        raise DataError(f"{weights} has the weights of {there}, not of {model}{instead}")
     known = (asked,) if asked else RECIPES[model].activations
     activation = made_with.get("activation", *known[:1])
     if known and activation not in known:

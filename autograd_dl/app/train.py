@@ -110,12 +110,12 @@ def train(plan: Plan) -> None:
         raise DataError(f"a batch of {plan.batch_size:,} is more than the {plan.samples:,} training images")
     if plan.resume and plan.checkpoint is not None and not plan.checkpoint.exists():
         raise DataError(f"there is no {plan.checkpoint} to go on from; a training with --checkpoint-every N makes one")
+    refuse_unwritable(plan.out, *FILES, "graph.svg", "checkpoint.safetensors")
     if not plan.resume and plan.checkpoint is not None and plan.checkpoint.exists():
         raise DataError(
             f"{plan.checkpoint} holds a training already: --resume goes on from it; to begin anew, move it or give "
             "another --out"
         )
-    refuse_unwritable(plan.out, *FILES, "graph.svg")
     images, test = digits(plan.model, plan.data)
     print(f"data: {DATA[plan.data]}: {len(images[0]):,} training and {len(test[0]):,} test images", flush=True)
 

@@ -173,11 +173,12 @@ def _centred(x: Any, eps: float, moments: list[Any] | None = None) -> tuple[Any,
 
 def _normalize_back(g: Any, ans: Any, _x: Any, gamma: Any, _beta: Any, _eps: float, *rest: Any) -> Any:
     away, inverse = rest[-1]
+    dtypes = ans.dtype, gamma.dtype, _beta.dtype
     g, gamma = g.astype(away.dtype, copy=False), gamma.astype(away.dtype, copy=False)
     rows = len(away) or 1
     shift, scale = column_sums(g), column_sums(g * away) * inverse
     slope = (g - shift / rows - away * (scale * inverse / rows)) * (gamma * inverse)
-    return tuple(a.astype(ans.dtype, copy=False) for a in (slope, scale, shift))
+    return tuple(a.astype(dtype, copy=False) for a, dtype in zip((slope, scale, shift), dtypes, strict=True))
 
 
 defvjp(normalize_columns, joint=_normalize_back)

@@ -75,7 +75,7 @@ def learned(network: N, settings: Settings) -> N:
         try:
             network.load_params(settings.weights)
         except DataError as error:
-            small = " (with --quick, the network is smaller)" if settings.quick else ""
+            small = " (with --quick, the network is smaller)" if settings.quick and "does not fit" in str(error) else ""
             raise DataError(f"{error}{small}") from error
     else:
         train_convnet(network, settings)
