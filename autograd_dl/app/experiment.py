@@ -70,7 +70,9 @@ def refuse_unwritable(folder: Path, *names: str) -> None:
     """Fail now, not after hours, if nothing can be written there, under these names, or the folder cannot be made."""
     for name in names:
         if (folder / name).is_dir():
-            raise DataError(f"{folder / name} is a folder, and a file is to be written there; move it, or give --out")
+            raise DataError(
+                f"{folder / name} is a folder, and a file is to be written there; move it, or give another --out"
+            )
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
     if not there.exists():
         raise DataError(f"{there} is a link that leads nowhere, and a folder is to be made there; give another --out")
