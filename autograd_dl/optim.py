@@ -115,7 +115,7 @@ class Optimizer(ABC):
             If a parameter is not of floats, or a gradient not of real numbers.
         ValueError
             If a parameter is read-only, or a schedule's rate is not a finite number. Whichever is raised, no parameter
-            has changed then, nor the state. (Only a `_step` that returns what does not fit is found after it was made.)
+            has changed then, nor the state. (Only a `_step` that returns what does not fit is found out later.)
         """
         gradients = _gradients(params, grads)
         state = self._state_for(params, gradients)
