@@ -309,7 +309,7 @@ def batch_norm(
     When training, mean and (biased) variance are the batch's, and the running statistics, if given, are changed in
     place: running = momentum * running + (1 - momentum) * batch. Otherwise they are what is normalized by.
     Raises `ShapeError` if x is of another shape, the others do not fit it, only one of the running statistics is given,
-    or none to normalize by; `DTypeError` if these are no arrays of floats, ValueError if they are read-only in training.
+    or none to normalize by; `DTypeError` if these are no arrays of floats, ValueError if they cannot be changed.
     """
     a = _array(x)
     if a.ndim not in (2, 4):
