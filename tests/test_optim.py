@@ -9,7 +9,6 @@ from test_duck_arrays import Duck
 from autograd_dl import Tensor
 from autograd_dl.errors import AnomalyError, DataError, DTypeError, GraphError, ShapeError
 from autograd_dl.optim import (
-    CLEARED_EVERY,
     SGD,
     AdaDelta,
     AdaGrad,
@@ -27,6 +26,7 @@ from autograd_dl.optim import (
     step_decay,
     warm_up,
 )
+from autograd_dl.optim.optimizer import CLEARED_EVERY
 
 ALL = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, AdaDelta, Adam, AdamW]
 KEEPING = ALL[1:]

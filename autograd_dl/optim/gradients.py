@@ -1,0 +1,79 @@
+"""Functions of a dict of gradients, which clip it or add the gradient of a penalty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Set
+from typing import Any
+
+import numpy as np
+
+from ..errors import AnomalyError, ShapeError
+from ..tensor import bare
+from .settings import checked, several
+
+Grads = dict[str, Any]
+
+
+def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
+    """The gradients, scaled down together if the norm of all their elements is larger than max_norm.
+
+    Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1. A NaN or infinity among them is an `AnomalyError`.
+    """
+    max_norm = checked("max_norm", max_norm)
+    norms = {key: math.sqrt(np.sum(np.square(bare(g), dtype=np.float64))) for key, g in grads.items() if g is not None}
+    norm = math.hypot(*norms.values())
+    if not math.isfinite(norm):
+        culprits = ", ".join(key for key, value in norms.items() if not math.isfinite(value))
+        raise AnomalyError(f"the gradients have no finite norm to clip: {culprits or 'all together'}")
+    scale = max_norm / norm if norm > max_norm else 1.0
+    return {key: None if g is None else bare(g) * scale for key, g in grads.items()}
+
+
+def clip_by_value(grads: Mapping[str, Any], limit: float) -> Grads:
+    """The gradients with each element moved into [-limit, limit]."""
+    limit = checked("limit", limit)
+    return {key: None if g is None else np.clip(bare(g), -limit, limit) for key, g in grads.items()}
+
+
+def l1_decay(
+    grads: Mapping[str, Any], params: Mapping[str, Any], rate: float, names: Iterable[str] | None = None
+) -> Grads:
+    """The gradients of the loss + rate Σ |W|: g + rate sign W for the parameters of these names, or all."""
+    rate = checked("rate", rate)
+    return _penalised(grads, params, names, lambda w: np.sign(w) * rate)
+
+
+def l2_decay(
+    grads: Mapping[str, Any], params: Mapping[str, Any], rate: float, names: Iterable[str] | None = None
+) -> Grads:
+    """The gradients of the loss + ½ rate Σ W²: g + rate W for the parameters of these names, or all.
+
+    The book's weight decay (section 6.4.2), which spares the biases: `names=[key for key in params if key[0] == "W"]`.
+    """
+    rate = checked("rate", rate)
+    return _penalised(grads, params, names, lambda w: w * rate)
+
+
+def _penalised(
+    grads: Mapping[str, Any], params: Mapping[str, Any], names: Iterable[str] | None, slope: Callable[[Any], Any]
+) -> Grads:
+    chosen = chosen_names(names, params)
+
+    def penalised(key: str, g: Any) -> Any:
+        if g is None or key not in chosen:
+            return bare(g)
+        if np.shape(g) != np.shape(params[key]):
+            raise ShapeError(f"the gradient for {key} has shape {np.shape(g)}, the parameter {np.shape(params[key])}")
+        return bare(g) + slope(bare(params[key]))
+
+    return {key: penalised(key, g) for key, g in grads.items()}
+
+
+def chosen_names(names: Iterable[str] | None, params: Mapping[str, Any]) -> Set[str]:
+    """The names, if each is that of a parameter; those of all parameters for None."""
+    chosen = params.keys() if names is None else set(several(names))
+    unknown = chosen - params.keys()
+    if unknown:
+        raise ValueError(f"no parameter to decay is called {', '.join(sorted(unknown))}; there are {', '.join(params)}")
+    return chosen

@@ -1,0 +1,109 @@
+"""Which gradient each parameter has, and whether it fits: nothing is moved before all of them do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from ..errors import DTypeError, GraphError, ShapeError
+from ..graph import Leaf
+from ..table import Outline
+from ..tensor import Tensor, bare
+from ..values import is_duck
+from .gradients import Grads
+
+NUMBERS = (int, float, np.floating)
+"""The numbers that a parameter may be, beside arrays and Tensors."""
+_FLOAT32 = np.dtype(np.float32)
+
+
+def gradients_for(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
+    """The gradient of each parameter, as an array of the dtype to compute in; of a frozen one an outline."""
+    if not hasattr(params, "items") or not (grads is None or hasattr(grads, "items")):
+        name, given = ("grads", grads) if hasattr(params, "items") else ("params", params)
+        raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')
+    gradients: Grads = {}
+    missing: list[str] = []
+    for key, parameter in params.items():
+        g = _own_gradient(parameter) if grads is None else grads.get(key)
+        if g is None:
+            missing.append(key)
+        gradients[key] = None if g is None else _gradient(key, parameter, g)  # each at its place, also if frozen
+    if missing:
+        _refuse_unless_frozen(missing, params, grads)
+        gradients |= {key: Outline(params[key].shape, working_dtype(params[key].dtype)) for key in missing}
+    return gradients
+
+
+def _own_gradient(parameter: Any) -> Any:
+    g = parameter._grad if type(parameter) is Tensor and parameter.requires_grad else None
+    return g._value if type(g) is Tensor else g
+
+
+def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> None:
+    """Raise unless these parameters, which have no gradient, are to have none, and there are others."""
+    learning = [key for key in missing if type(params[key]) is not Tensor or params[key].requires_grad]
+    for key in learning:
+        _refuse_no_parameter(key, params[key])
+        _refuse_recorded(key, params[key])
+    strangers = [] if grads is None else [key for key in grads if key not in params]
+    if learning or strangers:
+        where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
+        others = f", which has {', '.join(strangers)}" if strangers else ""
+        raise GraphError(f"no gradient for {', '.join(learning or missing)}: there is no {where}{others}")
+    if len(missing) == len(params):
+        raise GraphError(f"nothing to update: none of {', '.join(missing)} requires grad")
+
+
+def _gradient(key: str, parameter: Any, g: Any) -> Any:
+    """The gradient of a parameter, if it fits, and if the parameter can be moved."""
+    if type(parameter) is Tensor:
+        value, node = parameter._value, parameter.node
+        if (
+            type(g) is type(value) is ndarray
+            and type(node) is Leaf
+            and (g.dtype is value.dtype and g.shape == value.shape)
+            and (g.dtype.char in "fd" and value.flags.writeable)
+        ):
+            return g  # as most: nothing need be looked at closer
+    else:
+        value, node = parameter, None
+    dtype = getattr(value, "dtype", None)
+    if dtype is None:
+        _refuse_no_parameter(key, value)
+        dtype = np.dtype(np.float64)
+    elif dtype.kind != "f":
+        raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
+    elif node is not None and type(node) is not Leaf:
+        _refuse_recorded(key, parameter)
+    elif isinstance(value, np.ndarray) and not value.flags.writeable and (node is not None or value is parameter):
+        raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
+    if type(g) is not np.ndarray:
+        g = bare(g)
+        g = g if is_duck(g) else np.asarray(g)
+    if g.shape != getattr(value, "shape", ()):
+        raise ShapeError(f"the gradient for {key} has shape {g.shape}, the parameter {np.shape(value)}")
+    dtype = working_dtype(dtype)
+    if g.dtype is dtype:
+        return g
+    if g.dtype.kind not in "fiub":
+        raise DTypeError(f"the gradient for {key} must be of real numbers, not {g.dtype}")
+    return g.astype(dtype)
+
+
+def _refuse_no_parameter(key: str, value: Any) -> None:
+    if not hasattr(value, "dtype") and not isinstance(value, NUMBERS):
+        raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}")
+
+
+def _refuse_recorded(key: str, parameter: Any) -> None:
+    if type(parameter) is Tensor and not parameter.is_leaf:
+        raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
+
+
+def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype to compute in: that of the parameter, but float32 for float16."""
+    return dtype if dtype.kind == "f" and dtype.itemsize > 2 else _FLOAT32

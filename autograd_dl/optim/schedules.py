@@ -1,0 +1,53 @@
+"""Learning rates that change as training goes on: functions from the number of updates made so far to the rate."""
+
+from __future__ import annotations
+
+import math
+
+from .settings import Schedule, checked, checked_length, checked_rate, rate_at
+
+
+def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
+    """The rate lr, times `factor` after each `every` updates.
+
+    >>> schedule = step_decay(0.1, every=2, factor=0.5)
+    >>> [schedule(step) for step in range(5)]
+    [0.1, 0.1, 0.05, 0.05, 0.025]
+    """
+    lr, every, factor = checked_rate(lr), checked_length("every", every), checked("factor", factor)
+    return lambda step: lr * factor ** (step // every)
+
+
+def exponential_decay(lr: float, factor: float) -> Schedule:
+    """The rate lr, times `factor` after each update.
+
+    >>> schedule = exponential_decay(0.1, factor=0.5)
+    >>> [schedule(step) for step in range(3)]
+    [0.1, 0.05, 0.025]
+    """
+    return step_decay(lr, 1, factor)
+
+
+def cosine_decay(lr: float, steps: int, end: float = 0.0) -> Schedule:
+    """From lr to `end` along half a cosine in `steps` updates, then `end`.
+
+    Loshchilov, Hutter 2017, arXiv:1608.03983, eq. 5, without restarts.
+
+    >>> schedule = cosine_decay(0.1, steps=2)
+    >>> [round(schedule(step), 4) for step in range(4)]
+    [0.1, 0.05, 0.0, 0.0]
+    """
+    lr, steps, end = checked_rate(lr), checked_length("steps", steps), checked_rate(end)
+    return lambda step: end + (lr - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
+
+
+def warm_up(after: float | Schedule, steps: int) -> Schedule:
+    """In `steps` even steps up to the first rate of `after`, a rate or a schedule, which begins then.
+
+    >>> schedule = warm_up(cosine_decay(0.1, steps=2), steps=2)
+    >>> [round(schedule(step), 4) for step in range(5)]
+    [0.05, 0.1, 0.1, 0.05, 0.0]
+    """
+    steps = checked_length("steps", steps)
+    first = checked_rate(rate_at(after, 0))
+    return lambda step: first * (step + 1) / steps if step < steps else rate_at(after, step - steps)
