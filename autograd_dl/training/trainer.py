@@ -1,76 +1,26 @@
-"""Training: the book's Trainer, which can be resumed from checkpoints; ensembles of networks; smooth curves."""
+"""The Trainer: steps and measurements, checkpoints, and how it all went."""
 
 from __future__ import annotations
 
-import json
 import operator
 import sys
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from os import PathLike
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from . import optim
-from .data.batches import Augmentation, MiniBatches
-from .data.generators import Seed, pack_json, unpack_json
-from .engine import no_grad
-from .errors import DataError, DTypeError, MissingExtraError, ShapeError
-from .functional import share_of_hits, softmax
-from .optional import need
-from .parallel import workers
-from .serialization import load_arrays, save_arrays
-from .tensor import bare
-
-Arrays = dict[str, NDArray[Any]]
-OPTIMIZERS = ("SGD", "Momentum", "Nesterov", "AdaGrad", "RMSprop", "AdaDelta", "Adam", "AdamW")
-BEYOND_THE_BOOK = ("AdaDelta", "AdamW")
-OPTIMIZER_PARAM: Mapping[str, Any] = MappingProxyType({"lr": 0.01})
-"""What the Trainer makes the book's optimizers with if it is given a name alone."""
-FORMAT = 2
-"""The number of the way that checkpoints are written in."""
-
-
-class Network(Protocol):
-    """What the Trainer needs of a network.
-
-    Some methods are used where a network has them: `state_dict() -> name: array` and `load_state_dict(arrays)` put more
-    than the parameters into checkpoints, running statistics, say, and the generators of dropout (`data.generators`);
-    `loss_and_gradient(x, t)`, of training, is what `one_pass` asks for.
-    """
-
-    @property
-    def params(self) -> MutableMapping[str, Any]:
-        """The parameters, by name."""
-
-    def predict(self, x: Any) -> Any:
-        """Scores, (batch, classes)."""
-
-    def loss(self, x: Any, t: Any) -> Any:
-        """One number."""
-
-    def gradient(self, x: Any, t: Any) -> Mapping[str, Any]:
-        """The gradient of the loss in training, by the parameters' names."""
-
-    def accuracy(self, x: Any, t: Any) -> float:
-        """From 0 to 1."""
-
-
-class Optimizer(Protocol):
-    """What the Trainer needs of an optimizer."""
-
-    def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
-        """Move the parameters in place."""
-
-    def state_dict(self) -> Arrays:
-        """All that the next update depends on."""
-
-    def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take it back."""
+from ..data.batches import Augmentation, MiniBatches
+from ..data.generators import Seed, pack_json
+from ..engine import no_grad
+from ..errors import DataError, DTypeError, MissingExtraError, ShapeError
+from ..optional import need
+from ..serialization import load_arrays, save_arrays
+from .checkpoint import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
+from .optimizers import OPTIMIZER_PARAM, made
+from .protocols import Arrays, Network, Optimizer, load_network, offers_one_pass, state_of
 
 
 class Trainer:
@@ -178,9 +128,9 @@ class Trainer:
             raise ShapeError(f"test data need one label or row for each sample: there are {len(x_test)}, {len(t_test)}")
         self.network = network
         self.test = x_test, t_test
-        self.optimizer = _made(optimizer, optimizer_param)
+        self.optimizer = made(optimizer, optimizer_param)
         self.change_gradient = change_gradient or (lambda gradient: gradient)
-        self.one_pass = one_pass and _offers_one_pass(network)
+        self.one_pass = one_pass and offers_one_pass(network)
         self.epochs = _count("epochs", epochs, least=0)
         self.evaluated = _optional_count("evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch)
         self.early_stopping = _optional_count("early_stopping", early_stopping)
@@ -189,14 +139,22 @@ class Trainer:
         whole = self.epochs * self.iter_per_epoch
         self.max_iter = whole if iterations is None else _count("iterations", iterations, least=0)
         self.measure_every = _optional_count("measure_every", measure_every)
-        self.checkpoint = None if checkpoint is None else _checkpoint_path(checkpoint)
+        self.checkpoint = None if checkpoint is None else checkpoint_path(checkpoint)
         self.checkpoint_every = _optional_count("checkpoint_every", checkpoint_every) or self.iter_per_epoch
         if checkpoint_every is not None and checkpoint is None:
             raise ValueError("checkpoint_every says how often a checkpoint is saved: give its path as checkpoint=")
         self.current_iter = 0
         self.stopped = False
-        self.settings = _facts(settings)
-        self._settings()  # raises where names collide
+        own = {
+            "format": FORMAT,
+            "optimizer": type(self.optimizer).__name__,
+            "training samples": len(self.batches.x),
+            "mini_batch_size": self.batches.batch_size,
+            "shuffle": bool(shuffle),
+            "early_stopping": early_stopping is not None,
+            "one_pass": self.one_pass,
+        }
+        self.settings = own | facts_beside(own, settings)
         self.measured: list[int] = []
         self.train_loss_list: list[float] = []
         self.train_acc_list: list[float] = []
@@ -243,7 +201,7 @@ class Trainer:
                     self._tell(bar)
             self._measure_either_end()
         if self._best:
-            _load_network(self.network, self._best)
+            load_network(self.network, self._best)
         if self.verbose:
             print(self._outcome(), flush=True)
 
@@ -275,9 +233,9 @@ class Trainer:
         OSError
             If it cannot be written.
         """
-        progress = {"step": self.current_iter, "stopped": self.stopped, "settings": self._settings()}
+        progress = {"step": self.current_iter, "stopped": self.stopped, "settings": self.settings}
         parts = {
-            "network": _state_of(self.network),
+            "network": state_of(self.network),
             "optimizer": self.optimizer.state_dict(),
             "batches": self.batches.state_dict(),
             "best": self._best,
@@ -306,39 +264,24 @@ class Trainer:
         def part(name: str) -> Arrays:
             return {key.removeprefix(f"{name}."): a for key, a in arrays.items() if key.startswith(f"{name}.")}
 
-        step, stopped = _progress(part("training"), self._settings())
-        history = _checked_history(part("history"), step, self.iter_per_epoch)
+        step, stopped = progress_in(part("training"), self.settings)
+        history = history_in(part("history"), step, self.iter_per_epoch)
         best = part("best")
-        before = {name: a.copy() for name, a in _state_of(self.network).items()}
+        before = {name: a.copy() for name, a in state_of(self.network).items()}
         batches = self.batches.state_dict()
         try:
             self.batches.load_state_dict(part("batches"))
             if best:
-                _load_network(self.network, best)  # checked thereby
-            _load_network(self.network, part("network"))
+                load_network(self.network, best)  # checked thereby
+            load_network(self.network, part("network"))
             self.optimizer.load_state_dict(part("optimizer"))
         except BaseException:
             self.batches.load_state_dict(batches)
-            _load_network(self.network, before)
+            load_network(self.network, before)
             raise
         self.current_iter, self.stopped, self._best = step, stopped, best
         for name, values in self._lists().items():
             values[:] = history[name]
-
-    def _settings(self) -> dict[str, Any]:
-        """What must be the same in a training that goes on."""
-        own = {
-            "format": FORMAT,
-            "optimizer": type(self.optimizer).__name__,
-            "training samples": len(self.batches.x),
-            "mini_batch_size": self.batches.batch_size,
-            "shuffle": not self.batches.replace,
-            "early_stopping": self.early_stopping is not None,
-            "one_pass": self.one_pass,
-        }
-        if taken := self.settings.keys() & own:
-            raise ValueError(f"settings has names that the Trainer itself keeps: {', '.join(sorted(taken))}")
-        return self.settings | own
 
     def _lists(self) -> dict[str, list[Any]]:
         lists: dict[str, list[Any]] = {"loss": self.train_loss_list, "measured": self.measured}
@@ -398,7 +341,7 @@ class Trainer:
         best = int(np.argmax(self.test_acc_list))  # the first of the highest
         age = len(self.test_acc_list) - 1 - best
         if not age:
-            self._best = {name: a.copy() for name, a in _state_of(self.network).items()}
+            self._best = {name: a.copy() for name, a in state_of(self.network).items()}
         if age >= patience:
             self.stop()
 
@@ -433,69 +376,6 @@ class Trainer:
         return text
 
 
-class Ensemble:
-    """Networks that answer together: the mean of their probabilities (book, section 8.1.2).
-
-    Raises `ValueError` if there is none.
-    """
-
-    def __init__(self, networks: Sequence[Network]) -> None:
-        self.networks = tuple(networks)
-        if not self.networks:
-            raise ValueError("an ensemble needs one network or more")
-
-    def predict(self, x: Any) -> NDArray[Any]:
-        """Probabilities (not scores, which are no common measure) of inputs, of shape (batch, classes)."""
-        with no_grad():
-            answers = [np.asarray(bare(softmax(network.predict(x)))) for network in self.networks]
-        return np.mean(answers, axis=0)
-
-    def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
-        """The share of inputs whose highest probability is that of t, labels or rows. Computed batch by batch.
-
-        Raises `ShapeError` if t has not one label or row for each input, or there is no input.
-        """
-        with workers():
-            return share_of_hits(self.predict, x, np.asarray(bare(t)), batch_size)
-
-
-def optimizer_named(name: str) -> Callable[..., Optimizer]:
-    """The class of that name in `optim`, in any case. Raises ValueError for another name."""
-    names = {known.lower(): known for known in OPTIMIZERS}
-    if name.lower() not in names:
-        raise ValueError(f"the optimizer is one of {', '.join(OPTIMIZERS)}, in any case, not {name!r}")
-    found: Callable[..., Optimizer] = getattr(optim, names[name.lower()])
-    return found
-
-
-def smooth_curve(x: Any) -> NDArray[np.float64]:
-    """A curve without its noise, as the book draws losses: means over 11 points, weighted by a Kaiser window (beta 2).
-
-    `x` has one axis, and may be a list of 0-d Tensors; the result is as long. Raises `ShapeError` for another shape.
-    """
-    values = np.array([np.asarray(bare(v), np.float64) for v in x]) if len(x) else np.zeros(0)
-    if values.ndim != 1:
-        raise ShapeError(f"a curve has one axis, not the shape {values.shape}")
-    if not len(values):
-        return values
-    window = np.kaiser(11, 2)
-    mirrored = np.pad(np.pad(values, (5, 0), "reflect"), (0, 5), "symmetric")  # the book's way at either end
-    return np.convolve(window / window.sum(), mirrored, mode="valid")
-
-
-def _made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
-    if isinstance(optimizer, type):
-        name = optimizer.__name__
-        raise ValueError(f"optimizer is a name or one that is made, '{name}' or {name}(), not the class {name}")
-    if isinstance(optimizer, str):
-        kind: Any = optimizer_named(optimizer)
-        made: Optimizer = kind() if params is OPTIMIZER_PARAM and kind.__name__ in BEYOND_THE_BOOK else kind(**params)
-        return made
-    if params is not OPTIMIZER_PARAM:
-        raise ValueError(f"optimizer_param is for an optimizer's name; this {type(optimizer).__name__} is made already")
-    return optimizer
-
-
 def _count(name: str, value: Any, least: int) -> int:
     count = operator.index(value)
     if count < least:
@@ -503,79 +383,5 @@ def _count(name: str, value: Any, least: int) -> int:
     return count
 
 
-def _offers_one_pass(network: Network) -> bool:
-    """True. Raises ValueError for a network that does not."""
-    if not hasattr(network, "loss_and_gradient"):
-        raise ValueError(f"one_pass=True needs loss_and_gradient(x, t), which this {type(network).__name__} has not")
-    return True
-
-
 def _optional_count(name: str, value: Any) -> int | None:
     return None if value is None else _count(name, value, least=1)
-
-
-def _checkpoint_path(file: str | PathLike[str]) -> Path:
-    """The path, if a checkpoint can have it: told before the training, not after."""
-    path = Path(file)
-    if path.suffix != ".safetensors":
-        raise DataError(f"checkpoints are safetensors files: name it '{path.stem}.safetensors', not {path.name!r}")
-    need("safetensors", "train")
-    return path
-
-
-def _state_of(network: Network) -> Arrays:
-    """The state of a network: its own account of it, or else its parameters."""
-    if (own := getattr(network, "state_dict", None)) is not None:
-        return dict(own())
-    return {name: np.asarray(bare(p)) for name, p in network.params.items()}
-
-
-def _load_network(network: Network, arrays: Arrays) -> None:
-    """Take that state back. Raises `DataError`, and changes nothing, if it is that of another network."""
-    if (own := getattr(network, "load_state_dict", None)) is not None:
-        own(arrays)
-        return
-    here = {name: np.shape(p) for name, p in network.params.items()}
-    there = {name: a.shape for name, a in arrays.items()}
-    if differing := sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name)):
-        shapes = (f"{name} {there.get(name, 'is missing')} for {here.get(name, 'nothing')}" for name in differing)
-        raise DataError(f"it does not fit this {type(network).__name__}: {'; '.join(shapes)}")
-    for name, p in network.params.items():
-        p[...] = arrays[name]
-
-
-def _facts(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings as a checkpoint gives them back: a tuple as a list, an array as a list of numbers."""
-    try:
-        facts: dict[str, Any] = unpack_json(pack_json(dict(settings)))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"settings are facts that JSON knows, by their names ({error})") from error
-    return facts
-
-
-def _same(there: Any, here: Any) -> bool:
-    return bool(there == here) or json.dumps(there) == json.dumps(here)  # NaN is not equal to itself
-
-
-def _progress(part: Arrays, settings: dict[str, Any]) -> tuple[int, bool]:
-    """How many steps the training had taken, and whether it had stopped, if it had these settings."""
-    try:
-        facts = unpack_json(part["progress"])
-        there, step, stopped = facts["settings"], operator.index(facts["step"]), bool(facts["stopped"])
-        differing = [name for name, here in settings.items() if not _same(there.get(name), here)]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError("it is no checkpoint of a training") from error
-    if differing:
-        raise DataError(
-            "; ".join(f"{name} is {there.get(name)!r} there, {settings[name]!r} here" for name in differing)
-        )
-    return step, stopped
-
-
-def _checked_history(part: Arrays, step: int, steps_per_epoch: int) -> dict[str, list[Any]]:
-    measured = part.get("measured", np.zeros(0))
-    expected = {"loss": (step,)} | dict.fromkeys(("measured", "train_acc", "test_acc"), (measured.size,))
-    rising = np.diff([-1, *measured.ravel().tolist(), step + 1]) > 0
-    if {name: a.shape for name, a in part.items()} != expected or not rising.all():
-        raise DataError(f"the history is not that of {step} steps and {step // steps_per_epoch} epochs")
-    return {name: a.tolist() for name, a in part.items()}

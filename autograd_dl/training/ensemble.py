@@ -1,0 +1,41 @@
+"""Networks that answer together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import no_grad
+from ..functional import share_of_hits, softmax
+from ..parallel import workers
+from ..tensor import bare
+from .protocols import Network
+
+
+class Ensemble:
+    """Networks that answer together: the mean of their probabilities (book, section 8.1.2).
+
+    Raises `ValueError` if there is none.
+    """
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self.networks = tuple(networks)
+        if not self.networks:
+            raise ValueError("an ensemble needs one network or more")
+
+    def predict(self, x: Any) -> NDArray[Any]:
+        """Probabilities (not scores, which are no common measure) of inputs, of shape (batch, classes)."""
+        with no_grad():
+            answers = [np.asarray(bare(softmax(network.predict(x)))) for network in self.networks]
+        return np.mean(answers, axis=0)
+
+    def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
+        """The share of inputs whose highest probability is that of t, labels or rows. Computed batch by batch.
+
+        Raises `ShapeError` if t has not one label or row for each input, or there is no input.
+        """
+        with workers():
+            return share_of_hits(self.predict, x, np.asarray(bare(t)), batch_size)
