@@ -44,7 +44,11 @@ def clear() -> None:
 
 
 class _Pool:
-    """What is free, oldest first. What comes back, at any moment, also while this is at work, is sorted in later."""
+    """Free memory, oldest first.
+
+    An array may go at any moment, also within `take`. So `give` only puts its memory into a queue, and whoever holds
+    the lock next moves it from there to what is free.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -64,6 +68,7 @@ class _Pool:
         return np.empty(size, np.uint8)
 
     def give(self, memory: NDArray[np.uint8], most: int = KEPT) -> None:
+        """Take memory back. (`most` is bound here as the module may have lost its names where a program ends.)"""
         self.returned.append(memory)
         if self.lock.acquire(blocking=False):
             try:

@@ -63,7 +63,10 @@ def watch_sum(node: Any, gradient: Any) -> None:
 
 
 def in_backward(error: AnomalyError, node: Any) -> AnomalyError:
-    """What an op made that the rule of `node` called, as the fault of that rule."""
+    """The error of an op that the rule of `node` called, worded as that rule's fault.
+
+    (With `create_graph`, a rule calls recorded ops.)
+    """
     text = str(error)
     if text.startswith(_BACKWARD):
         return error

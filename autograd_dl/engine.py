@@ -40,9 +40,9 @@ ADDED_TO = SCALARS | {ndarray}
 """Types of sums that further gradients are added to; other libraries' arrays may not change in place."""
 
 IN_WALK = 3
-"""References to a gradient that nobody but the walk holds: by its dict, by `_owned`, and by the call that counts.
+"""What `getrefcount` says of a gradient that nobody but the walk refers to: `grads`, `g` in `_owned`, its own argument.
 
-(That one must be given what it counts from the dict: since Python 3.14, it borrows what a variable holds.)
+(The argument must come from the dict: since Python 3.14, a call only borrows what a variable holds.)
 """
 
 Watch = Callable[[Node, Any, Any, Any, int], None]

@@ -50,7 +50,7 @@ class MissingExtraError(AutogradError, ImportError):
 
 
 def steps_to_the_user(passed: tuple[str, ...]) -> int:
-    """The `stacklevel` at which a warning names the user's line: the innermost outside modules that begin so."""
+    """The `stacklevel` that has a warning name the user's line: the innermost in a module with another name."""
     frame, steps = sys._getframe(1), 1
     while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(passed):
         frame, steps = frame.f_back, steps + 1

@@ -48,7 +48,10 @@ class Mode:
         return mode
 
     def without(self, switch: Switch) -> Mode:
-        """This mode as if the last entry of `switch` had not been made."""
+        """This mode with the innermost block of `switch` taken out; what was entered within it stays on.
+
+        (Generators may leave their blocks in any order.)
+        """
         mode, above = self, list[Switch]()
         while mode.below is not None and mode.switch is not None and mode.switch is not switch:
             above.append(mode.switch)

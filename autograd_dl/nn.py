@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from . import functional
 from .errors import GraphError
+from .functional.arguments import array_of
 from .ops.windows import Pair
 from .tensor import bare
+from .values import wide_dtype
 
 __all__ = [
     "LSTM",
@@ -172,7 +174,7 @@ class BatchNormalization(Layer):
 
     def forward(self, x: Any, train_flg: bool = True) -> Any:
         """x normalized, in its own shape; the running statistics move if `train_flg`."""
-        a = functional._array(x)
+        a = array_of(x)
         if self.per_activation and a.ndim > 2:
             return self._normalized(a.reshape(len(a), math.prod(a.shape[1:])), train_flg).reshape(a.shape)
         return self._normalized(a, train_flg)
@@ -180,7 +182,7 @@ class BatchNormalization(Layer):
     def _normalized(self, x: Any, train_flg: bool) -> Any:
         mean, var = self.running_mean, self.running_var
         if mean is None and var is None:
-            dtype = np.result_type(x.dtype, np.float32)  # a variance may be too large for float16
+            dtype = wide_dtype(x.dtype)  # a variance may be too large for float16
             mean, var = (np.zeros(x.shape[1:2], dtype) for _ in range(2))
         y = functional.batch_norm(x, self.gamma, self.beta, mean, var, train=train_flg, momentum=self.momentum)
         self.running_mean, self.running_var = mean, var

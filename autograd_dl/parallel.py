@@ -94,7 +94,8 @@ def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> 
 def in_pieces(fun: Callable[..., Any], *arrays: Any) -> Any:
     """fun(*arrays), elementwise; in a block of `workers`, of large arrays of one shape and dtype in pieces.
 
-    `fun` takes the place of its result as `out`, too. Pieces stay in the cache, and their temporary arrays are small.
+    `fun` takes `out=`, too, the array to write its result to. Pieces stay in the cache, and their temporary arrays are
+    small.
     """
     first = arrays[0]
     if not in_block() or type(first) is not np.ndarray or first.nbytes <= 2 * PIECE:

@@ -40,8 +40,9 @@ class Parts:
 class Placed:
     """The gradient of an array of which an op took some elements, none twice: theirs, and where they are from.
 
-    Added to a sum that is there, it takes time as they have, not as the array: else a loop over the rows of an array
-    takes time as their number squared, as it does where the gradients are recorded or watched.
+    To add it to a gradient that is there takes time in proportion to the elements, not to the array. Without it, the
+    way back through a loop over the rows of an array would be quadratic in their number (as it still is where gradients
+    are recorded or watched).
     """
 
     __slots__ = ("g", "key", "shape")
@@ -150,6 +151,6 @@ def settled(g: Any, value: Any) -> Any:
 
 
 def gradient_dtype(value: Any, g: Any) -> np.dtype[Any]:
-    """The dtype that a gradient g of a value has: the value's; of integers, which some ops make of floats, its own."""
+    """The dtype of a gradient g of a value: that of the value. If an op made integers of floats, g keeps its own."""
     dtype: np.dtype[Any] = value.dtype if value.dtype.kind == "f" else g.dtype
     return dtype

@@ -205,9 +205,9 @@ def _tell(mode: Mode, op: Op, values: Sequence[Any], kwargs: dict[str, Any], ans
 
 def has_tensor(value: Any) -> bool:
     """Whether it is a Tensor, or a list, tuple or dict that holds one."""
-    if type(value) is dict:
+    if isinstance(value, dict):
         return any(map(has_tensor, value.values()))
-    return type(value) is Tensor or (type(value) in (tuple, list) and any(map(has_tensor, value)))
+    return type(value) is Tensor or (isinstance(value, (tuple, list)) and any(map(has_tensor, value)))
 
 
 def _constant(argument: Any, op: Op) -> Any:

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
-from .checkpoints import checkpoint as checkpoint
 from .engine import Leaf, Tensor, enable_grad, gradients, is_grad_enabled, toposort
 from .errors import DTypeError, ShapeError
+from .rematerialization import checkpoint as checkpoint
 from .tensor import bare, tensor_of
 from .tracing import RUNNING, Tree, called_on, leaves_like, leaves_of, mapped, replaced_in, stand_in
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .errors import DTypeError
+
+F = TypeVar("F", bound=Callable[..., Any])
+_FLOAT32 = np.dtype(np.float32)
 
 ALIGNMENT = 64
 """Bytes: the length of a cache line, and of the longest vector registers."""
@@ -109,6 +114,23 @@ def _refuse(dtype: np.dtype[Any]) -> None:
     if dtype.kind == "c":
         raise DTypeError(f"complex numbers ({dtype}) are not supported; record the real and imaginary parts apart")
     raise DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
+
+
+def wide_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype to compute in: float32 for float16, which sums and squares soon leave; else the same."""
+    return _FLOAT32 if dtype == np.float16 else dtype
+
+
+def computed_wide(fun: F) -> F:
+    """Decorate a function of an array: for one of float16, it computes in float32, and the result is rounded once."""
+
+    @functools.wraps(fun)
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if x.dtype == np.float16:
+            return fun(x.astype(np.float32), *args, **kwargs).astype(np.float16)
+        return fun(x, *args, **kwargs)
+
+    return cast(F, call)
 
 
 def owned(value: Any, *, counts_as_float: bool = False) -> Any:

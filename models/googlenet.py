@@ -10,7 +10,7 @@ import numpy as np
 from autograd_dl import scope
 from autograd_dl.functional import global_average_pool2d
 
-from .layers import Layers
+from .layers import Layers, sizes_of
 from .network import ImageNetwork
 
 
@@ -34,7 +34,10 @@ class GoogLeNet(ImageNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(input_dim, dtype, seed)
-        self.filter_num, self.modules, self.output_size = filter_num, [list(m) for m in modules], output_size
+        self.modules = [sizes_of("each of the modules", module) for module in sizes_of("modules", modules)]
+        if any(len(module) != 4 for module in self.modules):
+            raise ValueError(f"each of the modules has four sizes, (1x1, 3x3, 5x5, pooled), not {self.modules}")
+        self.filter_num, self.output_size = filter_num, output_size
         self.build(*input_dim)
 
     def scores(self, x: Any, layers: Layers) -> Any:

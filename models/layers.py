@@ -12,6 +12,7 @@ import numpy as np
 from autograd_dl import scope
 from autograd_dl.errors import ShapeError
 from autograd_dl.functional import affine, batch_norm, conv2d, dropout, max_pool2d, relu, sigmoid
+from autograd_dl.values import wide_dtype
 
 if TYPE_CHECKING:
     from .network import LayeredNetwork
@@ -118,7 +119,7 @@ class Layers:
         if self.initial is not None:
             net.parameter(gamma, np.ones(features))
             net.parameter(beta, np.zeros(features))
-            dtype = np.result_type(net.dtype, np.float32)  # a variance may be too large for float16
+            dtype = wide_dtype(net.dtype)  # a variance may be too large for float16
             net.running |= {mean: np.zeros(features, dtype), var: np.ones(features, dtype)}
         with scope(f"BatchNorm{n}"):
             return batch_norm(x, net.params[gamma], net.params[beta], net.running[mean], net.running[var], self.train)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.data.generators import pack_generator, unpack_generator
 from autograd_dl.errors import DataError, GraphError, ShapeError
-from autograd_dl.functional import share_of_hits, softmax_loss
+from autograd_dl.evaluation import accuracy, predictions
+from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import NO_METADATA, load_arrays, save_arrays
@@ -75,12 +76,12 @@ class Network(ABC):
             If t has not one label or row for each input, or there is no input.
         """
         with no_grad():
-            return share_of_hits(self.predict, x, np.asarray(t), batch_size)
+            return accuracy(self.predict, x, np.asarray(t), batch_size)
 
     def predict_all(self, x: Any, batch_size: int = 100) -> NDArray[Any]:
         """The scores of many inputs as an array, computed batch by batch, and not recorded."""
         with no_grad():
-            return np.concatenate([self.predict(x[i : i + batch_size]).numpy() for i in range(0, len(x), batch_size)])
+            return predictions(self.predict, x, batch_size)
 
     def gradient(self, x: Any, t: Any) -> dict[str, NDArray[Any]]:
         """The gradient of the loss with respect to each parameter that requires grad, by one walk back."""

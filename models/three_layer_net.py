@@ -7,7 +7,7 @@ from typing import Any
 
 from autograd_dl.functional import sigmoid
 
-from .layers import Layers
+from .layers import Layers, sizes_of
 from .network import LayeredNetwork
 
 
@@ -27,9 +27,9 @@ class ThreeLayerNet(LayeredNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(dtype, seed, weight_init_std="xavier")
-        if len(hidden_size_list) != 2:
-            raise ValueError(f"three layers have two hidden sizes between them, not {list(hidden_size_list)}")
-        self.hidden_size_list, self.output_size = list(hidden_size_list), output_size
+        self.hidden_size_list, self.output_size = sizes_of("hidden_size_list", hidden_size_list), output_size
+        if len(self.hidden_size_list) != 2:
+            raise ValueError(f"three layers have two hidden sizes between them, not {self.hidden_size_list}")
         self.build(input_size)
 
     def scores(self, x: Any, layers: Layers) -> Any:

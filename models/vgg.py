@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .layers import Layers
+from .layers import Layers, sizes_of
 from .network import ImageNetwork
 
 
@@ -27,7 +27,8 @@ class VGG(ImageNetwork):
         seed: int | None = None,
     ) -> None:
         super().__init__(input_dim, dtype, seed)
-        self.blocks, self.hidden_size, self.output_size = [list(block) for block in blocks], hidden_size, output_size
+        self.blocks = [sizes_of("each of the blocks", block) for block in sizes_of("blocks", blocks)]
+        self.hidden_size, self.output_size = hidden_size, output_size
         self.build(*input_dim)
 
     def scores(self, x: Any, layers: Layers) -> Any:

@@ -4,6 +4,7 @@ import pytest
 from autograd_dl import Tensor, gradients, nn
 from autograd_dl import functional as F  # noqa: N812 -- the name that readers know
 from autograd_dl.errors import DataError, DTypeError, ShapeError
+from autograd_dl.evaluation import correct
 from autograd_dl.ops import softmax_cross_entropy
 from autograd_dl.testing import check_gradients
 
@@ -292,7 +293,7 @@ MISFITS = {
     "mean": (lambda: F.global_average_pool2d(MATRIX), r"global_average_pool2d takes images \(N, C, H, W\), not"),
     "max": (lambda: F.global_max_pool2d(MATRIX), r"global_max_pool2d takes images \(N, C, H, W\), not"),
     "lstm": (lambda: F.lstm(MATRIX, *np.ones((3, 3, 12))), r"lstm takes sequences \(N, T, D\), not \(4, 3\)"),
-    "hits": (lambda: F.hits(np.ones(3), [0, 0, 1]), r"scores are \(batch, classes\), not \(3,\)"),
+    "correct": (lambda: correct(np.ones(3), [0, 0, 1]), r"scores are \(batch, classes\), not \(3,\)"),
 }
 
 
@@ -407,3 +408,38 @@ def test_the_mean_of_many_rows_in_half_precision():
 def test_what_are_no_real_numbers_is_refused(x):
     with pytest.raises(DTypeError, match="numbers"):
         F.softplus(x)
+
+
+class TestFloat16IsSummedInFloat32:
+    @pytest.mark.parametrize("fill", [1.0, 3e4])
+    def test_means_of_windows(self, fill):
+        x = np.full((1, 1, 64, 64), fill, np.float16)
+        assert F.average_pool2d(x, 64).dtype == np.float16
+        assert F.average_pool2d(x, 64).item() == fill == F.global_average_pool2d(x).item()
+
+    def test_sums_of_overlapping_windows(self):
+        x = np.ones((1, 1, 65, 65), np.float16)
+        sums = F.average_pool2d(x, 64, stride=1) * 4096
+        assert (sums == 4096).all()
+
+    @pytest.mark.parametrize("pool", [F.average_pool2d, F.max_pool2d])
+    def test_gradients_of_overlapping_windows(self, pool):
+        x = Tensor(np.arange(81.0).reshape(1, 1, 9, 9) % 7, requires_grad=True, dtype=np.float16)
+        y = pool(x, 5, stride=1)
+        g = np.full(y.shape, 0.3, np.float16)
+        (half,) = gradients(y, x, g)
+        wide = Tensor(x.numpy(), requires_grad=True, dtype=np.float32)
+        (whole,) = gradients(pool(wide, 5, stride=1), wide, g.astype(np.float32))
+        assert half.dtype == np.float16
+        np.testing.assert_allclose(half.numpy(), whole.numpy(), rtol=1e-3)
+
+    def test_squares_of_neighbouring_channels(self):
+        x = np.full((1, 5, 1, 1), 300, np.float16)
+        wide = F.local_response_norm(x.astype(np.float32))
+        np.testing.assert_allclose(F.local_response_norm(x), wide, rtol=1e-3)
+        assert F.local_response_norm(x).dtype == np.float16
+
+
+def test_no_channel_is_no_neighbour():
+    with pytest.raises(ValueError, match="size of 1 or more channels, not 0"):
+        F.local_response_norm(IMAGES, size=0)

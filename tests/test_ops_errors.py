@@ -1,6 +1,7 @@
 """What is refused, and in which words; what `out=` and unknown keywords do; what stays linear in time and memory."""
 
 import tracemalloc
+from collections import namedtuple
 from unittest import mock
 
 import numpy as np
@@ -10,6 +11,7 @@ from autograd_dl import Tensor, dispatch, gradients, no_grad, ops
 from autograd_dl.errors import DTypeError, OutOfBoundsError, ShapeError, UnsupportedError
 
 EINSUM = np.einsum
+Pair = namedtuple("Pair", "first second")
 
 
 def tensor(*shape, dtype=float, grad=True):
@@ -213,6 +215,8 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.add(x, 1, out=tensor(2)),        "np.add cannot write into a Tensor"),
     (lambda x: np.sum(x, axis=Tensor(0)),          "np.sum: the argument 'axis' takes no Tensor"),
     (lambda x: np.add(x, [x[0], 1.0]),             "np.add: a Tensor inside a list"),
+    (lambda x: np.add(x, Pair(x[0], 1.0)),         "np.add: a Tensor inside a list"),
+    (lambda x: x * Pair(x[0], 1.0),                "np.multiply: a Tensor inside a list"),
     (lambda x: np.dot(x, [x[0], x[1]]),            "np.dot: a Tensor inside a list"),
     (lambda x: np.quantile(x, x / 9),              "np.quantile and np.percentile give q no gradient"),
     (lambda x: np.percentile(x, x),                "np.quantile and np.percentile give q no gradient"),

@@ -32,6 +32,12 @@ ALL = [SGD, Momentum, Nesterov, AdaGrad, RMSprop, AdaDelta, Adam, AdamW]
 KEEPING = ALL[1:]
 
 
+@pytest.mark.parametrize("value", [10**400, -1, math.nan, math.inf, "a"])
+def test_settings_that_are_no_numbers_to_compute_with(value):
+    with pytest.raises(ValueError, match="momentum must be at least 0"):
+        Momentum(0.1, value)
+
+
 def parameters():
     return {
         "W": Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True),

@@ -210,8 +210,20 @@ class TestAccuracy:
 
     @pytest.mark.parametrize("shape", [(5, 1, 1), (5, 3)])
     def test_rows_of_another_width(self, shape):
-        with pytest.raises(ShapeError, match=r"labels, \(5,\), or rows, \(5, 2\)"):
+        with pytest.raises(ShapeError, match=r"labels of shape \(5,\) or rows of shape \(5, 2\)"):
             small().accuracy(X, np.zeros(shape))
+
+    def test_labels_that_the_loss_refuses(self):
+        with pytest.raises(DataError, match="the labels of 2 classes are 0 to 1; these are 1 to 2"):
+            small().accuracy(X, np.array([1, 2, 1, 2, 1]))
+        with pytest.raises(DTypeError, match="labels must be integers, not float64"):
+            small().accuracy(X, np.array([0.0, 1.0, 0.0, 1.0, 0.0]))
+
+    def test_predictions_of_nothing_and_by_nothing(self):
+        with pytest.raises(ShapeError, match="one input or more"):
+            small().predict_all(X[:0])
+        with pytest.raises(ValueError, match="batch_size is 1 or more, not 0"):
+            small().predict_all(X, batch_size=0)
 
 
 class TestGradient:

@@ -55,9 +55,9 @@ def is_known(value: Any) -> bool:
 
 
 def _overwritten(nodes: Sequence[Node]) -> dict[Node, Any]:
-    """The leaves that were changed in place after an op had read them, and the numbers that were read.
+    """For each leaf that was changed in place after an op had read it, the number that was read.
 
-    Of an array there is an outline, and of a number of which ops have read more than one value.
+    It is an outline where the leaf is an array, or where ops have read different numbers.
     """
     reads = [(parent, node, i) for node in nodes for i, parent in enumerate(node.inputs) if isinstance(parent, Leaf)]
     changed = {leaf for leaf, node, _ in reads if leaf.changed > node.number}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_dl.errors import DataError
+from autograd_dl.evaluation import correct
 from autograd_dl.functional import softmax_loss
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import load_metadata
@@ -30,7 +31,7 @@ def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype
         with workers():
             scores = network.predict_all(x)
         loss = float(softmax_loss(scores, t))
-    right = scores.argmax(axis=1) == t
+    right = correct(scores, t)
     print(f"test accuracy {right.mean():.4f}, loss {loss:.4f}")
     print(_table(right, t))
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
+from ..values import computed_wide
 from .entry import as_array, primitive
 from .windows import Pair, grid
 
@@ -33,6 +34,7 @@ def im2col(input_data: Any, filter_h: int, filter_w: int, stride: Pair = 1, pad:
 
 
 @primitive
+@computed_wide
 def col2im(
     col: Any, input_shape: tuple[int, int, int, int], filter_h: int, filter_w: int, stride: Pair = 1, pad: Pair = 0
 ) -> Any:
@@ -45,8 +47,6 @@ def col2im(
             f"col2im to {tuple(input_shape)} takes rows of shape {(n * out_h * out_w, c * filter_h * filter_w)}, "
             f"not {col.shape}"
         )
-    if col.dtype == np.float16:
-        return col2im(col.astype(np.float32), input_shape, filter_h, filter_w, stride, pad).astype(np.float16)
     patches = col.reshape(n, out_h, out_w, c, filter_h, filter_w).transpose(0, 3, 4, 5, 1, 2)
     image = np.zeros_like(col, shape=(n, c, h + 2 * ph, w + 2 * pw))
     for i in range(filter_h):

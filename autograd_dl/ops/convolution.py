@@ -16,6 +16,7 @@ from ..errors import ShapeError
 from ..parallel import SHARES, for_each, shares
 from ..pullback import unbroadcast
 from ..table import defvjp
+from ..values import wide_dtype
 from .entry import primitive
 from .windows import Grid, Pair, chunks, grid, with_pad
 
@@ -143,7 +144,7 @@ def _alike(*arrays: Any) -> tuple[Any, ...]:
     (One that is None stays so.)
     """
     dtype = np.result_type(*(a.dtype for a in arrays if a is not None))
-    wide = np.float32 if dtype == np.float16 else dtype
+    wide = wide_dtype(dtype)
     return dtype, *(None if a is None else a.astype(wide, copy=False) for a in arrays)
 
 
@@ -229,7 +230,8 @@ def _padded(x: Any, at: Grid) -> _Frame:
 def _spread(g: Any, at: Grid) -> _Frame:
     """The gradient at each place of a filter, where the place is in the images, with zeros between and around.
 
-    So large that filters that are turned around make of it a gradient for each pixel.
+    It is as large as the images and the extent of a filter, less 1: the filters, turned around, then have a place for
+    each pixel.
     """
     height, width = (size + extent - 1 for size, extent in zip(at.images, at.extent, strict=True))
     to, take = zip(*map(_positions, (height, width), at.places, at.stride, at.pad, at.extent), strict=True)

@@ -128,7 +128,10 @@ def alike(x: Any, y: Any) -> Any:
 
 
 def below(x: Any, ans: Any) -> Any:
-    """x - ans, of which exp is the share of exp(x): all where x is inf, and none where it is -inf, as ans may be."""
+    """x - ans, whose exp is the share of exp(x) in a sum whose logarithm is ans.
+
+    Where x is inf, the share is 1; where ans is -inf it is 0, and not the NaN of inf - inf.
+    """
     return np.where(x == np.inf, 0, x - np.where(ans == -np.inf, 0, ans))
 
 

@@ -12,6 +12,7 @@ from ..parallel import PIECE, in_pieces
 from ..pullback import column_sums
 from ..table import defvjp
 from ..tensor import bare
+from ..values import computed_wide, wide_dtype
 from .elementwise import floating
 from .entry import primitive
 from .reduction import logsumexp
@@ -53,10 +54,9 @@ def sigmoid(x: Any) -> Any:
 defvjp(sigmoid, lambda g, ans, _x: g * (ans * (1 - ans)))
 
 
+@computed_wide
 def softmax(x: Any, axis: int = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`: probabilities, of the shape of `x`. The largest x is subtracted first."""
-    if x.dtype == np.float16:
-        return softmax(x.astype(np.float32), axis).astype(np.float16)
     x = floating(x)
     e = np.exp(x - np.max(bare(x), axis=axis, keepdims=True))
     return e / np.sum(e, axis=axis, keepdims=True)
@@ -130,7 +130,7 @@ def standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     (A primitive for speed: its composition walks over the array three times as often.)
     """
     x = floating(x)
-    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    wide = x.astype(wide_dtype(x.dtype), copy=False)
     away = wide - np.mean(wide, axis=axes, keepdims=True)
     inverse = 1 / np.sqrt(np.mean(np.square(away), axis=axes, keepdims=True) + eps)
     return (away * inverse).astype(x.dtype, copy=False), inverse.astype(x.dtype, copy=False)
@@ -160,8 +160,7 @@ def normalize_columns(x: Any, gamma: Any, beta: Any, eps: float, moments: list[A
 
 def _centred(x: Any, eps: float, moments: list[Any] | None = None) -> tuple[Any, Any]:
     """How far each number is from its column's mean, and one over the columns' deviations. float32 for float16."""
-    if x.dtype == np.float16:
-        x = x.astype(np.float32)
+    x = x.astype(wide_dtype(x.dtype), copy=False)
     rows = len(x) or 1
     mean = column_sums(x) / rows
     away = x - mean

@@ -22,6 +22,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
+from ..values import computed_wide
 from .elementwise import floating
 from .entry import as_array, composed, primitive
 from .products import transposed
@@ -230,10 +231,9 @@ def matrix_power(a: Any, n: int) -> Any:
 
 
 @primitive(stands_for=np.linalg.norm)
+@computed_wide
 def norm2(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: Any = False) -> Any:
     """The square root of the sum of squares, a primitive for its derivative at 0, which is 0."""
-    if x.dtype == np.float16:
-        return norm2(x.astype(np.float32), axis, keepdims).astype(np.float16)
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 

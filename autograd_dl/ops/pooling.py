@@ -12,6 +12,7 @@ from ..errors import ShapeError
 from ..parallel import for_each
 from ..table import defvjp
 from ..tensor import bare
+from ..values import computed_wide
 from .entry import primitive
 from .windows import Grid, Pair, channels_last, chunks, grid, with_pad
 
@@ -83,6 +84,7 @@ def max_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
 
 
 @primitive
+@computed_wide
 def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
     """Images of this shape with each number of `g` at the element of its window that won, added up where it is one."""
     at = grid(shape, size, stride, pad)
@@ -127,6 +129,7 @@ defvjp(_chosen, lambda g, _ans, _h, winners, size, stride, pad: _placed(g, winne
 
 
 @primitive
+@computed_wide
 def sum_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
     """The sum of each window of images, (N, C, H, W) to (N, C, OH, OW)."""
     at = grid(x.shape, size, stride, pad)
@@ -135,6 +138,7 @@ def sum_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
 
 
 @primitive
+@computed_wide
 def _summed_back(g: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
     """The transpose of `sum_pool2d`: each number of `g` added to all elements of its window."""
     at = grid(shape, size, stride, pad)

@@ -14,8 +14,9 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
+from ..values import computed_wide
 from .elementwise import alike, below, floating
-from .entry import along, as_array, composed, present, primitive
+from .entry import along, composed, present, primitive
 
 Axis = int | tuple[int, ...] | None
 # keepdims is Any in the rules: as of NumPy 2.5, a bool that is not known to be True or False fits none of its types
@@ -101,11 +102,9 @@ for _function in (np.nanmax, np.nanmin):
 
 
 @primitive
+@computed_wide
 def logsumexp(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
-    x = as_array(x)
-    if x.dtype == np.float16:
-        return logsumexp(x.astype(np.float32), axis=axis, keepdims=keepdims).astype(np.float16)
     x = floating(x)
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
@@ -164,9 +163,8 @@ def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
     return before * _products_of_others(g, x, axis)
 
 
+@computed_wide
 def _cumsum(g: Any, _ans: Any, _x: Any, axis: int | None = None) -> Any:
-    if g.dtype == np.float16:
-        return _cumsum(g.astype(np.float32), _ans, _x, axis).astype(np.float16)
     return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis).reshape(_x.shape)
 
 

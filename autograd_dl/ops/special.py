@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..table import defvjp
+from ..values import computed_wide
 from .elementwise import floating
 from .entry import primitive
 
@@ -40,14 +41,13 @@ _LARGE = (
 
 
 @primitive
+@computed_wide
 def erf(x: Any) -> Any:
     """The error function, 2/sqrt(pi) times the integral of exp(-t**2) from 0 to x.
 
     Exact to a few roundings in float64, by the rational approximations of W. J. Cody (Mathematics of Computation 23,
     1969): for |x| up to 0.46875, up to 4, and beyond.
     """
-    if x.dtype == np.float16:
-        return erf(x.astype(np.float32)).astype(np.float16)
     x = floating(x)
     y = np.minimum(np.abs(x), 6)  # beyond, it is 1 to all digits
     small = y * _ratio(_SMALL, y * y)

@@ -84,7 +84,7 @@ def grid(shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair, dilation: 
 def chunks(n: int, size: int) -> list[slice]:
     """A few of n images at a time, where what is made of each has so many bytes.
 
-    They are all together or a multiple of `SHARES`, so that workers get as many of them.
+    One slice if all fits into CHUNK bytes, else a multiple of SHARES slices, so that all workers get equally many.
     """
     most = max(1, CHUNK // max(1, size))
     if n <= most:

@@ -15,7 +15,7 @@ from ..graph import stamp
 from ..table import Outline
 from ..tensor import Tensor, bare
 from .gradients import Grads
-from .parameters import NUMBERS, gradients_for, working_dtype
+from .parameters import NUMBERS, as_number, gradients_for, working_dtype
 from .settings import Schedule, checked_rate, rate_at
 
 CLEARED_EVERY = 50
@@ -86,6 +86,11 @@ class Optimizer(ABC):
         gradients = gradients_for(params, grads)
         state = self._state_for(params, gradients)
         steps = self._steps(self.rate, params, gradients, state)
+        self._count(state)
+        self._move(params, steps)
+
+    def _count(self, state: dict[str, Any]) -> None:
+        """Count an update, and keep the state that it leaves."""
         self.updates += 1
         if self.slots:
             self._state = state
@@ -93,6 +98,9 @@ class Optimizer(ABC):
             for slots in self._state.values():
                 for a in slots:
                     _clear_subnormal(a)
+
+    def _move(self, params: MutableMapping[str, Any], steps: Mapping[str, Any]) -> None:
+        """Add to each parameter its step."""
         moved: list[Any] = []  # noted by graphs all at once, which is quicker than one after the other
         try:
             for key, step in steps.items():
@@ -104,8 +112,7 @@ class Optimizer(ABC):
                 elif not isinstance(parameter, NUMBERS):
                     params[key] += step
                 else:
-                    kind = type(parameter) if isinstance(parameter, np.floating) else float
-                    params[key] = kind(parameter + step)
+                    params[key] = as_number(parameter, parameter + step)
         except AutogradError:
             raise
         except (ValueError, TypeError) as error:
@@ -138,20 +145,27 @@ class Optimizer(ABC):
         kind = type(self).__name__
         taken = {name: np.array(a, np.asarray(a).dtype.newbyteorder("=")) for name, a in arrays.items()}
         samples = {name.split(".", 2)[2]: a for name, a in taken.items() if name.count(".") > 1}
-        expected = {f"{kind}.updates": "int64 ()"}
-        for key, a in samples.items():
-            like = f"{working_dtype(a.dtype)} {a.shape}"
-            expected |= {f"{kind}.{slot}.{key}": like for slot in self.slots}
+        if faults := self._faults(taken, samples):
+            raise DataError(f"these arrays are no state for this {kind}: {'; '.join(faults)}")
+        self.updates = int(taken[f"{kind}.updates"])
+        self._state = {key: tuple(taken[f"{kind}.{slot}.{key}"] for slot in self.slots) for key in samples}
+
+    def _faults(self, taken: Mapping[str, NDArray[Any]], samples: Mapping[str, NDArray[Any]]) -> list[str]:
+        """Why these arrays are no state for this optimizer; `samples` has one of each parameter."""
+        kind = type(self).__name__
         if self._state and samples:
             expected = _outlines(self.state_dict())
-        faults = _misfits(expected, _outlines(taken))
-        updates = -1 if faults else int(taken[f"{kind}.updates"])
-        if not faults and (updates < 0 or (self.slots and bool(samples) != (updates > 0))):
-            faults = [f"{updates} updates do not leave these arrays"]
-        if faults:
-            raise DataError(f"these arrays are no state for this {kind}: {'; '.join(faults)}")
-        self.updates = updates
-        self._state = {key: tuple(taken[f"{kind}.{slot}.{key}"] for slot in self.slots) for key in samples}
+        else:
+            expected = {f"{kind}.updates": "int64 ()"}
+            for key, a in samples.items():
+                like = f"{working_dtype(a.dtype)} {a.shape}"
+                expected |= {f"{kind}.{slot}.{key}": like for slot in self.slots}
+        if faults := _misfits(expected, _outlines(taken)):
+            return faults
+        updates = int(taken[f"{kind}.updates"])
+        if updates < 0 or (self.slots and bool(samples) != (updates > 0)):
+            return [f"{updates} updates do not leave these arrays"]
+        return []
 
     def _state_for(self, params: Mapping[str, Any], gradients: Grads) -> dict[str, Any]:
         """The slots of each parameter: those of the last update, or new ones before the first."""

@@ -12,16 +12,18 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..graph import Leaf
 from ..table import Outline
 from ..tensor import Tensor, bare
-from ..values import is_duck
+from ..values import is_duck, wide_dtype
 from .gradients import Grads
 
 NUMBERS = (int, float, np.floating)
 """The numbers that a parameter may be, beside arrays and Tensors."""
-_FLOAT32 = np.dtype(np.float32)
 
 
 def gradients_for(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
-    """The gradient of each parameter, as an array of the dtype to compute in; of a frozen one an outline."""
+    """The gradient of each parameter, in the dtype that its step is computed in.
+
+    That of a frozen one is an outline: it keeps its place in the state, and is not moved.
+    """
     if not hasattr(params, "items") or not (grads is None or hasattr(grads, "items")):
         name, given = ("grads", grads) if hasattr(params, "items") else ("params", params)
         raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')
@@ -94,6 +96,11 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
     return g.astype(dtype)
 
 
+def as_number(parameter: Any, value: Any) -> Any:
+    """A value as the kind of number that the parameter is: one of NumPy's, or else a float."""
+    return type(parameter)(value) if isinstance(parameter, np.floating) else float(value)
+
+
 def _refuse_no_parameter(key: str, value: Any) -> None:
     if not hasattr(value, "dtype") and not isinstance(value, NUMBERS):
         raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}")
@@ -105,5 +112,5 @@ def _refuse_recorded(key: str, parameter: Any) -> None:
 
 
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype to compute in: that of the parameter, but float32 for float16."""
-    return dtype if dtype.kind == "f" and dtype.itemsize > 2 else _FLOAT32
+    """The dtype to compute a step in: that of the parameter, but float32 for float16."""
+    return wide_dtype(dtype) if dtype.kind == "f" else np.dtype(np.float32)

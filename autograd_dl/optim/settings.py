@@ -15,7 +15,7 @@ Schedule = Callable[[int], float]
 
 def checked(name: str, value: Any, below: float = math.inf) -> float:
     """The setting of this name, if it is a number from 0 to less than `below`."""
-    if not isinstance(value, Real) or not 0 <= float(value) < below:
+    if not isinstance(value, Real) or not _is_finite(value) or not 0 <= float(value) < below:
         raise ValueError(f"{name} must be at least 0 and less than {below}, not {value!r}")
     return float(value)
 

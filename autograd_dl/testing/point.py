@@ -34,8 +34,9 @@ class Comparison(NamedTuple):
 class _Agreement(NamedTuple):
     """An analytic derivative beside a numerical one.
 
-    `terms` is the norm of the terms that the one is the sum of, `size` the same of what is differentiated. (Not the sum
-    of their absolute values: one wrong element among a million would count for nothing.)
+    `terms` is the norm of the products gradient x direction, whose sum is `analytic`; `size` that of the products
+    arriving gradient x output, whose sum is differentiated. (Not the sums of their absolute values: one wrong element
+    among a million would count for nothing.)
     """
 
     analytic: float

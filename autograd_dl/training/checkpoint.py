@@ -17,7 +17,7 @@ from ..optional import need
 from .protocols import Arrays
 
 FORMAT = 2
-"""The number of the way that checkpoints are written in."""
+"""The version of the format of checkpoints."""
 
 
 def checkpoint_path(file: str | PathLike[str]) -> Path:

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import no_grad
-from ..functional import share_of_hits, softmax
+from ..evaluation import accuracy
+from ..functional import softmax
 from ..parallel import workers
 from ..tensor import bare
 from .protocols import Network
@@ -38,4 +39,4 @@ class Ensemble:
         Raises `ShapeError` if t has not one label or row for each input, or there is no input.
         """
         with workers():
-            return share_of_hits(self.predict, x, np.asarray(bare(t)), batch_size)
+            return accuracy(self.predict, x, np.asarray(bare(t)), batch_size)

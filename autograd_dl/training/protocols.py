@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..optim.parameters import NUMBERS, as_number
 from ..tensor import bare
 
 Arrays = dict[str, NDArray[Any]]
@@ -77,4 +78,7 @@ def load_network(network: Network, arrays: Arrays) -> None:
         shapes = (f"{name} {there.get(name, 'is missing')} for {here.get(name, 'nothing')}" for name in differing)
         raise DataError(f"it does not fit this {type(network).__name__}: {'; '.join(shapes)}")
     for name, p in network.params.items():
-        p[...] = arrays[name]
+        if isinstance(p, NUMBERS):
+            network.params[name] = as_number(p, arrays[name])
+        else:
+            p[...] = arrays[name]

@@ -1,4 +1,4 @@
-"""Checkpoints: memory saved by computing twice."""
+"""Rematerialization: memory saved by computing twice, as `checkpoint` does it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,80 @@
+"""The layers that need no file of their own: affine, dropout, long short-term memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import ShapeError
+from .activations import sigmoid
+from .arguments import Values, array_of, laid_out
+
+
+def affine(x: Values, W: Values, b: Values = 0) -> Any:
+    """x W + b, (N, D) to (N, M); of images or other arrays all axes but the first are the D inputs of one example."""
+    a = array_of(x)
+    return np.dot(a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a, W) + b
+
+
+def dropout(x: Values, ratio: float = 0.5, train: bool = True, rng: np.random.Generator | None = None) -> Any:
+    """When training, set each number to 0 with the probability `ratio`, and divide the others by 1 - ratio.
+
+    The mean stays, so that nothing is left to do otherwise (the book's Dropout scales at test time instead). Raises
+    ValueError if ratio is not in [0, 1).
+    """
+    a = array_of(x)
+    if not 0 <= ratio < 1:
+        raise ValueError(f"the ratio of dropout is at least 0 and less than 1, not {ratio}")
+    if not train or ratio == 0:
+        return a
+    kept = (rng or np.random.default_rng()).random(a.shape, dtype=np.float32) >= ratio
+    return a * (kept.astype(a.dtype) * a.dtype.type(1 / (1 - ratio)))
+
+
+def lstm(
+    xs: Values, Wx: Values, Wh: Values, b: Values, h: Values | None = None, c: Values | None = None
+) -> tuple[Any, Any, Any]:
+    """Long short-term memory over sequences (S. Hochreiter and J. Schmidhuber, 1997; with forget gates).
+
+    Parameters
+    ----------
+    xs : (N, T, D)
+        Sequences of T inputs.
+    Wx, Wh, b : (D, 4 H), (H, 4 H), (4 H,)
+        For the input gate, the forget gate, the candidate and the output gate, in this order.
+    h, c : (N, H), optional
+        The state to begin with, and the memory cell; zeros if not given.
+
+    Returns
+    -------
+    hs : (N, T, H)
+        The state after each input.
+    h, c : (N, H)
+        The last ones.
+
+    Raises
+    ------
+    ShapeError
+        If one of them has another shape.
+    """
+    inputs, recurrent = laid_out("lstm takes sequences", xs, "NTD"), array_of(Wh)
+    n, steps, length = inputs.shape
+    size = len(recurrent) if recurrent.ndim else 0
+    zeros = np.zeros((n, size), inputs.dtype)
+    h, c = (zeros if state is None else array_of(state) for state in (h, c))
+    fitting = {"Wx": (Wx, (length, 4 * size)), "Wh": (Wh, (size, 4 * size)), "b": (b, (4 * size,))}
+    for name, (values, shape) in (fitting | {"h": (h, (n, size)), "c": (c, (n, size))}).items():
+        if np.shape(values) != shape and not (name == "b" and np.shape(values) == ()):
+            raise ShapeError(f"lstm takes {name} of shape {shape} for xs of {inputs.shape}, not {np.shape(values)}")
+    if not steps:
+        return np.dot(inputs, Wx)[:, :, :size], h, c
+    hs = []
+    for t in range(steps):
+        a = np.dot(inputs[:, t], Wx) + np.dot(h, recurrent) + b
+        enter, keep, leave = (sigmoid(a[:, i * size : (i + 1) * size]) for i in (0, 1, 3))
+        c = keep * c + enter * np.tanh(a[:, 2 * size : 3 * size])
+        h = leave * np.tanh(c)
+        hs.append(h)
+    return np.stack(hs, axis=1), h, c
