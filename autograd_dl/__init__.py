@@ -3,22 +3,28 @@
 import typing as _typing
 from importlib import import_module as _import_module
 
-from . import ops as ops
-from .engine import Tensor as Tensor
-from .engine import detect_anomaly as detect_anomaly
-from .engine import enable_grad as enable_grad
-from .engine import gradients as gradients
-from .engine import is_grad_enabled as is_grad_enabled
-from .engine import no_grad as no_grad
-from .engine import scope as scope
-from .transforms import checkpoint as checkpoint
-from .transforms import grad as grad
-from .transforms import hessian as hessian
-from .transforms import hvp as hvp
-from .transforms import jacobian as jacobian
-from .transforms import jvp as jvp
-from .transforms import value_and_grad as value_and_grad
-from .transforms import vjp as vjp
+from . import ops
+from .engine import Tensor, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, scope
+from .transforms import checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+__all__ = [
+    "Tensor",
+    "checkpoint",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "gradients",
+    "hessian",
+    "hvp",
+    "is_grad_enabled",
+    "jacobian",
+    "jvp",
+    "no_grad",
+    "ops",
+    "scope",
+    "value_and_grad",
+    "vjp",
+]  # fmt: skip
 
 __version__ = "0.1.0"
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -259,3 +260,12 @@ def test_the_books_star_imports_bring_what_the_module_defines(name):
         if callable(value) and getattr(value, "__module__", "").startswith(module.__name__) and not key.startswith("_")
     }  # fmt: skip
     assert own == set(module.__all__)
+
+
+@pytest.mark.parametrize("name", ["autograd_dl", "models", "visualize"])
+def test_star_imports_bring_no_room_of_the_house(name):
+    names: dict[str, object] = {}
+    exec(f"from {name} import *", names)
+    rooms = {key for key, value in names.items() if isinstance(value, ModuleType)}
+    assert rooms <= {"ops", "notebook"}
+    assert "grad" in names or "draw_graph" in names or "TwoLayerNet" in names

@@ -210,7 +210,7 @@ def _add_rate(model: _Parser, recipe: Recipe) -> None:
     model.add_argument("--optimizer", type=str.lower, choices=names, default=recipe.optimizer, help=_DEFAULT)
     model.add_argument(
         "--lr", type=_within(float, 0, 10**9), metavar="RATE",
-        help=f"default: {recipe.lr} for {recipe.optimizer}; others have a default of their own",
+        help=f"default: {recipe.lr} for {recipe.optimizer}; for others 0.001 (adam, adamw), 1 (adadelta) or 0.01",
     )  # fmt: skip
     model.add_argument(
         "--schedule", choices=SCHEDULES, default="constant", help=f"of the learning rate ({kinds}; {_DEFAULT})"
@@ -284,7 +284,12 @@ def _add_graph(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def _add_explore(commands: argparse._SubParsersAction[_Parser]) -> None:
-    page = commands.add_parser("explore", help="make a page that steps through a graph, forward and backward")
+    page = commands.add_parser(
+        "explore",
+        help="make a page that steps through a graph, forward and backward",
+        description="Make a page that steps through a graph in a browser, forward and then backward. The language is "
+        "chosen on the page.",
+    )
     page.add_argument("graph", choices=[*FORMULAS, *RECIPES], metavar="GRAPH", help=", ".join([*FORMULAS, *RECIPES]))
     page.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .html file")
     page.set_defaults(run=_explore)

@@ -11,27 +11,36 @@ import visualize
 from autograd_dl import Tensor, functional, scope
 from autograd_dl.errors import AutogradError
 from autograd_dl.serialization import replacing
-from models import SimpleConvNet
-from visualize import plots
 
 from . import graphs
 
 IMAGES = "images/gallery"
 """The folder of the pictures, beside the page."""
-HEAD = """# Gallery
+IMPORTS = """from models import SimpleConvNet
+from visualize import *
+from visualize import plots
+from autograd_dl.app.graphs import *
+from autograd_dl.app.gallery import *
+"""
+"""What the lines take."""
+HEAD = (
+    """# Gallery
 
 The figures of the book, and what else the pictures can show; each with the line that made it. `autograd-dl gallery
---out docs` makes this page. The lines take `from visualize import *`, and the graphs from `autograd_dl.app.graphs` and
-`autograd_dl.app.gallery`; `network("deep-convnet")` is the loss of a network on a hundred digits.
+--out docs` makes this page. The lines take these imports. `render(picture, "a.svg")` writes the picture of a graph,
+`.savefig("a.png")` a figure, `.figure.savefig("a.png")` axes. `network("deep-convnet")` is the loss of a network on
+a hundred digits.
+
+```python
+"""
+    + IMPORTS
+    + """```
 
 To step through backpropagation, open [apples and oranges](explore/apple-orange.html) or [a small
 network](explore/two-layers.html) in a browser: pages that need nothing else (`autograd-dl explore apple-orange -o
 apple-orange.html`).
 """
-
-
-NAMES = {**vars(visualize), **vars(graphs), "plots": plots, "SimpleConvNet": SimpleConvNet}
-"""What the lines may use, beside the graphs below."""
+)
 
 
 class Picture(NamedTuple):
@@ -149,7 +158,9 @@ def _pages(folder: Path) -> list[Path]:
 
 def drawn(code: str) -> Any:
     """What one of the lines makes."""
-    return eval(code, NAMES | globals())
+    names: dict[str, Any] = {}
+    exec(IMPORTS, names)
+    return eval(code, names)
 
 
 def _written(picture: Picture, folder: Path) -> Path:

@@ -20,7 +20,7 @@ Augmentation = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
 
 def shuffle_dataset(x: Any, t: Any, *, seed: Seed = None) -> Split:
-    """The rows of x and t in one random order, copied (book, section 6.5.2).
+    """The rows of x and t in one random order, copied (book, section 6.5.1).
 
     Raises `ShapeError` if t has not one row for each of x.
     """

@@ -45,7 +45,9 @@ def primitive(
 
     Give it a derivative with `defvjp`. With `saved`, the function returns its result and what else the rule wants to
     read; the rule gets that as its last positional argument. `saved` computes the same from the function's own
-    arguments, and is used where the backward pass is recorded. One that `stands_for` a NumPy function has its name.
+    arguments, and is used where the backward pass is recorded. With `broadcasts`, the gradient of each argument is
+    summed over the axes that broadcasting added, so that a rule may return one of the result's shape. One that
+    `stands_for` a NumPy function has its name.
 
     >>> import numpy as np
     >>> from autograd_dl.ops import defvjp

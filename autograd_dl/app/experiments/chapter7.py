@@ -29,7 +29,7 @@ def simple_convnet(settings: Settings) -> SimpleConvNet:
 # -- 7.4: a convolution as one product
 
 
-@experiment("im2col", "7.4.3", takes=())
+@experiment("im2col", "7.4.2-7.4.3", takes=())
 def im2col_steps(_settings: Settings) -> Outcome:
     """A convolution as im2col does it: each patch of an image becomes a row, and one product gives all results."""
     image = np.array([[1.0, 2, 3, 0], [0, 1, 2, 3], [3, 0, 1, 2], [2, 3, 0, 1]])  # as in section 7.2.2
