@@ -1,6 +1,8 @@
 """What the engine does while it runs: record or not, under which scope, watched or not.
 
-The whole of it is one immutable `Mode` in one `ContextVar`, so that each thread and each asyncio task has its own.
+The whole of it is one immutable `Mode` in one `ContextVar`, so that each thread and each asyncio task has its own. A
+new thread begins with nothing switched; but where Python has threads inherit contexts, as free-threaded 3.14 has, it
+begins as the one that started it, in the same way as with `np.errstate`.
 """
 
 from __future__ import annotations

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from .errors import MissingExtraError
+
+
+def on_terminal() -> bool:
+    """Whether what is written to stderr is seen on a terminal. (A program without a console may have no stderr.)"""
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def need(module: str, extra: str) -> Any:
@@ -23,5 +29,5 @@ def need(module: str, extra: str) -> Any:
         raise MissingExtraError(
             f'this needs {library}, which the extra "{extra}" installs: pip install "autograd_dl[{extra}]"'
         ) from error
-    except ImportError as error:
+    except Exception as error:  # libraries raise all kinds, of a broken installation or setting
         raise MissingExtraError(f"{library} is installed, but cannot be imported: {error}") from error

@@ -9,6 +9,7 @@ import math
 import os
 import secrets
 import sys
+import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -30,6 +31,8 @@ if sys.platform != "win32":
 OURS = "autograd_dl"
 """The entry of a file's metadata that is ours, in JSON: one, since safetensors writes several in any order."""
 CHECKSUM = "sha256"
+PAUSES = [0.01 * 1.5**k for k in range(10)]
+"""Seconds between attempts to give a file its name, about one in all."""
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
@@ -98,7 +101,7 @@ def _load_safetensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, st
     try:
         with safetensors.safe_open(path, framework="np") as opened:
             metadata = dict(json.loads((opened.metadata() or {}).get(OURS, "{}")))
-            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 -- not a mapping
+            arrays = {name: _native(opened.get_tensor(name)) for name in opened.keys()}  # noqa: SIM118 -- no mapping
     except (safetensors.SafetensorError, TypeError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a whole safetensors file of NumPy's dtypes ({error})") from error
     stored = metadata.pop(CHECKSUM, None)
@@ -145,10 +148,15 @@ def _plain(name: str, array: Any) -> NDArray[Any]:
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 
+def _native(array: NDArray[Any]) -> NDArray[Any]:
+    """An array that was read. (safetensors 0.8 leaves the file's little-endian bytes as they are, on any machine.)"""
+    return array.view(array.dtype.newbyteorder("<")).astype(array.dtype) if sys.byteorder == "big" else array
+
+
 def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        array = arrays[name]
+        array = _plain(name, arrays[name])
         digest.update(repr((name, array.dtype.str, array.shape)).encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
@@ -165,12 +173,12 @@ def replacing(path: Path) -> Iterator[Path]:
     beside = f".{_beginning(path.name)}."
     _remove_left(path.parent, beside)
     try:
-        with _new_file(path.parent, beside) as held:
+        with new_file(path.parent, beside) as held:
             temporary = Path(held.name)
             yield temporary
             _close_on_windows(held)
             _flush(temporary)
-            temporary.replace(path)
+            _put(temporary, path)
         _flush_folder(path.parent)
     except OSError as error:
         if error.errno is not None and Path(str(error.filename or beside)).name.startswith(beside):
@@ -187,7 +195,7 @@ def _beginning(name: str) -> str:
 
 
 @contextmanager
-def _new_file(folder: Path, beginning: str) -> Iterator[BinaryIO]:
+def new_file(folder: Path, beginning: str) -> Iterator[BinaryIO]:
     """A new file of such a name, held until the block ends, and removed then if it still has that name."""
     held = _held_file(folder, beginning)
     try:
@@ -232,6 +240,21 @@ def _close_on_windows(file: BinaryIO) -> None:
     """It removes and renames no file that is open, which is held thereby."""
     if sys.platform == "win32":
         file.close()
+
+
+def _put(temporary: Path, path: Path) -> None:
+    """Give a file its name.
+
+    Windows refuses that while another program, such as a virus scanner, has the file open: it is asked for a second.
+    """
+    for pause in PAUSES if sys.platform == "win32" else ():
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(pause)
+        else:
+            return
+    temporary.replace(path)
 
 
 def _flush(path: Path) -> None:

@@ -12,8 +12,10 @@ begins with `_` is not kept for the backward pass: only its `.shape`, `.dtype`, 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import math
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -76,9 +78,16 @@ def outline(value: Any) -> Any:
 def signature_of(fun: Callable[..., Any]) -> inspect.Signature | None:
     """How a function is called; None if it does not tell, as ufuncs and functions in C of an early NumPy."""
     try:
-        return inspect.signature(fun)
+        return inspected(fun)
     except ValueError:
         return None
+
+
+def inspected(fun: Callable[..., Any]) -> inspect.Signature:
+    """`inspect.signature`, also where annotations name what only type checkers see, as Python 3.14 lets them."""
+    if sys.version_info < (3, 14):
+        return inspect.signature(fun)
+    return inspect.signature(fun, annotation_format=importlib.import_module("annotationlib").Format.FORWARDREF)
 
 
 def title_of(fun: Callable[..., Any]) -> str:
@@ -248,7 +257,7 @@ class _Signature(NamedTuple):
 
 def _signature(rule: Rule) -> _Signature:
     positional, rest, keywords = [], None, []
-    for p in inspect.signature(rule).parameters.values():
+    for p in inspected(rule).parameters.values():
         if p.kind is p.VAR_POSITIONAL:
             rest = p.name
         elif p.kind is p.KEYWORD_ONLY or p.default is not p.empty:

@@ -217,7 +217,7 @@ class Tensor(TensorMethods, Values):
 
     def __repr__(self) -> str:
         values = np.array2string(np.asarray(self._value), separator=", ", prefix="Tensor(")
-        dtype = "" if self.dtype in (np.float64, np.int64, np.bool_) else f", dtype={self.dtype}"
+        dtype = "" if self.dtype in (np.float64, np.dtype(int), np.bool_) else f", dtype={self.dtype}"
         name = "" if self.name is None else f", name={self.name!r}"
         return f"Tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''}{name})"
 

@@ -4,6 +4,7 @@ import inspect
 import math
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -317,3 +318,36 @@ def test_it_needs_something_to_draw():
 def test_programs_of_ones_own_can_be_given():
     square = Program([np.array([1.0, 2.0])], [Step(np.multiply, (Result(0), Result(0)))])
     gradient_property(program=st.just(square))(lambda program: program())()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before Python 3.14, annotations are computed at once")
+def test_annotations_that_only_type_checkers_see(tmp_path):
+    file = tmp_path / "annotated.py"
+    file.write_text(
+        """
+from typing import TYPE_CHECKING
+import numpy as np
+from autograd_dl import Tensor
+from autograd_dl.ops import defvjp, primitive
+from autograd_dl.testing import gradient_property
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+@primitive
+def square(x: NDArray) -> NDArray:
+    return x * x
+
+def rule(g: NDArray, _ans: NDArray, x: NDArray) -> NDArray:
+    return g * 2 * x
+
+defvjp(square, rule)
+
+@gradient_property
+def test_square(x: Tensor, other: NDArray = None):
+    return square(x)
+
+test_square()
+"""
+    )
+    done = subprocess.run([sys.executable, file], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

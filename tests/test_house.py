@@ -269,3 +269,8 @@ def test_star_imports_bring_no_room_of_the_house(name):
     rooms = {key for key, value in names.items() if isinstance(value, ModuleType)}
     assert rooms <= {"ops", "notebook"}
     assert "grad" in names or "draw_graph" in names or "TwoLayerNet" in names
+
+
+def test_a_numpy_that_has_one_function_by_two_names_is_no_trouble():
+    aliases = "np.linalg.matmul = np.matmul; np.linalg.outer = np.outer"
+    assert python(f"import numpy as np; {aliases}; import autograd_dl; print(1)") == "1\n"

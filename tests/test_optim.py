@@ -1,4 +1,5 @@
 import math
+import pickle
 from copy import deepcopy
 from functools import partial
 
@@ -1004,3 +1005,11 @@ def test_decay_leaves_frozen_parameters_alone_and_no_shape_is_made_right_by_it(d
     SGD(1.0).update(params, decay(grads, params, 0.1))
     with pytest.raises(ShapeError, match=r"the gradient for b has shape \(3,\), the parameter \(2, 3\)"):
         decay({"b": np.ones(3)}, params, 0.1)
+
+
+@pytest.mark.parametrize(
+    "schedule", [step_decay(0.1, 3), exponential_decay(0.1, 0.9), cosine_decay(0.1, 5), warm_up(step_decay(0.1, 3), 2)]
+)
+def test_schedules_and_what_has_them_can_be_pickled(schedule):
+    optimizer = pickle.loads(pickle.dumps(Adam(schedule)))
+    assert [optimizer.lr(step) for step in range(9)] == [schedule(step) for step in range(9)]

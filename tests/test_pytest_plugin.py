@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import autograd_dl
+from autograd_dl.app import pytest_plugin
 
 PLUGIN = "autograd_dl.app.pytest_plugin"
 INSTALLED = any(e.value == PLUGIN for e in importlib.metadata.entry_points(group="pytest11"))
@@ -176,3 +177,8 @@ def test_it_works_in_several_processes(run):
 def test_an_installed_copy_can_be_checked(run):
     output = run("", "--pyargs", "autograd_dl.testing", "--gradcheck-examples", "2")
     assert re.fullmatch(r"\d\d passed", outcome(output)), output
+
+
+def test_pictures_of_tests_that_differ_in_case_are_two_files_on_any_system():
+    names = {pytest_plugin._file_name(f"t.py::test_{name}").lower() for name in ("relu", "ReLU", "RELU")}
+    assert len(names) == 3

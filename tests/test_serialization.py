@@ -9,11 +9,12 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor
+from autograd_dl import Tensor, serialization
 from autograd_dl.errors import DataError
 from autograd_dl.serialization import load_arrays, load_metadata, replacing, save_arrays
 
@@ -426,3 +427,37 @@ def test_a_name_as_long_as_a_name_can_be(tmp_path, stem):
     file = tmp_path / f"{stem}.safetensors"
     save_arrays(file, {"W": W})
     assert list(tmp_path.iterdir()) == [file]
+
+
+class TestOnOtherSystems:
+    def test_windows_is_asked_again_while_another_program_has_the_file(self, tmp_path, monkeypatch):
+        attempts = []
+
+        def replace(temporary, path):
+            attempts.append(path)
+            if len(attempts) < 4:
+                raise PermissionError(13, "Access is denied", str(path))
+            return renamed(temporary, path)
+
+        renamed = Path.rename
+        monkeypatch.setattr(serialization, "sys", SimpleNamespace(platform="win32", byteorder="little"))
+        monkeypatch.setattr(Path, "replace", replace)
+        monkeypatch.setattr(serialization, "PAUSES", [0.0] * 5)
+        save_arrays(tmp_path / "a.safetensors", {"a": np.ones(3)})
+        assert len(attempts) == 4
+        assert load_arrays(tmp_path / "a.safetensors")["a"].sum() == 3
+        monkeypatch.setattr(serialization, "PAUSES", [0.0])
+        attempts[:] = []
+        with pytest.raises(PermissionError, match="Access is denied"):
+            save_arrays(tmp_path / "a.safetensors", {"a": np.ones(3)})
+        assert [file.name for file in tmp_path.iterdir()] == ["a.safetensors"]
+
+    def test_the_checksum_is_that_of_the_file_whatever_the_order_of_bytes(self):
+        arrays = {"a": np.arange(3.0), "b": np.array([True, False])}
+        swapped = {name: a.astype(a.dtype.newbyteorder(">")) for name, a in arrays.items()}
+        assert serialization._checksum(swapped) == serialization._checksum(arrays)
+
+    def test_a_big_endian_machine_reads_what_the_file_says(self, monkeypatch):
+        monkeypatch.setattr(serialization, "sys", SimpleNamespace(byteorder="big"))
+        in_file = np.arange(3.0).astype("<f8")
+        np.testing.assert_array_equal(serialization._native(in_file), np.arange(3.0))

@@ -315,10 +315,10 @@ class TestFailures:
         assert "Permission denied: " in fails(capsys, "--out", tmp_path / "out")
 
     def test_it_finds_out_before_it_trains(self, capsys, monkeypatch, tmp_path):
-        def refuse(**kwargs):
-            raise PermissionError(errno.EACCES, "Permission denied", str(kwargs["dir"]))
+        def refuse(path, *_mode):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-        monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+        monkeypatch.setattr("pathlib.Path.open", refuse)
         monkeypatch.setattr(recipes, "load_mnist", None)
         assert f"Permission denied: {tmp_path}\n" in fails(capsys, "--out", tmp_path)
 

@@ -343,6 +343,11 @@ class TestProgress:
         assert "15/15" in err
         assert "training accuracy" in err
 
+    def test_lines_where_there_is_no_console(self, capsys, monkeypatch):
+        monkeypatch.setattr(sys, "stderr", None)
+        trained(verbose=True)
+        assert len(capsys.readouterr().out.splitlines()) == 4
+
     def test_lines_on_a_terminal_where_its_library_is_missing(self, capsys, monkeypatch):
         monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
         monkeypatch.setitem(sys.modules, "tqdm", None)

@@ -143,8 +143,12 @@ def is_too_large(graph: graphviz.Digraph) -> bool:
 def how_to_draw(text: Path, picture: Path) -> str:
     """What to do where no Graphviz was found, once it has been installed."""
     command = ["dot", f"-T{picture.suffix[1:].lower()}", str(text), "-o", str(picture)]
-    line = subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
-    return f"no Graphviz was found to make {picture.name}: pip install pygraphviz, or: {line}"
+    return f"no Graphviz was found to make {picture.name}: pip install pygraphviz, or: {command_line(command)}"
+
+
+def command_line(words: list[str]) -> str:
+    """A command as it is typed into the shell of this system."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from autograd_dl.evaluation import correct
 from autograd_dl.functional import softmax_loss
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import load_metadata
+from visualize.rendering import command_line
 
 from .recipes import DATA, RECIPES, built, digits
 
@@ -41,7 +41,7 @@ def _activation(model: str, weights: Path, asked: str | None) -> str | None:
     made_with = load_metadata(weights)
     there = made_with.get("model", model)
     if there != model:
-        instead = f": {shlex.join(['autograd-dl', 'evaluate', there, str(weights)])}" if there in RECIPES else ""
+        instead = f": {command_line(['autograd-dl', 'evaluate', there, str(weights)])}" if there in RECIPES else ""
         raise DataError(f"{weights} has the weights of {there}, not of {model}{instead}")
     known = (asked,) if asked else RECIPES[model].activations
     activation = made_with.get("activation", *known[:1])

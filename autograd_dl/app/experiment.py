@@ -6,14 +6,13 @@ import errno
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from autograd_dl.errors import DataError
 from autograd_dl.parallel import workers
-from autograd_dl.serialization import replacing
+from autograd_dl.serialization import new_file, replacing
 
 from .experiments import OPTIONS, Experiment, Settings, experiments
 
@@ -35,7 +34,7 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
     picture, table = out / f"{name}.png", out / f"{name}.json"
     told = {"settings": _settings(experiment, settings)} | plain(numbers)
     with replacing(table) as temporary:
-        temporary.write_text(json.dumps(told, allow_nan=False, indent=1))
+        temporary.write_bytes(json.dumps(told, allow_nan=False, indent=1).encode())
     with replacing(picture) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
     return [picture, table]
@@ -79,7 +78,8 @@ def refuse_unwritable(folder: Path, *names: str) -> None:
     if not there.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
     try:
-        tempfile.TemporaryFile(dir=there).close()
+        with new_file(there, ".autograd_dl."):
+            pass
     except OSError as error:
         error.filename = str(there)  # not the temporary name in it
         raise

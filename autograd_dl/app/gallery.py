@@ -23,8 +23,7 @@ from autograd_dl.app.graphs import *
 from autograd_dl.app.gallery import *
 """
 """What the lines take."""
-HEAD = (
-    """# Gallery
+HEAD = f"""# Gallery
 
 The figures of the book, and what else the pictures can show; each with the line that made it. `autograd-dl gallery
 --out docs` makes this page. The lines take these imports. `render(picture, "a.svg")` writes the picture of a graph,
@@ -32,15 +31,12 @@ The figures of the book, and what else the pictures can show; each with the line
 a hundred digits.
 
 ```python
-"""
-    + IMPORTS
-    + """```
+{IMPORTS}```
 
 To step through backpropagation, open [apples and oranges](explore/apple-orange.html) or [a small
 network](explore/two-layers.html) in a browser: pages that need nothing else (`autograd-dl explore apple-orange -o
 apple-orange.html`).
 """
-)
 
 
 class Picture(NamedTuple):
@@ -134,7 +130,7 @@ def make(out: Path) -> list[Path]:
     files = [_written(picture, out / IMAGES) for pictures in GALLERY.values() for picture in pictures]
     page = out / "gallery.md"
     with replacing(page) as temporary:
-        temporary.write_text(text(), encoding="utf-8")
+        temporary.write_bytes(text().encode())
     return [*files, page, *_pages(out / "explore")]
 
 

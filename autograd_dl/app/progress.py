@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
-from autograd_dl.optional import need
+from autograd_dl.optional import need, on_terminal
 from autograd_dl.training import Trainer
 
 
@@ -21,7 +20,7 @@ def shown(trainer: Trainer) -> Iterator[None]:
     """
     before = trainer.callbacks, trainer.step_callbacks
     try:
-        with _bar(trainer) if sys.stderr.isatty() else _lines(trainer):
+        with _bar(trainer) if on_terminal() else _lines(trainer):
             yield
     finally:
         trainer.callbacks, trainer.step_callbacks = before

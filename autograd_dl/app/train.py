@@ -162,7 +162,7 @@ def _save(plan: Plan, network: Network, history: dict[str, list[float]]) -> list
     weights, numbers, curves = files = [plan.out / name for name in FILES]
     network.save_params(weights, plan.made_with)
     with replacing(numbers) as temporary:
-        temporary.write_text(json.dumps(plain(history), allow_nan=False))
+        temporary.write_bytes(json.dumps(plain(history), allow_nan=False).encode())
     with replacing(curves) as temporary:
         plot_history(history).savefig(temporary, format="png", dpi=120)
     return files

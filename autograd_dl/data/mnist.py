@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..optional import need
+from ..optional import need, on_terminal
 from ..serialization import replacing
 from .idx import read_idx
 
@@ -153,7 +152,7 @@ def _download(path: Path, fault: str) -> None:
     for mirror in MIRRORS:
         try:
             with replacing(path) as temporary:
-                fetch = pooch.HTTPDownloader(timeout=30, progressbar=sys.stderr.isatty())
+                fetch = pooch.HTTPDownloader(timeout=30, progressbar=on_terminal())
                 fetch(mirror + path.name, str(temporary), None)
                 _read_right(temporary, path.name)
             return

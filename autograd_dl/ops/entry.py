@@ -135,8 +135,8 @@ def plain_of_constants(functions: Iterable[Callable[..., Any]], names: set[str],
 
 
 def _enter(key: Callable[..., Any], handler: Callable[..., Any]) -> None:
-    assert key not in TABLE, f"{key} is in the table already (NumPy has several names for some functions)"
-    TABLE[key] = handler
+    """Enter what stands in for a function, if it is not in the table already: NumPy has several names for some."""
+    TABLE.setdefault(key, handler)
 
 
 def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 from .settings import Schedule, checked, checked_length, checked_rate, rate_at
 
@@ -15,7 +16,11 @@ def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
     [0.1, 0.1, 0.05, 0.05, 0.025]
     """
     lr, every, factor = checked_rate(lr), checked_length("every", every), checked("factor", factor)
-    return lambda step: lr * factor ** (step // every)
+    return partial(_stepped, lr, every, factor)
+
+
+def _stepped(lr: float, every: int, factor: float, step: int) -> float:
+    return lr * factor ** (step // every)
 
 
 def exponential_decay(lr: float, factor: float) -> Schedule:
@@ -38,7 +43,11 @@ def cosine_decay(lr: float, steps: int, end: float = 0.0) -> Schedule:
     [0.1, 0.05, 0.0, 0.0]
     """
     lr, steps, end = checked_rate(lr), checked_length("steps", steps), checked_rate(end)
-    return lambda step: end + (lr - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
+    return partial(_along_cosine, lr, steps, end)
+
+
+def _along_cosine(lr: float, steps: int, end: float, step: int) -> float:
+    return end + (lr - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
 
 
 def warm_up(after: float | Schedule, steps: int) -> Schedule:
@@ -50,4 +59,8 @@ def warm_up(after: float | Schedule, steps: int) -> Schedule:
     """
     steps = checked_length("steps", steps)
     first = checked_rate(rate_at(after, 0))
-    return lambda step: first * (step + 1) / steps if step < steps else rate_at(after, step - steps)
+    return partial(_warmed_up, after, first, steps)
+
+
+def _warmed_up(after: float | Schedule, first: float, steps: int, step: int) -> float:
+    return first * (step + 1) / steps if step < steps else rate_at(after, step - steps)

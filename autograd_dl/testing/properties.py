@@ -6,7 +6,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, overload
+from typing import Annotated, Any, ForwardRef, NamedTuple, get_args, get_origin, overload
 
 import hypothesis
 import numpy as np
@@ -16,6 +16,7 @@ from hypothesis.control import current_build_context, currently_in_test_context
 from numpy.typing import NDArray
 
 from ..engine import Tensor
+from ..table import inspected
 from ..tracing import leaves_of, mapped
 from .check import check_gradients
 from .examples import Shape
@@ -139,7 +140,7 @@ def _told(program: Program, options: dict[str, Any]) -> str:
 
 def _without_defaults(f: Callable[..., Any], strategies: Iterable[str]) -> inspect.Signature:
     """The parameters that are drawn, and those that must be given: fixtures of pytest, perhaps."""
-    parameters = inspect.signature(f).parameters.values()
+    parameters = inspected(f).parameters.values()
     kept = [p for p in parameters if p.name in strategies or p.default is p.empty]
     return inspect.Signature([p.replace(default=p.empty) for p in kept])
 
@@ -159,7 +160,7 @@ def _settings(own: hypothesis.settings | None) -> hypothesis.settings:
 
 def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]]) -> dict[str, st.SearchStrategy[Any]]:
     """A strategy for each parameter that has one given, or in its annotation, or whose type says what to draw."""
-    parameters = inspect.signature(f).parameters
+    parameters = inspected(f).parameters
     by_position = any(p.kind in (p.VAR_POSITIONAL, p.POSITIONAL_ONLY) for p in parameters.values())
     if inspect.iscoroutinefunction(f) or by_position:
         raise TypeError(f"{f.__name__} must be a plain function that is called by names: no async, no *args, no /")
@@ -197,8 +198,10 @@ def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]
 
 def _resolved(f: Callable[..., Any], annotation: Any) -> Any:
     """What an annotation stands for; None if that cannot be told (it may be for type checkers only)."""
+    if annotation is inspect.Parameter.empty or isinstance(annotation, ForwardRef):
+        return None
     if not isinstance(annotation, str):
-        return None if annotation is inspect.Parameter.empty else annotation
+        return annotation
     names = {**getattr(f, "__globals__", {}), **inspect.getclosurevars(f).nonlocals} if inspect.isfunction(f) else {}
     try:
         return eval(annotation, names)  # the user's own source, as `typing.get_type_hints` does

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from os import PathLike
@@ -16,7 +15,7 @@ from ..data.batches import Augmentation, MiniBatches
 from ..data.generators import Seed, pack_json
 from ..engine import no_grad
 from ..errors import DataError, DTypeError, MissingExtraError, ShapeError
-from ..optional import need
+from ..optional import need, on_terminal
 from ..serialization import load_arrays, save_arrays
 from .checkpoint import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
 from .optimizers import OPTIMIZER_PARAM, made
@@ -347,7 +346,7 @@ class Trainer:
 
     def _bar(self) -> Any:
         """A progress bar on a terminal, or None."""
-        if not self.verbose or not sys.stderr.isatty():
+        if not self.verbose or not on_terminal():
             return None
         try:
             tqdm = need("tqdm", "train").tqdm

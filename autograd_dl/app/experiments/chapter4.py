@@ -20,7 +20,7 @@ from .shared import BLUE, GREY, RED
 
 
 def _bowl(x: Any) -> Any:
-    """x0² + x1², of a point or summed over points."""
+    """x0**2 + x1**2, of a point or summed over points."""
     return np.sum(x**2)
 
 
@@ -54,7 +54,7 @@ def difference_errors(_settings: Settings) -> Outcome:
 
 @experiment("tangent", "4.3.1-4.3.2", takes=())
 def tangent(_settings: Settings) -> Outcome:
-    """The numerical derivatives of 0.01 x² + 0.1 x at 5 and 10, and the tangents that they give."""
+    """The numerical derivatives of 0.01 x**2 + 0.1 x at 5 and 10, and the tangents that they give."""
 
     def f(x: Any) -> Any:
         return 0.01 * x**2 + 0.1 * x
@@ -74,7 +74,7 @@ def tangent(_settings: Settings) -> Outcome:
 
 @experiment("gradient-field", "4.4", takes=())
 def gradient_field(_settings: Settings) -> Outcome:
-    """The gradient of x0² + x1², with its sign changed: it points downhill, and is the longer the steeper it is."""
+    """The gradient of x0**2 + x1**2, with its sign changed: it points downhill, and is the longer the steeper it is."""
     x0, x1 = np.meshgrid(np.arange(-2, 2.5, 0.25), np.arange(-2, 2.5, 0.25))
     points = np.stack([x0.ravel(), x1.ravel()], axis=1)
     down = -numerical_gradient(_bowl, points)  # of the sum over all points: each point's own is in its row
@@ -91,7 +91,7 @@ def gradient_field(_settings: Settings) -> Outcome:
 
 @experiment("gradient-descent", "4.4.1", takes=())
 def gradient_path(_settings: Settings) -> Outcome:
-    """Gradient descent on x0² + x1² from (-3, 4), and what a learning rate too large or too small makes of it."""
+    """Gradient descent on x0**2 + x1**2 from (-3, 4), and what a learning rate too large or too small makes of it."""
     start = np.array([-3.0, 4.0])
     end, path = gradient_descent(_bowl, start, lr=0.1, step_num=20)
     path = np.vstack([path, end])

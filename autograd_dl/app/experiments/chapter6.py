@@ -32,7 +32,7 @@ BINS = 30
 
 @experiment("optimizer-paths", "6.1", takes=())
 def optimizer_paths(settings: Settings) -> Outcome:
-    """The ways that SGD, Momentum, AdaGrad and Adam go down x²/20 + y²."""
+    """The ways that SGD, Momentum, AdaGrad and Adam go down x**2/20 + y**2."""
     steps = settings.few(30, 10)
     figure = Figure(figsize=(10, 8), layout="constrained")
     limits, levels = ((-10, 10), (-5, 5)), [0.1, 0.5, 1, 2, 4, 8, 16]
