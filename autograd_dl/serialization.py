@@ -101,7 +101,7 @@ def _load_safetensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, st
     try:
         with safetensors.safe_open(path, framework="np") as opened:
             metadata = dict(json.loads((opened.metadata() or {}).get(OURS, "{}")))
-            arrays = {name: _native(opened.get_tensor(name)) for name in opened.keys()}  # noqa: SIM118 -- no mapping
+            arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 -- not a mapping
     except (safetensors.SafetensorError, TypeError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a whole safetensors file of NumPy's dtypes ({error})") from error
     stored = metadata.pop(CHECKSUM, None)
@@ -146,11 +146,6 @@ def _plain(name: str, array: Any) -> NDArray[Any]:
     if not hasattr(array, "dtype"):
         raise DataError(f"{name!r} is a {type(array).__name__}, no array: convert it with np.asarray first")
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-
-
-def _native(array: NDArray[Any]) -> NDArray[Any]:
-    """An array that was read. (safetensors 0.8 leaves the file's little-endian bytes as they are, on any machine.)"""
-    return array.view(array.dtype.newbyteorder("<")).astype(array.dtype) if sys.byteorder == "big" else array
 
 
 def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
