@@ -108,7 +108,12 @@ def gradients(
     Raises
     ------
     GraphError
-        If an input does not require grad, or if the graph was released, or what it read has changed.
+        If an input does not require grad, or an output depends on nothing that does; if the graph was released, or what
+        it read has changed.
+    ShapeError
+        If `grad_outputs` is left out for an output of several elements, or has another shape.
+    DTypeError
+        If an output or an input is no Tensor.
 
     >>> x = Tensor(3.0, requires_grad=True)
     >>> (slope,) = gradients(x * x, x, create_graph=True)

@@ -124,7 +124,7 @@ class SoftmaxWithLoss(Layer):
         self.t: Any = None
 
     def forward(self, x: Any, t: Any) -> Any:
-        """The loss of scores x, (N, classes), against labels (N,) or rows (N, classes)."""
+        """The loss of scores x against labels or rows t; shapes and errors are those of `functional.softmax_loss`."""
         self.y, self.t = functional.softmax(bare(x)), t
         self.loss = functional.softmax_loss(x, t)
         return self.loss
@@ -135,6 +135,7 @@ class Dropout(Layer):
 
     What is kept is divided by 1 - dropout_ratio, so that nothing is left to do at test time. With `scale_at_test`, all
     is multiplied by 1 - dropout_ratio then, and left as it is in training, as in the book. `seed` makes masks the same.
+    `forward` raises ValueError if dropout_ratio is not in [0, 1).
     """
 
     def __init__(

@@ -41,7 +41,7 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     Raises
     ------
     ShapeError
-        When called: if `f` does not return one number.
+        When called: if `f` does not return one number, or `argnums` names no argument that was given by position.
     DTypeError
         When called: if an argument holds integers in an array, or if `f` returns no number.
 
@@ -59,7 +59,7 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
 
 
 def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
-    """The function that returns the pair of f's value and its gradient; see `grad`."""
+    """The function that returns the pair of f's value and its gradient. Raises what `grad` raises."""
 
     @functools.wraps(f)
     def both(*args: Tree, **kwargs: Any) -> tuple[Any, Tree]:
@@ -72,7 +72,8 @@ def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
 def vjp(f: Fun, *args: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree, ...]]]:
     """The value of `f(*args)`, and the function that pulls a gradient of that value back to the arguments.
 
-    The second takes a tree like the value, and returns a tuple with a tree for each argument. It may be called again.
+    The second takes a tree like the value, and returns a tuple with a tree for each argument. It may be called again,
+    and raises `ShapeError` for a tree of another shape. (Keywords are given to f by `functools.partial`.)
 
     >>> value, pull = vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> print(value, *pull(1.0))
@@ -87,7 +88,8 @@ def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, T
 
     It is the transpose of the transpose: the pullback is linear in the gradient it is given, and pulling `tangents`
     back through the pullback pushes them forward through `f` (J. Townsend, "A new trick for calculating Jacobian vector
-    products", 2017). So no op needs a second rule.
+    products", 2017). So no op needs a second rule. Raises TypeError if `args` or `tangents` is no sequence, and
+    `ShapeError` if they do not fit each other.
 
     >>> print(*jvp(lambda x: x**2, (3.0,), (1.0,)))
     9.0 6.0
@@ -106,6 +108,8 @@ def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, T
 def hvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, ...]:
     """The Hessian of `f` at `args` times `tangents`, a tree like `args`, without the Hessian: two walks.
 
+    Raises what `jvp` raises, and `ShapeError` if `f` does not return one number.
+
     >>> print(*hvp(lambda x, y: x**2 * y, (2.0, 3.0), (1.0, 0.0)))
     6.0 4.0
     """
@@ -122,6 +126,7 @@ def jacobian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
 
     For an array in and an array out, its shape is (*out.shape, *in.shape). For trees it is a tree like the output, with
     trees like the argument in it (tuples of them for a sequence `argnums`). One walk back for each output element.
+    Raises what `grad` raises, but the result may have any shape.
 
     >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
     array([[2., 0.],
@@ -150,7 +155,8 @@ def jacobian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
 def hessian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     """The function that returns all second derivatives of `f`, whose result is one number.
 
-    It is the Jacobian of the gradient; for one array argument its shape is (*x.shape, *x.shape).
+    It is the Jacobian of the gradient; for one array argument its shape is (*x.shape, *x.shape). Raises what `grad`
+    raises.
 
     >>> hessian(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     array([[ 6.,  0.],

@@ -18,7 +18,7 @@ class LeNet(ImageNetwork):
 
     For images of 28x28 or 32x32 pixels, or others of at least 12x12. Of the original, the trained scales of the
     subsampling and the sparse links between its layers are left out. Initial weights are Xavier's. Raises ValueError if
-    `filters` has not a number for each convolution.
+    `filters` has not a number for each convolution, `ShapeError` for smaller images.
     """
 
     def __init__(

@@ -25,6 +25,8 @@ class MultiLayerNet(LayeredNetwork):
         sqrt(1 / inputs), in any case.
     weight_decay_lambda : float
         The loss has 1/2 lambda times the sum of all squared weights (not biases) added.
+
+    Raises ValueError for another activation or name.
     """
 
     def __init__(

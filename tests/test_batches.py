@@ -277,6 +277,19 @@ class TestAugmentation:
         np.testing.assert_array_equal(flip(IMAGES, rng(), 1), IMAGES[..., ::-1])
         np.testing.assert_array_equal(flip(IMAGES, rng(), 0), IMAGES)
 
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (partial(crop, size=(2, 2), pad=-1), "0 or more pixels put around them, not -1"),
+            (partial(shift, most=-1), "0 or more pixels put around them, not -1"),
+            (partial(flip, probability=2.0), "at least 0 and at most 1, not 2.0"),
+            (partial(flip, probability=float("nan")), "at least 0 and at most 1, not nan"),
+        ],
+    )
+    def test_settings_that_are_none(self, change, message):
+        with pytest.raises(ValueError, match=message):
+            change(IMAGES, np.random.default_rng(0))
+
     def test_shift_moves_by_whole_pixels_and_fills_with_zeros(self):
         image = np.arange(1.0, 10).reshape(1, 1, 3, 3)
         np.testing.assert_array_equal(shift(image, Chosen(0), 1)[0, 0], [[0, 0, 0], [0, 1, 2], [0, 4, 5]])

@@ -20,9 +20,12 @@ Images = NDArray[Any]
 def crop(images: Images, rng: np.random.Generator, size: tuple[int, int], pad: int = 0) -> Images:
     """A part of `size` (height, width) from each image, around which `pad` pixels of 0 are put before.
 
-    Raises `ShapeError` if the images, with them, are smaller than that.
+    Images are (batch, channels, height, width). Raises `ShapeError` for others, or if they are smaller than that part,
+    and ValueError if `pad` is negative.
     """
     _check(images)
+    if pad < 0:
+        raise ValueError(f"images have 0 or more pixels put around them, not {pad}")
     padded = np.pad(images, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
     room = np.subtract(padded.shape[2:], size)
     if min(room) < 0 or min(size) < 1:
@@ -33,20 +36,31 @@ def crop(images: Images, rng: np.random.Generator, size: tuple[int, int], pad: i
 
 
 def flip(images: Images, rng: np.random.Generator, probability: float = 0.5) -> Images:
-    """Each image mirrored, left to right, with that probability."""
+    """Each image, (batch, channels, height, width), mirrored, left to right, with that probability.
+
+    Raises `ShapeError` for other images, and ValueError if the probability is none.
+    """
     _check(images)
+    if not 0 <= probability <= 1:
+        raise ValueError(f"a probability is at least 0 and at most 1, not {probability}")
     mirrored = rng.random(len(images)) < probability
     return np.where(mirrored[:, None, None, None], images[..., ::-1], images)
 
 
 def shift(images: Images, rng: np.random.Generator, most: int = 2) -> Images:
-    """Each image moved by at most so many whole pixels, in both directions."""
+    """Each image, (batch, channels, height, width), moved by at most so many whole pixels, in both directions.
+
+    Raises `ShapeError` for other images, and ValueError if `most` is negative.
+    """
     _check(images)
     return crop(images, rng, images.shape[2:], pad=most)
 
 
 def scale(images: Images, rng: np.random.Generator, low: float = 0.9, high: float = 1.1) -> Images:
-    """Each image made larger or smaller around its middle, `low` to `high` times; linear between pixels."""
+    """Each image, (batch, channels, height, width), made `low` to `high` times as large; linear between pixels.
+
+    Raises `ShapeError` for other images, and ValueError unless 0 < low <= high.
+    """
     _check(images)
     if not 0 < low <= high:
         raise ValueError(f"images are scaled by factors above 0, from low to high, not from {low} to {high}")
@@ -54,7 +68,10 @@ def scale(images: Images, rng: np.random.Generator, low: float = 0.9, high: floa
 
 
 def rotate(images: Images, rng: np.random.Generator, degrees: float = 10.0) -> Images:
-    """Each image turned around its middle by at most so many degrees, either way; linear between pixels."""
+    """Each image, (batch, channels, height, width), turned by at most so many degrees; linear between pixels.
+
+    Raises `ShapeError` for other images.
+    """
     _check(images)
     angle = np.radians(rng.uniform(-degrees, degrees, size=len(images)))
     cos, sin = np.cos(angle), np.sin(angle)

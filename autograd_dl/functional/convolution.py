@@ -84,7 +84,10 @@ def max_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0)
 
 
 def average_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
-    """The mean of each window, as `max_pool2d`, but the zeros of the padding are included in the mean."""
+    """The mean of each window, as `max_pool2d`, but the zeros of the padding are included in the mean.
+
+    Raises `ShapeError` where the window does not fit.
+    """
     return _average_pool2d(array_of(x), size, size if stride is None else stride, pad)
 
 
@@ -94,10 +97,10 @@ def _average_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair) -> Any:
 
 
 def global_max_pool2d(x: Values) -> Any:
-    """The largest number of each channel, (N, C, H, W) to (N, C); several share the gradient."""
+    """The largest number of each channel, (N, C, H, W) to (N, C); several share it. Raises `ShapeError` for others."""
     return np.max(laid_out("global_max_pool2d takes images", x, "NCHW"), axis=(2, 3))
 
 
 def global_average_pool2d(x: Values) -> Any:
-    """The mean of each channel, (N, C, H, W) to (N, C)."""
+    """The mean of each channel, (N, C, H, W) to (N, C). Raises `ShapeError` for others."""
     return np.mean(laid_out("global_average_pool2d takes images", x, "NCHW"), axis=(2, 3))

@@ -122,7 +122,8 @@ def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any
 def local_response_norm(x: Values, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> Any:
     """Divide images, (N, C, H, W), by (k + alpha * the sum of squares in `size` neighbouring channels)**beta.
 
-    (A. Krizhevsky, I. Sutskever and G. Hinton, 2012, whose defaults these are; alpha is not divided by `size`.)
+    (A. Krizhevsky, I. Sutskever and G. Hinton, 2012, whose defaults these are; alpha is not divided by `size`.) Raises
+    `ShapeError` if x has another shape, ValueError if `size` is less than 1.
     """
     if size < 1:
         raise ValueError(f"local_response_norm takes a size of 1 or more channels, not {size}")

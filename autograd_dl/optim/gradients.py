@@ -18,7 +18,8 @@ Grads = dict[str, Any]
 def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
     """The gradients, scaled down together if the norm of all their elements is larger than max_norm.
 
-    Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1. A NaN or infinity among them is an `AnomalyError`.
+    Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1. Raises `AnomalyError` for a NaN or infinity among them,
+    ValueError for a max_norm that is negative or infinite.
     """
     max_norm = checked("max_norm", max_norm)
     norms = {key: math.sqrt(np.sum(np.square(bare(g), dtype=np.float64))) for key, g in grads.items() if g is not None}
@@ -31,7 +32,7 @@ def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
 
 
 def clip_by_value(grads: Mapping[str, Any], limit: float) -> Grads:
-    """The gradients with each element moved into [-limit, limit]."""
+    """The gradients with each element moved into [-limit, limit]. Raises ValueError if it is negative or infinite."""
     limit = checked("limit", limit)
     return {key: None if g is None else np.clip(bare(g), -limit, limit) for key, g in grads.items()}
 
@@ -39,7 +40,11 @@ def clip_by_value(grads: Mapping[str, Any], limit: float) -> Grads:
 def l1_decay(
     grads: Mapping[str, Any], params: Mapping[str, Any], rate: float, names: Iterable[str] | None = None
 ) -> Grads:
-    """The gradients of the loss + rate Σ |W|: g + rate sign W for the parameters of these names, or all."""
+    """The gradients of the loss + rate Σ |W|: g + rate sign W for the parameters of these names, or all.
+
+    Raises ValueError for a negative rate or a name that no parameter has, `ShapeError` for a gradient of another shape
+    than its parameter.
+    """
     rate = checked("rate", rate)
     return _penalised(grads, params, names, lambda w: np.sign(w) * rate)
 
@@ -50,6 +55,7 @@ def l2_decay(
     """The gradients of the loss + ½ rate Σ W²: g + rate W for the parameters of these names, or all.
 
     The book's weight decay (section 6.4.2), which spares the biases: `names=[key for key in params if key[0] == "W"]`.
+    Raises what `l1_decay` raises.
     """
     rate = checked("rate", rate)
     return _penalised(grads, params, names, lambda w: w * rate)

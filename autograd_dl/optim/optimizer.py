@@ -25,9 +25,10 @@ CLEARED_EVERY = 50
 class Optimizer(ABC):
     """What all optimizers share: the way from gradients to changed parameters, the count of updates, the state.
 
-    A new one names its `slots` and defines `_step`. Each parameter's step is computed in the parameter's dtype, or in
-    float32 for float16, where squares of small gradients would vanish. State that has decayed below the range of normal
-    numbers (1e-38 in float32), where processors are slow, becomes 0 at every 50th update.
+    All raise ValueError for a setting out of its range. A new one names its `slots` and defines `_step`. Each
+    parameter's step is computed in the parameter's dtype, or in float32 for float16, where squares of small gradients
+    would vanish. State that has decayed below the range of normal numbers (1e-38 in float32), where processors are
+    slow, becomes 0 at every 50th update.
 
     Attributes
     ----------

@@ -1,4 +1,7 @@
-"""Learning rates that change as training goes on: functions from the number of updates made so far to the rate."""
+"""Learning rates that change as training goes on: functions from the number of updates made so far to the rate.
+
+What makes them raises ValueError for a rate that is not finite, a negative factor, and a number of updates below 1.
+"""
 
 from __future__ import annotations
 

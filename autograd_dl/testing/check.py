@@ -75,7 +75,9 @@ def check_gradients(
     KinkError
         The verdict *kink* (a `GradientError`, too): `f` has no derivative at this point, or none that can be seen.
     DTypeError
-        If an input is not floating or not finite.
+        If an input is not floating or not finite, or there is none.
+    ValueError
+        If `order` or `directions` is less than 1, or `kinks` another word.
     TypeError
         If `f` is a ufunc of more or of fewer inputs.
 
