@@ -166,17 +166,17 @@ def _tensors(given: Tensor | Iterable[Tensor], role: str) -> list[Tensor]:
     return tensors
 
 
-def edge_gradients(output: Tensor) -> dict[tuple[Node, int], Any]:
+def edge_gradients(output: Tensor, keep: Callable[[Any], Any] = outline) -> dict[tuple[Node, int], Any]:
     """The gradient of a one-element Tensor along each edge of its graph: (node, number of its argument) -> array.
 
-    For pictures: a large array comes as its outline. No `.grad` is touched and nothing is released. Raises `GraphError`
-    if the graph was released before.
+    For pictures: `keep` says what is kept of each, of a large array its outline. No `.grad` is touched and nothing is
+    released. Raises `GraphError` if the graph was released before.
     """
     found: dict[tuple[Node, int], Any] = {}
 
     def note(node: Node, gradient: Any, _g: Any, _args: Any, i: int) -> None:
         if type(gradient) is not Parts:
-            found[node, i] = outline(gradient)
+            found[node, i] = keep(gradient)
 
     watch_gradients(output, note)
     return found

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from autograd_dl.engine import Leaf, Node, Tensor, edge_gradients, watch_gradients
+from autograd_dl.engine import Leaf, Node, Tensor, edge_gradients
 from autograd_dl.errors import GraphError, ShapeError
-from autograd_dl.pullback import Parts
 
 from .text import quantity
 
@@ -80,23 +79,11 @@ class Plain:
         if root is None or output.is_leaf:
             return NOTHING
         try:
-            found = _along_edges(output) if self.whole else edge_gradients(output)
+            found = edge_gradients(output, keep=lambda gradient: gradient) if self.whole else edge_gradients(output)
         except (GraphError, ShapeError):
             return Gradients({}, _left_behind(nodes), None) if root.args is None else NOTHING
         found.update(_of_results(root, found))
         return Gradients(found, {}, self.write(output.dtype.type(1)))
-
-
-def _along_edges(output: Tensor) -> dict[Edge, Any]:
-    """As `edge_gradients`, with all arrays whole."""
-    found: dict[Edge, Any] = {}
-
-    def note(node: Node, gradient: Any, _g: Any, _args: Any, i: int) -> None:
-        if type(gradient) is not Parts:
-            found[node, i] = gradient
-
-    watch_gradients(output, note)
-    return found
 
 
 def _of_results(root: Node, found: Mapping[Edge, Any]) -> Iterator[tuple[Edge, Any]]:

@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import ShapeError, UnsupportedError
 from ..tensor import bare, loses_gradient
 from .entry import as_array, composed
-from .linalg import norm2
+from .norms import norm2
 from .reduction import Axis, count, in_rows
 
 

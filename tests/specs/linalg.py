@@ -3,7 +3,8 @@ sign or an order is looked at in ways that do not depend on it."""
 
 import numpy as np
 
-from autograd_dl.ops.linalg import _thin_qr, _thin_svd, norm2
+from autograd_dl.ops.linalg import _thin_qr, _thin_svd
+from autograd_dl.ops.norms import norm2
 
 from .base import (
     BOTH,
