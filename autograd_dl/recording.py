@@ -227,11 +227,11 @@ def _constant(argument: Any, op: Op) -> Any:
 
 def _explain(error: Exception, op: Op, args: Sequence[Any], kwargs: dict[str, Any] = no_kwargs) -> None:
     """Raise NumPy's error with the op and its arguments named, unless it is one that speaks for itself."""
-    if is_numpys(error):
+    if is_plain(error):
         raise named(error, op.title, args, kwargs) from error
 
 
-def is_numpys(error: Exception) -> bool:
+def is_plain(error: Exception) -> bool:
     """Whether it is an error of NumPy or Python, or what it became here, and not one that somebody has worded."""
     return hasattr(error, "said") or type(error).__module__.partition(".")[0] in ("builtins", "numpy")
 

@@ -101,6 +101,11 @@ def title_of(fun: Callable[..., Any]) -> str:
     return f"{module.replace('numpy', 'np', 1)}.{name}" if module.partition(".")[0] == "numpy" else name
 
 
+def is_numpys_function(fun: Callable[..., Any]) -> bool:
+    """Whether it is one of NumPy's, not one of ours or of the user's."""
+    return title_of(fun).startswith("np.")
+
+
 class Op:
     """A differentiable function of arrays: how it is computed, and the rules that pull a gradient back through it."""
 
@@ -294,22 +299,18 @@ def defvjp(
         raise RuleError(f"defvjp({fun.__name__}): give either one rule per argument, or each=, or joint=")
     op = TABLE.get(fun)
     if not isinstance(op, Op):
-        if not isinstance(fun, np.ufunc) and not _is_numpys(fun):
+        if not isinstance(fun, np.ufunc) and not is_numpys_function(fun):
             raise RuleError(f"defvjp({fun.__name__}): this is no function of NumPy's; make an op of it by @primitive")
         op = TABLE[fun] = Op(fun, raw)
     op.rules, op.each, op.joint = rules, each, joint
     if broadcasts is not None:
         op.broadcasts = broadcasts
     op.forget()
-    if op.arity is not None and not _is_numpys(fun) and _required(op) > op.arity:
+    if op.arity is not None and not is_numpys_function(fun) and _required(op) > op.arity:
         raise RuleError(
             f"defvjp({fun.__name__}): it takes {_required(op)} arguments, and there are rules for {op.arity}; "
             "give None for those that have no derivative"
         )
-
-
-def _is_numpys(fun: Callable[..., Any]) -> bool:
-    return str(getattr(fun, "__module__", None) or "numpy").partition(".")[0] == "numpy"
 
 
 def _required(op: Op) -> int:

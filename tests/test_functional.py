@@ -292,6 +292,7 @@ MISFITS = {
     "response": (lambda: F.local_response_norm(MATRIX), r"local_response_norm takes images \(N, C, H, W\), not"),
     "mean": (lambda: F.global_average_pool2d(MATRIX), r"global_average_pool2d takes images \(N, C, H, W\), not"),
     "max": (lambda: F.global_max_pool2d(MATRIX), r"global_max_pool2d takes images \(N, C, H, W\), not"),
+    "a number": (lambda: F.layer_norm(3.0, 1.0, 0.0), "layer_norm takes arrays, .* a single number"),
     "lstm": (lambda: F.lstm(MATRIX, *np.ones((3, 3, 12))), r"lstm takes sequences \(N, T, D\), not \(4, 3\)"),
     "correct": (lambda: correct(np.ones(3), [0, 0, 1]), r"scores are \(batch, classes\), not \(3,\)"),
 }

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, scope
-from autograd_dl.app.cli import FORMULAS, main
+from autograd_dl.app.cli import main
 from autograd_dl.app.graphs import GRAPHS, OPTIONS, apple, apple_constants, network
+from autograd_dl.app.parser import FORMULAS
 from autograd_dl.app.recipes import RECIPES
 from autograd_dl.data import load_mnist
 from autograd_dl.errors import DTypeError, GraphError

@@ -280,6 +280,7 @@ class TestTheBook:
         ("options", "words"),
         [
             ({"epochs": -1}, "epochs must be 0 or more"),
+            ({"epochs": 2.5}, "epochs must be a whole number, not 2.5"),
             ({"mini_batch_size": 0}, "1 sample or more"),
             ({"evaluate_sample_num_per_epoch": 0}, "per_epoch must be 1 or more"),
             ({"early_stopping": 0}, "early_stopping must be 1 or more"),
@@ -290,7 +291,7 @@ class TestTheBook:
         ],
     )
     def test_numbers_that_cannot_be(self, options, words):
-        with pytest.raises(ValueError, match=words):
+        with pytest.raises((ValueError, TypeError), match=words):
             trainer(**options)
 
     def test_data_that_do_not_fit(self):

@@ -113,6 +113,8 @@ def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any
     Raises `ShapeError` if they have not.
     """
     a = array_of(x)
+    if not a.ndim:
+        raise ShapeError("layer_norm takes arrays, whose last axis it normalizes, and was given a single number")
     for name, shape in (("gamma", np.shape(gamma)), ("beta", np.shape(beta))):
         if shape not in (a.shape[-1:], (1,), ()):
             raise ShapeError(f"layer_norm takes a {name} of shape {a.shape[-1:]} for x of {a.shape}, not {shape}")

@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..dispatch import arguments_of, call, refuse_out
 from ..errors import UnsupportedError
 from ..mode import current_mode
-from ..recording import REFUSALS, is_numpys, named, results
+from ..recording import REFUSALS, is_plain, named, results
 from ..table import TABLE, Op, Rule, signature_of, title_of
 from ..tensor import Tensor, bare, loses_gradient
 from ..values import as_value
@@ -160,7 +160,7 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
             raise
     except REFUSALS as error:
         title = title_of(key)
-        if not is_numpys(error) or str(error).startswith(f"{title}:"):
+        if not is_plain(error) or str(error).startswith(f"{title}:"):
             raise
         raise named(error, title, args, kwargs) from error
     refuse_out(key, args, kwargs)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..engine import Node, Tensor, enable_grad
 from ..mode import watched
 from ..ops.indexing import getitem
-from ..table import Op, title_of
+from ..table import Op, is_numpys_function, title_of
 from ..tensor import bare
 from .levels import floating
 
@@ -103,7 +103,7 @@ class Program:
         """A name for each function that is not NumPy's, no two alike."""
         called: dict[Callable[..., Any], str] = {}
         for step in self.steps:
-            if step.fun not in called and not _is_numpys(step.fun) and step.fun not in _SUBSCRIPTS:
+            if step.fun not in called and not is_numpys_function(step.fun) and step.fun not in _SUBSCRIPTS:
                 name = step.fun.__name__ if step.fun.__name__.isidentifier() else "fun"
                 taken = sum(other.rpartition("_")[0] == name or other == name for other in called.values())
                 called[step.fun] = f"{name}_{taken}" if taken else name
@@ -177,10 +177,6 @@ def numbers_in(argument: Any) -> set[int]:
 def renumbered(argument: Any, new: dict[int, int]) -> Any:
     """An argument with other numbers for its results."""
     return replaced(argument, lambda result: Result(new[result.number]))
-
-
-def _is_numpys(fun: Callable[..., Any]) -> bool:
-    return title_of(fun).startswith("np.")
 
 
 def _importable(fun: Callable[..., Any]) -> str | None:

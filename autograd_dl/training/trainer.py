@@ -376,7 +376,10 @@ class Trainer:
 
 
 def _count(name: str, value: Any, least: int) -> int:
-    count = operator.index(value)
+    try:
+        count = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, not {value!r}") from None
     if count < least:
         raise ValueError(f"{name} must be {least} or more, not {count}")
     return count
