@@ -18,6 +18,7 @@ from autograd_dl.table import Outline
 from .dot import draw_graph
 from .norms import norm
 from .recalled import Recalled, is_known, recalled
+from .text import cut
 
 if TYPE_CHECKING:
     import graphviz
@@ -346,16 +347,16 @@ def _line(node: Node) -> str | None:
 def _called(node: Node) -> str:
     """An op as the text speaks of it, with its scope; or a leaf."""
     if isinstance(node, Leaf):
-        return _cut(node.called)
-    return f"{node.plan.op.title} in {_cut(repr('/'.join(node.scope))[1:-1])}" if node.scope else node.plan.op.title
+        return cut(node.called, LONGEST)
+    return (
+        f"{node.plan.op.title} in {cut(repr('/'.join(node.scope))[1:-1], LONGEST)}"
+        if node.scope
+        else node.plan.op.title
+    )
 
 
 def _named(node: Any) -> str:
-    return _cut(repr(node.name)) if isinstance(node, Node) and node.name else ""
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return cut(repr(node.name), LONGEST) if isinstance(node, Node) and node.name else ""
 
 
 def _range(value: Any) -> str:
@@ -363,7 +364,7 @@ def _range(value: Any) -> str:
     if isinstance(value, tuple) and any(hasattr(v, "shape") for v in value):
         return "; ".join(map(_range, value))
     if not hasattr(value, "dtype"):
-        return _cut(repr(value))
+        return cut(repr(value), LONGEST)
     kind = f"{value.dtype} {value.shape}"
     if not is_known(value):
         return f"{kind}, no longer held"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from autograd_dl import Tensor
 
+from .text import visible
 from .trace import Line, Trace, refuse_others, trace
 
 DEEPEST = 12
@@ -125,7 +126,7 @@ class _Trees:
 
 def _shown(label: str) -> str:
     """A label as one line that a terminal may be given: no control characters, none that turn the writing around."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(label.split()))
+    text = visible(" ".join(label.split()))
     if _width(text) <= LONGEST:
         return text
     fitting = sum(width < LONGEST for width in accumulate(map(_width, text)))

@@ -91,6 +91,16 @@ def with_constants(label: str, operands: int, constants: Mapping[int, str]) -> s
     return f"{label}\n({', '.join(constants.get(i, '·') for i in range(operands))})"
 
 
+def cut(text: str, longest: int) -> str:
+    """The text, or its beginning and an ellipsis: so many characters at most."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def visible(text: str, kept: str = "") -> str:
+    """The text with a replacement character for each that is not for reading, but for those that are kept."""
+    return "".join(c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def printable(text: str) -> str:
     """The text as Graphviz and XML take it: no control characters, and nothing that reads as a character reference.
 
@@ -107,8 +117,7 @@ def _is_shown(character: str) -> bool:
 
 
 def _listed(settings: Sequence[Any]) -> str:
-    text = ", ".join(map(_setting, settings))
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    return cut(", ".join(map(_setting, settings)), LONGEST)
 
 
 def _setting(value: Any) -> str:

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from ..rendering import need_drawn
+from ..text import cut
 
 if TYPE_CHECKING:
     from .folding import Group
@@ -187,7 +188,7 @@ def _width(text: str) -> float:
 
 def _cut(text: str) -> str:
     rows = text.split("\n")
-    kept = [row if len(row) <= LONGEST else f"{row[: LONGEST - 1]}…" for row in rows[:ROWS]]
+    kept = [cut(row, LONGEST) for row in rows[:ROWS]]
     return "\n".join(kept if len(rows) <= ROWS else [*kept[:-1], "…"])
 
 

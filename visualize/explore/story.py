@@ -15,7 +15,7 @@ from autograd_dl.table import outline
 
 from ..language import translated
 from ..recalled import is_known, recalled
-from ..text import quantity, symbol
+from ..text import cut, quantity, symbol, visible
 from ..trace import is_operand, ordered
 from .arrays import Sketch, sketch
 from .formulas import WORDS, equation, local_formula, whole_formula, with_numbers
@@ -152,8 +152,7 @@ class _Teller:
 
 def shown(text: str) -> str:
     """A name without characters that are not for reading, cut where it is beyond reading."""
-    cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in cut)
+    return visible(cut(text, LONGEST), kept="\n")
 
 
 def _named(name: str) -> dict[str, Any]:

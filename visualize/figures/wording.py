@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from autograd_dl.optional import need
 
-from ..text import number, printable
+from ..text import cut, number, printable
 
 LONGEST = 200
 """Characters of a label; Graphviz itself refuses more than 16,384."""
@@ -39,6 +39,5 @@ def rounded(value: Any) -> str:
 
 def label(text: str) -> str:
     """Any text as a label of Graphviz."""
-    shown = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-    escaped: str = need("graphviz", "viz").escape(printable(shown))
+    escaped: str = need("graphviz", "viz").escape(printable(cut(text, LONGEST)))
     return escaped

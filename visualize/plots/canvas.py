@@ -15,6 +15,7 @@ from autograd_dl.errors import DataError, ShapeError, steps_to_the_user
 from autograd_dl.optional import need
 
 from ..fonts import japanese_font
+from ..text import cut, visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,8 +128,7 @@ def words(text: Any, longest: int = LONGEST) -> str:
 
     A character that no font here has is shown as □, of which a warning tells once.
     """
-    line = "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
-    line = line if len(line) <= longest else f"{line[: longest - 1]}…"
+    line = cut(visible("".join(" " if c.isspace() else c for c in str(text))), longest)
     lacking = {c for c in line if not c.isascii() and not _has_letter(c)}
     if lacking:
         _tell_of_fonts("".join(sorted(lacking)))
