@@ -28,10 +28,11 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_ROOMS = ("data", "functional", "nn", "numerical", "optim", "serialization", "testing", "training")
+_ROOMS = ("data", "evaluation", "functional", "nn", "numerical", "optim", "serialization", "testing", "training")
 
 if _typing.TYPE_CHECKING:
     from . import data as data
+    from . import evaluation as evaluation
     from . import functional as functional
     from . import nn as nn
     from . import numerical as numerical

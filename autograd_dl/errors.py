@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -47,6 +48,14 @@ class GradientLostWarning(UserWarning):
 
 class MissingExtraError(AutogradError, ImportError):
     """A library that an optional extra installs is not there; the message has the command that installs it."""
+
+
+def command_line(words: list[str]) -> str:
+    """A command as it is typed into the shell of this system, to be told in a message."""
+    import shlex  # only an error needs them, and they take milliseconds
+    import subprocess
+
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def steps_to_the_user(passed: tuple[str, ...]) -> int:

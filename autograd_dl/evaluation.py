@@ -12,22 +12,15 @@ from .errors import ShapeError
 from .functional.arguments import Values, targets_of
 from .tensor import bare
 
-
-def slices(x: Any, batch_size: int) -> list[slice]:
-    """Where the batches of x are: each of so many rows, but for the last.
-
-    Raises `ShapeError` if x has no row, and ValueError if batch_size is less than 1.
-    """
-    if batch_size < 1:
-        raise ValueError(f"the batch_size is 1 or more, not {batch_size}")
-    if not len(x):
-        raise ShapeError("a network answers for one input or more, and there are none")
-    return [slice(i, i + batch_size) for i in range(0, len(x), batch_size)]
+__all__ = ["accuracy", "correct", "predictions"]
 
 
 def predictions(predict: Callable[[Any], Any], x: Any, batch_size: int) -> NDArray[Any]:
-    """What `predict` makes of all inputs, as one array, computed batch by batch. Raises what `slices` raises."""
-    return np.concatenate([bare(predict(x[some])) for some in slices(x, batch_size)])
+    """What `predict` makes of all inputs, as one array, computed batch by batch.
+
+    Raises `ShapeError` if there is no input, and ValueError if batch_size is less than 1.
+    """
+    return np.concatenate([bare(predict(x[some])) for some in _slices(x, batch_size)])
 
 
 def correct(scores: Values, t: Values) -> NDArray[np.bool_]:
@@ -39,16 +32,25 @@ def correct(scores: Values, t: Values) -> NDArray[np.bool_]:
     answers = np.asarray(bare(scores))
     if answers.ndim != 2:
         raise ShapeError(f"scores are (batch, classes), not {answers.shape}; scores.reshape(1, -1) is a batch of one")
-    targets = targets_of(answers, np.asarray(bare(t)))
-    labels = targets.argmax(axis=1) if targets.ndim == 2 else targets
+    targets = np.asarray(bare(t))
+    labels = targets.argmax(axis=1) if targets.shape == answers.shape else targets_of(answers, targets)
     return np.equal(answers.argmax(axis=1), labels)
 
 
 def accuracy(predict: Callable[[Any], Any], x: Any, t: Any, batch_size: int) -> float:
     """The share of inputs whose highest score, by `predict`, is that of t, computed batch by batch.
 
-    Raises what `slices` and `correct` raise, and `ShapeError` if t has not one label or row for each input.
+    Raises what `predictions` and `correct` raise, and `ShapeError` if t has not one label or row for each input.
     """
-    if len(x) != len(t) or not len(x):
+    if len(x) != len(t):
         raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
-    return float(np.mean(np.concatenate([correct(predict(x[some]), t[some]) for some in slices(x, batch_size)])))
+    return float(np.mean(np.concatenate([correct(predict(x[some]), t[some]) for some in _slices(x, batch_size)])))
+
+
+def _slices(x: Any, batch_size: int) -> list[slice]:
+    """Where the batches of x are: each of so many rows, but for the last."""
+    if batch_size < 1:
+        raise ValueError(f"the batch_size is 1 or more, not {batch_size}")
+    if not len(x):
+        raise ShapeError("a network answers for one input or more, and there are none")
+    return [slice(i, i + batch_size) for i in range(0, len(x), batch_size)]

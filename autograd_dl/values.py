@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
@@ -118,17 +119,24 @@ def _refuse(dtype: np.dtype[Any]) -> None:
 
 def wide_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype to compute in: float32 for float16, which sums and squares soon leave; else the same."""
-    return _FLOAT32 if dtype == np.float16 else dtype
+    return _FLOAT32 if dtype.kind == "f" and dtype.itemsize < 4 else dtype
 
 
 def computed_wide(fun: F) -> F:
     """Decorate a function of an array: for one of float16, it computes in float32, and the result is rounded once."""
+    name = next(iter(inspect.signature(fun).parameters))
 
     @functools.wraps(fun)
-    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if x.dtype == np.float16:
-            return fun(x.astype(np.float32), *args, **kwargs).astype(np.float16)
-        return fun(x, *args, **kwargs)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        x = args[0] if args else kwargs.get(name)
+        dtype = getattr(x, "dtype", None)
+        if dtype is None or (wide := wide_dtype(dtype)) is dtype:
+            return fun(*args, **kwargs)
+        if args:
+            args = (x.astype(wide), *args[1:])
+        else:
+            kwargs[name] = x.astype(wide)
+        return fun(*args, **kwargs).astype(dtype)
 
     return cast(F, call)
 

@@ -74,12 +74,21 @@ class Network(ABC):
         ------
         ShapeError
             If t has not one label or row for each input, or there is no input.
+        DTypeError
+            If labels are not integers.
+        DataError
+            If a label is not one of 0 to classes - 1.
+        ValueError
+            If batch_size is less than 1.
         """
         with no_grad():
             return accuracy(self.predict, x, np.asarray(t), batch_size)
 
     def predict_all(self, x: Any, batch_size: int = 100) -> NDArray[Any]:
-        """The scores of many inputs as an array, computed batch by batch, and not recorded."""
+        """The scores of many inputs as an array, computed batch by batch, and not recorded.
+
+        Raises `ShapeError` if there is no input, and ValueError if batch_size is less than 1.
+        """
         with no_grad():
             return predictions(self.predict, x, batch_size)
 

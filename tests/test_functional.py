@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients, nn
+from autograd_dl import Tensor, gradients, nn, ops
 from autograd_dl import functional as F  # noqa: N812 -- the name that readers know
 from autograd_dl.errors import DataError, DTypeError, ShapeError
 from autograd_dl.evaluation import correct
@@ -444,3 +444,47 @@ class TestFloat16IsSummedInFloat32:
 def test_no_channel_is_no_neighbour():
     with pytest.raises(ValueError, match="size of 1 or more channels, not 0"):
         F.local_response_norm(IMAGES, size=0)
+
+
+class TestCorrect:
+    @pytest.mark.parametrize(
+        ("scores", "rows"),
+        [
+            (np.array([[1, 2]]), np.array([[0.2, 0.8]])),
+            (np.array([[1, 2]], np.float16), np.array([[1e6, 2e6]])),
+            (np.array([[1, 2]], np.float16), np.array([[0.3333, 0.33335]])),
+        ],
+    )
+    def test_rows_are_not_rounded_to_the_dtype_of_the_scores(self, scores, rows):
+        assert correct(scores, rows).tolist() == [True]
+
+    def test_labels_and_columns_of_labels(self):
+        scores = np.array([[1.0, 2.0], [3.0, 1.0]])
+        for t in ([1, 1], [[1], [1]], np.array([1, 1], np.uint8), Tensor([1, 1])):
+            assert correct(scores, t).tolist() == [True, False]
+
+
+class TestComputedWide:
+    """Functions that compute in float32 for float16: they are called as if they were not wrapped."""
+
+    @pytest.mark.parametrize("dtype", ["float16", ">f2", "float32"])
+    def test_arguments_by_keyword(self, dtype):
+        col = np.ones((4, 4), dtype)
+        by_keyword = ops.col2im(col=col, input_shape=(1, 1, 3, 3), filter_h=2, filter_w=2)
+        assert by_keyword.dtype == col.dtype
+        np.testing.assert_array_equal(by_keyword, ops.col2im(col, (1, 1, 3, 3), 2, 2))
+        np.testing.assert_array_equal(by_keyword[0, 0], [[1, 2, 1], [2, 4, 2], [1, 2, 1]])
+
+    def test_an_argument_that_is_missing(self):
+        with pytest.raises(TypeError):
+            ops.col2im(input_shape=(1, 1, 3, 3))
+        with pytest.raises(TypeError):
+            ops.erf()
+
+    def test_lists_and_numbers(self):
+        assert ops.logsumexp([1.0, 2.0]) == pytest.approx(np.log(np.exp(1) + np.exp(2)))
+        assert ops.logsumexp(2.0) == 2.0
+
+    def test_big_endian_halves(self):
+        x = np.full((1, 3), 300, ">f2")
+        assert np.isfinite(ops.softmax(x)).all()

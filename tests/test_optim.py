@@ -1013,3 +1013,11 @@ def test_decay_leaves_frozen_parameters_alone_and_no_shape_is_made_right_by_it(d
 def test_schedules_and_what_has_them_can_be_pickled(schedule):
     optimizer = pickle.loads(pickle.dumps(Adam(schedule)))
     assert [optimizer.lr(step) for step in range(9)] == [schedule(step) for step in range(9)]
+
+
+def test_big_endian_halves_move_by_steps_in_float32():
+    params = {"W": np.ones(3, ">f2")}
+    optimizer = AdamW()
+    optimizer.update(params, {"W": np.ones(3, ">f2")})
+    assert params["W"].dtype == ">f2"
+    assert {a.dtype.str for name, a in optimizer.state_dict().items() if "updates" not in name} == {"<f4"}

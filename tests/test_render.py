@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from autograd_dl import Tensor
+from autograd_dl import Tensor, errors
 from autograd_dl.errors import DTypeError
 from visualize import draw_graph, render
 from visualize import rendering as module
@@ -210,7 +210,7 @@ class TestWithoutGraphviz:
         assert not (tmp_path / f"a.{kind}").exists()
 
     def test_the_command_is_one_for_windows_there(self, monkeypatch):
-        monkeypatch.setattr(module, "os", SimpleNamespace(name="nt"))
+        monkeypatch.setattr(errors, "os", SimpleNamespace(name="nt"))
         told = module.how_to_draw(PureWindowsPath(r"runs\graph.dot"), PureWindowsPath(r"my runs\graph.svg"))
         assert told.endswith(r'or: dot -Tsvg runs\graph.dot -o "my runs\graph.svg"')
 

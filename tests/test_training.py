@@ -19,6 +19,7 @@ from autograd_dl.data import MiniBatches, flip, load_mnist, shift
 from autograd_dl.data.generators import pack_generator, pack_json, unpack_generator, unpack_json
 from autograd_dl.errors import DataError, DTypeError, ShapeError
 from autograd_dl.functional import softmax
+from autograd_dl.optim import Adam
 from autograd_dl.serialization import load_arrays, save_arrays
 from autograd_dl.training import OPTIMIZERS, Ensemble, Trainer, smooth_curve
 from models import TwoLayerNet
@@ -375,6 +376,17 @@ class TestBeyondTheBook:
         )  # fmt: skip
         assert made.test_acc_list == [0.1, 0.5, 0.3, 0.5, 0.4]
         assert weights(made.network) == kept[1] != kept[4]
+
+    def test_a_checkpoint_tells_of_the_optimizer_that_there_is(self, tmp_path):
+        made = trainer(checkpoint=tmp_path / "c.safetensors", settings={"sizes": (1, 2)})
+        made.optimizer = Adam()
+        made.train()
+        assert made.settings == {"sizes": [1, 2]}
+        again = trainer(
+            optimizer="Adam", optimizer_param={}, checkpoint=tmp_path / "c.safetensors", resume=True,
+            settings={"sizes": [1, 2]},
+        )  # fmt: skip
+        assert again.current_iter == made.current_iter
 
     def test_parameters_that_are_numbers_go_back_too(self, tmp_path):
         made = trained(OfNumbers(), epochs=3, early_stopping=9, checkpoint=tmp_path / "c.safetensors")
@@ -771,9 +783,10 @@ class TestEnsemble:
     def test_what_cannot_be(self):
         with pytest.raises(ValueError, match="one network or more"):
             Ensemble([])
-        for x, t in ((X, T[:9]), (X[:0], T[:0])):
-            with pytest.raises(ShapeError, match="one label or row for each"):
-                Ensemble(self.networks).accuracy(x, t)
+        with pytest.raises(ShapeError, match="one label or row for each"):
+            Ensemble(self.networks).accuracy(X, T[:9])
+        with pytest.raises(ShapeError, match="one input or more"):
+            Ensemble(self.networks).accuracy(X[:0], T[:0])
         with pytest.raises(ShapeError, match=r"rows of shape \(\d+, 3\), not \(\d+, 4\)"):
             Ensemble(self.networks).accuracy(X, np.eye(4)[T])
 

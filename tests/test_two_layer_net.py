@@ -199,7 +199,7 @@ class TestAccuracy:
             small().accuracy(X, t)
 
     def test_nothing_has_no_accuracy(self):
-        with pytest.raises(ShapeError, match="there are 0 and 0"):
+        with pytest.raises(ShapeError, match="one input or more"):
             small().accuracy(X[:0], T[:0])
 
     def test_a_column_of_labels_as_the_loss_takes_it(self):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograd_dl.errors import AutogradError, DTypeError, steps_to_the_user
+from autograd_dl.errors import AutogradError, DTypeError, command_line, steps_to_the_user
 from autograd_dl.optional import need
 from autograd_dl.serialization import replacing
 
@@ -144,11 +143,6 @@ def how_to_draw(text: Path, picture: Path) -> str:
     """What to do where no Graphviz was found, once it has been installed."""
     command = ["dot", f"-T{picture.suffix[1:].lower()}", str(text), "-o", str(picture)]
     return f"no Graphviz was found to make {picture.name}: pip install pygraphviz, or: {command_line(command)}"
-
-
-def command_line(words: list[str]) -> str:
-    """A command as it is typed into the shell of this system."""
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _write(path: Path, content: bytes) -> Path:

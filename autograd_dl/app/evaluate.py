@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autograd_dl.errors import DataError
+from autograd_dl.errors import DataError, command_line
 from autograd_dl.evaluation import correct
 from autograd_dl.functional import softmax_loss
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import load_metadata
-from visualize.rendering import command_line
 
 from .recipes import DATA, RECIPES, built, digits
 

@@ -1,6 +1,6 @@
 """The ops: NumPy's functions with their derivatives, a few of our own, and how to add one."""
 
-from ..table import defvjp as defvjp
+from ..table import defvjp
 from . import calculus as calculus
 from . import joining as joining
 from . import linalg as linalg
@@ -8,22 +8,35 @@ from . import methods as methods
 from . import plain as plain
 from . import products as products
 from . import statistics as statistics
-from .columns import col2im as col2im
-from .columns import im2col as im2col
-from .convolution import conv2d as conv2d
-from .convolution import conv2d_filter as conv2d_filter
-from .convolution import conv2d_input as conv2d_input
-from .entry import composed as composed
-from .entry import primitive as primitive
-from .fused import normalize_columns as normalize_columns
-from .fused import relu as relu
-from .fused import sigmoid as sigmoid
-from .fused import softmax as softmax
-from .fused import softmax_cross_entropy as softmax_cross_entropy
-from .fused import standardize as standardize
-from .indexing import scatter_add as scatter_add
-from .pooling import max_pool2d as max_pool2d
-from .pooling import sum_pool2d as sum_pool2d
-from .reduction import logsumexp as logsumexp
-from .special import erf as erf
-from .windows import conv_output_size as conv_output_size
+from .columns import col2im, im2col
+from .convolution import conv2d, conv2d_filter, conv2d_input
+from .entry import composed, primitive
+from .fused import normalize_columns, relu, sigmoid, softmax, softmax_cross_entropy, standardize
+from .indexing import scatter_add
+from .pooling import max_pool2d, sum_pool2d
+from .reduction import logsumexp
+from .special import erf
+from .windows import conv_output_size
+
+__all__ = [
+    "col2im",
+    "composed",
+    "conv2d",
+    "conv2d_filter",
+    "conv2d_input",
+    "conv_output_size",
+    "defvjp",
+    "erf",
+    "im2col",
+    "logsumexp",
+    "max_pool2d",
+    "normalize_columns",
+    "primitive",
+    "relu",
+    "scatter_add",
+    "sigmoid",
+    "softmax",
+    "softmax_cross_entropy",
+    "standardize",
+    "sum_pool2d",
+]  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..dispatch import arguments_of, call, refuse_out
-from ..errors import UnsupportedError
+from ..errors import RuleError, UnsupportedError
 from ..mode import current_mode
 from ..recording import REFUSALS, is_plain, named, results
 from ..table import TABLE, Op, Rule, signature_of, title_of
@@ -111,6 +111,8 @@ def composed(*keys: Callable[..., Any]) -> Callable[[F], F]:
 
     def enter(fun: F) -> F:
         for key in keys:
+            if key in TABLE and not fun.__module__.startswith(__package__):
+                raise RuleError(f"{title_of(key)} is in the table already")
             _enter(key, functools.partial(_composition, key, fun))
         return fun
 
@@ -135,7 +137,7 @@ def plain_of_constants(functions: Iterable[Callable[..., Any]], names: set[str],
 
 
 def _enter(key: Callable[..., Any], handler: Callable[..., Any]) -> None:
-    """Enter what stands in for a function, if it is not in the table already: NumPy has several names for some."""
+    """Enter what stands in for a function. (One that is in the table already is another name of it, of some NumPy.)"""
     TABLE.setdefault(key, handler)
 
 

@@ -16,7 +16,7 @@ from ..errors import ShapeError
 from ..table import defvjp
 from ..values import computed_wide
 from .elementwise import alike, below, floating
-from .entry import along, composed, present, primitive
+from .entry import along, as_array, composed, present, primitive
 
 Axis = int | tuple[int, ...] | None
 # keepdims is Any in the rules: as of NumPy 2.5, a bool that is not known to be True or False fits none of its types
@@ -105,7 +105,7 @@ for _function in (np.nanmax, np.nanmin):
 @computed_wide
 def logsumexp(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
-    x = floating(x)
+    x = floating(as_array(x))
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):

@@ -8,16 +8,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ..optional import need
-from .check import check_forward as check_forward
-from .check import check_gradients as check_gradients
-from .differences import derivative as derivative
-from .programs import Program as Program
-from .programs import Result as Result
-from .programs import Step as Step
-from .verdicts import Finding as Finding
-from .verdicts import GradientError as GradientError
-from .verdicts import KinkError as KinkError
-from .verdicts import Report as Report
+from .check import check_forward, check_gradients
+from .differences import derivative
+from .programs import Program, Result, Step
+from .verdicts import Finding, GradientError, KinkError, Report
+
+__all__ = [
+    "Finding",
+    "GradientError",
+    "KinkError",
+    "Program",
+    "Report",
+    "Result",
+    "Step",
+    "check_forward",
+    "check_gradients",
+    "derivative",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from . import strategies as strategies

@@ -36,7 +36,7 @@ class Ensemble:
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:
         """The share of inputs whose highest probability is that of t, labels or rows. Computed batch by batch.
 
-        Raises `ShapeError` if t has not one label or row for each input, or there is no input.
+        Raises what `Network.accuracy` of `models` raises.
         """
         with workers():
             return accuracy(self.predict, x, np.asarray(bare(t)), batch_size)

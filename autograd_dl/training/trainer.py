@@ -17,9 +17,9 @@ from ..engine import no_grad
 from ..errors import DataError, DTypeError, MissingExtraError, ShapeError
 from ..optional import need, on_terminal
 from ..serialization import load_arrays, save_arrays
-from .checkpoint import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
 from .optimizers import OPTIMIZER_PARAM, made
 from .protocols import Arrays, Network, Optimizer, load_network, offers_one_pass, state_of
+from .resuming import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
 
 
 class Trainer:
@@ -144,16 +144,7 @@ class Trainer:
             raise ValueError("checkpoint_every says how often a checkpoint is saved: give its path as checkpoint=")
         self.current_iter = 0
         self.stopped = False
-        own = {
-            "format": FORMAT,
-            "optimizer": type(self.optimizer).__name__,
-            "training samples": len(self.batches.x),
-            "mini_batch_size": self.batches.batch_size,
-            "shuffle": bool(shuffle),
-            "early_stopping": early_stopping is not None,
-            "one_pass": self.one_pass,
-        }
-        self.settings = own | facts_beside(own, settings)
+        self.settings = facts_beside(self._own_settings(), settings)
         self.measured: list[int] = []
         self.train_loss_list: list[float] = []
         self.train_acc_list: list[float] = []
@@ -232,7 +223,11 @@ class Trainer:
         OSError
             If it cannot be written.
         """
-        progress = {"step": self.current_iter, "stopped": self.stopped, "settings": self.settings}
+        progress = {
+            "step": self.current_iter,
+            "stopped": self.stopped,
+            "settings": self.settings | self._own_settings(),
+        }
         parts = {
             "network": state_of(self.network),
             "optimizer": self.optimizer.state_dict(),
@@ -263,7 +258,7 @@ class Trainer:
         def part(name: str) -> Arrays:
             return {key.removeprefix(f"{name}."): a for key, a in arrays.items() if key.startswith(f"{name}.")}
 
-        step, stopped = progress_in(part("training"), self.settings)
+        step, stopped = progress_in(part("training"), self.settings | self._own_settings())
         history = history_in(part("history"), step, self.iter_per_epoch)
         best = part("best")
         before = {name: a.copy() for name, a in state_of(self.network).items()}
@@ -281,6 +276,18 @@ class Trainer:
         self.current_iter, self.stopped, self._best = step, stopped, best
         for name, values in self._lists().items():
             values[:] = history[name]
+
+    def _own_settings(self) -> dict[str, Any]:
+        """What else must be the same in a training that goes on."""
+        return {
+            "format": FORMAT,
+            "optimizer": type(self.optimizer).__name__,
+            "training samples": len(self.batches.x),
+            "mini_batch_size": self.batches.batch_size,
+            "shuffle": not self.batches.replace,
+            "early_stopping": self.early_stopping is not None,
+            "one_pass": self.one_pass,
+        }
 
     def _lists(self) -> dict[str, list[Any]]:
         lists: dict[str, list[Any]] = {"loss": self.train_loss_list, "measured": self.measured}

@@ -1,4 +1,4 @@
-"""What a checkpoint says of a training, and whether a training can go on from it."""
+"""What a checkpoint says of a training that is to be resumed, and whether it can be."""
 
 from __future__ import annotations
 
