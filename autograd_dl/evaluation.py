@@ -42,6 +42,8 @@ def accuracy(predict: Callable[[Any], Any], x: Any, t: Any, batch_size: int) -> 
 
     Raises what `predictions` and `correct` raise, and `ShapeError` if t has not one label or row for each input.
     """
+    if not np.ndim(t):
+        raise ShapeError("accuracy takes a batch of inputs and labels; of one input and label, x[None] and t[None]")
     if len(x) != len(t):
         raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
     return float(np.mean(np.concatenate([correct(predict(x[some]), t[some]) for some in _slices(x, batch_size)])))

@@ -197,7 +197,7 @@ class Tensor(TensorMethods, Values):
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.node is not None and self.requires_grad and is_whole(self.node):
-            self._warn_of_loss("becomes a plain array", "t.numpy()")
+            self._warn_of_loss("becomes a plain array", "t.numpy()" if self.ndim else "float(t) or t.numpy()")
         return np.asarray(self._value, dtype) if copy is None else np.array(self._value, dtype, copy=copy)
 
     def __float__(self) -> float:

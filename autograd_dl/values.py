@@ -128,7 +128,7 @@ def computed_wide(fun: F) -> F:
 
     @functools.wraps(fun)
     def call(*args: Any, **kwargs: Any) -> Any:
-        x = args[0] if args else kwargs.get(name)
+        x: Any = args[0] if args else kwargs.get(name)
         dtype = getattr(x, "dtype", None)
         if dtype is None or (wide := wide_dtype(dtype)) is dtype:
             return fun(*args, **kwargs)

@@ -11,13 +11,13 @@ import numpy as np
 
 from autograd_dl import scope
 from autograd_dl.errors import ShapeError
-from autograd_dl.functional import affine, batch_norm, conv2d, dropout, max_pool2d, relu, sigmoid
+from autograd_dl.functional import affine, batch_norm, conv2d, dropout, max_pool2d, relu, sigmoid, tanh
 from autograd_dl.values import wide_dtype
 
 if TYPE_CHECKING:
     from .network import LayeredNetwork
 
-ACTIVATIONS = {"relu": relu, "sigmoid": sigmoid}
+ACTIVATIONS = {"relu": relu, "sigmoid": sigmoid, "tanh": tanh}
 """The activations that a network is given by name."""
 
 
@@ -31,7 +31,7 @@ def activation_named(name: str) -> Callable[[Any], Any]:
 def initial_std(std: float | str, inputs: int) -> float:
     """The standard deviation of the initial weights of a unit with so many inputs (book, section 6.2).
 
-    "relu" or "he" is sqrt(2 / inputs), "sigmoid" or "xavier" is sqrt(1 / inputs), in any case; a number is itself.
+    "relu" or "he" is sqrt(2 / inputs), "sigmoid", "tanh" or "xavier" sqrt(1 / inputs), in any case; a number is itself.
     Raises ValueError for another name.
 
     >>> initial_std("He", 50), initial_std("xavier", 100), initial_std(0.01, 100)
@@ -39,8 +39,8 @@ def initial_std(std: float | str, inputs: int) -> float:
     """
     if not isinstance(std, str):
         return float(std)
-    if std.lower() not in ("relu", "he", "sigmoid", "xavier"):
-        raise ValueError(f"weight_init_std is 'relu', 'he', 'sigmoid', 'xavier' or a number, not {std!r}")
+    if std.lower() not in ("relu", "he", "sigmoid", "tanh", "xavier"):
+        raise ValueError(f"weight_init_std is 'relu', 'he', 'sigmoid', 'tanh', 'xavier' or a number, not {std!r}")
     return math.sqrt((2 if std.lower() in ("relu", "he") else 1) / inputs)
 
 

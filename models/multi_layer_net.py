@@ -19,10 +19,10 @@ class MultiLayerNet(LayeredNetwork):
     Parameters
     ----------
     input_size, hidden_size_list, output_size : int, ints, int
-    activation : "relu" or "sigmoid"
+    activation : "relu", "sigmoid" or "tanh"
     weight_init_std : number or str
-        The standard deviation of initial weights; "relu" or "he" is sqrt(2 / inputs), "sigmoid" or "xavier" is
-        sqrt(1 / inputs), in any case.
+        The standard deviation of initial weights; "relu" or "he" is sqrt(2 / inputs), "sigmoid", "tanh" or
+        "xavier" is sqrt(1 / inputs), in any case.
     weight_decay_lambda : float
         The loss has 1/2 lambda times the sum of all squared weights (not biases) added.
 

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.data.generators import pack_generator, unpack_generator
-from autograd_dl.errors import DataError, GraphError, ShapeError
+from autograd_dl.engine import Leaf
+from autograd_dl.errors import AutogradError, DataError, DTypeError, GraphError, ShapeError
 from autograd_dl.evaluation import accuracy, predictions
 from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import NO_METADATA, load_arrays, save_arrays
+from autograd_dl.tensor import bare
 
 from .layers import Layers, initial_std
 
@@ -103,8 +105,8 @@ class Network(ABC):
         """
         if self.dropout_rng is not None:
             self._masks_drawn_from = self.dropout_rng.bit_generator.state
-        loss = self.training_loss(x, t)
         learned = self._learned()
+        loss = self.training_loss(x, t)
         found = gradients(loss, list(learned.values()), retain_graph=False)
         return loss.detach(), {name: g.numpy() for name, g in zip(learned, found, strict=True)}
 
@@ -114,14 +116,20 @@ class Network(ABC):
         All losses have the same masks of dropout: those of the last `gradient`, which the next one draws again. So the
         two can be compared in either order. The running statistics do not change.
         """
+        learned = self._learned()
         with self._differentiated(), ExitStack() as stack:
             for parameter in self.params.values():
                 stack.enter_context(exchanged(parameter))
-            return {k: numerical_gradient(lambda _: self._replayed_loss(x, t), p) for k, p in self._learned().items()}
+            return {k: numerical_gradient(lambda _: self._replayed_loss(x, t), p) for k, p in learned.items()}
 
     def _learned(self) -> dict[str, Tensor]:
         """The parameters but for the frozen ones, those with `requires_grad = False`."""
-        learned = {name: p for name, p in self.params.items() if p.requires_grad}
+        learned = {}
+        for name, p in self.params.items():
+            if type(p) is not Tensor or type(p.node) is not Leaf:
+                raise _no_parameter(name, p)
+            if p.node.requires_grad:
+                learned[name] = p
         if not learned:
             raise GraphError(f"no parameter of this {type(self).__name__} requires grad: all of them are frozen")
         return learned
@@ -209,7 +217,7 @@ class Network(ABC):
         self._take(arrays)
 
     def _params(self) -> dict[str, NDArray[Any]]:
-        return {name: p.data for name, p in self.params.items()}
+        return {name: np.asarray(bare(p)) for name, p in self.params.items()}
 
     def _saved(self) -> dict[str, NDArray[Any]]:
         """What a file of weights has."""
@@ -238,6 +246,21 @@ class Network(ABC):
                 self.params[name].data = a
             else:
                 self.running[name][...] = a
+
+
+def _no_parameter(name: str, value: Any) -> AutogradError:
+    """The error of what was put among the parameters and is no leaf."""
+    there = f"params[{name!r}]"
+    if not isinstance(value, Tensor):
+        return DTypeError(
+            f"{there} is of type {type(value).__name__}: give the parameter that was there new values, "
+            f"{there}.data = a, or put a new one there, Tensor(a, requires_grad=True)"
+        )
+    kind = "the result of a computation" if value.requires_grad else "a constant, made by detach() or under no_grad"
+    return GraphError(
+        f"{there} is {kind}, and no parameter, which is changed in place: write {there} -= lr * grad[{name!r}]; "
+        f"or put a new one there, Tensor({there}.numpy(), requires_grad=True)"
+    )
 
 
 class LayeredNetwork(Network):
@@ -287,7 +310,7 @@ class ImageNetwork(LayeredNetwork):
         weight_init_std: float | str = "he",
     ) -> None:
         super().__init__(dtype, seed, weight_init_std)
-        self.input_dim = tuple(input_dim)
+        self.input_dim = tuple(input_dim) if isinstance(input_dim, Iterable) else (input_dim,)
         if len(self.input_dim) != 3 or min(self.input_dim) < 1:
             raise ShapeError(f"input_dim is (channels, height, width), not {input_dim}")
 

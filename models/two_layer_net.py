@@ -16,8 +16,8 @@ class TwoLayerNet(Network):
     """Two affine layers with an activation between them (book, sections 4.5 and 5.7).
 
     `predict` returns scores. Weights are drawn from the normal distribution with the standard deviation
-    weight_init_std, a number or a name that `initial_std` knows; biases are 0. `activation` is "relu" (chapter 5) or
-    "sigmoid" (chapter 4). Other names raise ValueError.
+    weight_init_std, a number or a name that `initial_std` knows; biases are 0. `activation` is "relu" (chapter 5),
+    "sigmoid" (chapter 4) or "tanh". Other names raise ValueError.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ def refused(capsys, *arguments):
         ("train two-layer-net --lr nan", ["--lr", "not nan"]),
         ("train two-layer-net --lr inf", ["--lr", "not inf"]),
         ("train two-layer-net --lr fast", ["--lr", "invalid float value: 'fast'"]),
-        ("train two-layer-net --activation tanh", ["--activation", "tanh", "relu", "sigmoid"]),
+        ("train two-layer-net --activation swish", ["--activation", "swish", "relu", "sigmoid", "tanh"]),
         ("train two-layer-net --seed -1", ["--seed", "not -1"]),
         ("train two-layer-net --dtype int8", ["--dtype", "int8", "float32"]),
         ("train two-layer-net --out", ["--out", "expected one argument"]),

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor
+from autograd_dl import Tensor, functional
 from autograd_dl.data import load_mnist
 from autograd_dl.errors import ShapeError
 from autograd_dl.functional import softmax
@@ -132,8 +132,15 @@ class TestMultiLayerNet:
             np.testing.assert_allclose(after[key], before[key] + (0.3 * p if key.startswith("W") else 0), atol=1e-12)
 
     def test_an_unknown_activation(self):
-        with pytest.raises(ValueError, match="the activation is one of 'relu', 'sigmoid', not 'tanh'"):
-            MultiLayerNet(4, [3], 2, activation="tanh")
+        with pytest.raises(ValueError, match="the activation is one of 'relu', 'sigmoid', 'tanh', not 'swish'"):
+            MultiLayerNet(4, [3], 2, activation="swish")
+
+    @pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh"])
+    def test_each_activation(self, name):
+        net = MultiLayerNet(4, [3], 2, activation=name, weight_init_std=name, dtype="float64", seed=0)
+        x = np.random.default_rng(0).standard_normal((5, 4))
+        hidden = getattr(functional, name)(x @ net.params["W1"].numpy())
+        np.testing.assert_allclose(net.predict(x).numpy(), hidden @ net.params["W2"].numpy())
 
 
 class TestMultiLayerNetExtend:

@@ -421,6 +421,7 @@ def test_a_layer_of_nothing(sizes):
         (lambda: models.AlexNet(filters=(3,)), r"AlexNet has at least two convolutions.*not \[3\]"),
         (lambda: models.LeNet(filters=(3,)), r"LeNet has two convolutions.*not \[3\]"),
         (lambda: models.ResNet(stages=()), "ResNet has at least one stage"),
+        (lambda: SimpleConvNet(input_dim=784), r"input_dim is \(channels, height, width\), not 784"),
         (lambda: models.MultiLayerNet(4, 3, 2), r"hidden_size_list is a list of sizes, as \[3\], not 3"),
         (lambda: models.ThreeLayerNet(hidden_size_list=50), "hidden_size_list is a list of sizes"),
         (lambda: models.VGG(blocks=(8, 8)), r"each of the blocks is a list of sizes, as \[8\], not 8"),

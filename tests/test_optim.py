@@ -1021,3 +1021,14 @@ def test_big_endian_halves_move_by_steps_in_float32():
     optimizer.update(params, {"W": np.ones(3, ">f2")})
     assert params["W"].dtype == ">f2"
     assert {a.dtype.str for name, a in optimizer.state_dict().items() if "updates" not in name} == {"<f4"}
+
+
+def test_gradients_and_parameters_in_the_wrong_order():
+    params = parameters()
+    with pytest.raises(DTypeError, match="the gradient for W is a parameter itself: update takes params first"):
+        SGD(0.1).update({key: np.ones(p.shape) for key, p in params.items()}, params)
+
+
+def test_the_parameters_in_the_place_of_the_rate():
+    with pytest.raises(ValueError, match="must be a finite number, not of type dict; or a schedule"):
+        Adam(parameters())

@@ -75,9 +75,9 @@ class TestConstruction:
         TwoLayerNet(4, 3, 2, seed=0)
         np.testing.assert_array_equal(np.random.get_state()[1], before)
 
-    @pytest.mark.parametrize("name", ["tanh", "", "ReLU", None])
+    @pytest.mark.parametrize("name", ["swish", "", "ReLU", None])
     def test_an_unknown_activation(self, name):
-        with pytest.raises(ValueError, match=f"the activation is one of 'relu', 'sigmoid', not {name!r}"):
+        with pytest.raises(ValueError, match=f"the activation is one of 'relu', 'sigmoid', 'tanh', not {name!r}"):
             TwoLayerNet(4, 3, 2, activation=name)
 
     @pytest.mark.parametrize("dtype", ["int32", "complex64"])
@@ -334,3 +334,39 @@ class TestNumericalGradient:
 def test_a_network_is_what_has_predict():
     with pytest.raises(TypeError, match="abstract"):
         Network()
+
+
+class TestWhatBeginnersPutAmongTheParameters:
+    def test_an_array_as_the_book_does(self):
+        net = small()
+        net.params["W1"] = np.zeros((4, 5))
+        for what in (net.gradient, net.numerical_gradient):
+            with pytest.raises(
+                DTypeError, match=r"params\['W1'\] is of type ndarray: .*params\['W1'\].data = a.*requires_grad"
+            ):
+                what(X, T)
+
+    def test_the_result_of_a_step_that_is_not_in_place(self):
+        net = small()
+        g = net.gradient(X, T)
+        for key in g:
+            net.params[key] = net.params[key] - 0.1 * g[key]
+        with pytest.raises(
+            GraphError, match=r"params\['W1'\] is the result .*write params\['W1'\] -= lr \* grad\['W1'\]"
+        ):
+            net.gradient(X, T)
+
+    def test_a_constant(self):
+        net = small()
+        net.params["W2"] = (net.params["W2"] * 2).detach()
+        with pytest.raises(GraphError, match=r"params\['W2'\] is a constant.*requires_grad=True"):
+            net.gradient(X, T)
+
+    def test_a_new_parameter_learns(self):
+        net = small()
+        net.params["W1"] = Tensor((net.params["W1"] * 2).numpy(), requires_grad=True)
+        assert net.gradient(X, T).keys() == net.params.keys()
+
+    def test_one_image_has_no_accuracy(self):
+        with pytest.raises(ShapeError, match=r"a batch .*x\[None\] and t\[None\]"):
+            small().accuracy(X[0], T[0])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from autograd_dl import Tensor
 from autograd_dl.engine import Node
-from autograd_dl.errors import DTypeError
+from autograd_dl.errors import DTypeError, steps_to_the_user
 from autograd_dl.optional import need
 
 from .backward import gradient_graph
@@ -115,6 +116,12 @@ def draw_graph(
     """
     need("graphviz", "viz")
     refuse_others(output, "draw_graph")
+    if output.node is None and style != "backward":
+        text = (
+            "how this Tensor was computed is not recorded, so that the picture has its value alone: nothing that it "
+            "was made of requires grad, as Tensor(100, requires_grad=True) does, or it was computed under no_grad"
+        )
+        warnings.warn(text, stacklevel=steps_to_the_user(("visualize", "autograd_dl")))
     _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
     if (depth is not None and depth < 1) or (maximum is not None and maximum < 1):
         raise ValueError(f"depth and maximum are at least 1, or None, not {depth} and {maximum}")

@@ -23,6 +23,7 @@ from models import (
     ThreeLayerNet,
     TwoLayerNet,
 )
+from models.layers import ACTIVATIONS
 
 Split = tuple[NDArray[Any], NDArray[Any]]
 DATA = {"subset": "the subset of MNIST that comes with the package", "mnist": "the full MNIST"}
@@ -55,14 +56,14 @@ def _multi_layer_net_extend(activation: str, **options: Any) -> MultiLayerNetExt
     return MultiLayerNetExtend(784, [100] * 5, 10, activation, activation, use_batchnorm=True, **options)
 
 
-_BOTH = ("relu", "sigmoid")
+_NAMES = tuple(ACTIVATIONS)
 _of_images = partial(Recipe, optimizer="adam", epochs=20, images=True)
 
 RECIPES = {
-    "two-layer-net": Recipe(partial(TwoLayerNet, 784, 50, 10), "sgd", 0.1, iterations=10_000, activations=_BOTH),
+    "two-layer-net": Recipe(partial(TwoLayerNet, 784, 50, 10), "sgd", 0.1, iterations=10_000, activations=_NAMES),
     "three-layer-net": Recipe(ThreeLayerNet, "sgd", 0.1, iterations=10_000),
-    "multi-layer-net": Recipe(_multi_layer_net, "sgd", 0.01, iterations=2_000, batch_size=128, activations=_BOTH),
-    "multi-layer-net-extend": Recipe(_multi_layer_net_extend, "sgd", 0.01, epochs=20, activations=_BOTH),
+    "multi-layer-net": Recipe(_multi_layer_net, "sgd", 0.01, iterations=2_000, batch_size=128, activations=_NAMES),
+    "multi-layer-net-extend": Recipe(_multi_layer_net_extend, "sgd", 0.01, epochs=20, activations=_NAMES),
     "simple-convnet": _of_images(SimpleConvNet, lr=0.001),
     "deep-convnet": _of_images(DeepConvNet, lr=0.001),
     "lenet": _of_images(LeNet, lr=0.003),

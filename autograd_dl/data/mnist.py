@@ -68,6 +68,11 @@ def load_mnist(
     OSError
         If a file cannot be read, or one that was downloaded cannot be written.
     """
+    for name, flag in (("normalize", normalize), ("flatten", flatten), ("one_hot_label", one_hot_label)):
+        if isinstance(flag, str):
+            raise TypeError(
+                f"load_mnist takes True or False for {name}, not {flag!r}; the subset is load_mnist(subset=True)"
+            )
     folder, read = _source(subset)
     train, test = (_read_split(folder, read, name, whole=not subset) for name in COUNTS)
     return _prepared(*train, normalize, flatten, one_hot_label), _prepared(*test, normalize, flatten, one_hot_label)

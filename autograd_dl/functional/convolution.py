@@ -29,9 +29,12 @@ def conv2d(
     (the distance of a filter's elements) are an int or a (rows, columns) pair. With `groups`, each group of filters
     sees its own share of the channels. Raises `ShapeError` where anything does not fit.
     """
-    biases = None if b is None or not np.ndim(b) else np.reshape(array_of(b), -1)
-    y = ops.conv2d(array_of(x), array_of(w), biases, stride, pad, dilation, groups)
-    return y if biases is not None or b is None else y + b
+    bias = None if b is None else array_of(b)
+    if bias is not None and bias.ndim == 0:
+        return conv2d(x, w, None, stride, pad, dilation, groups) + bias
+    if bias is not None and bias.ndim > 1:
+        bias = bias.reshape(-1)
+    return ops.conv2d(array_of(x), array_of(w), bias, stride, pad, dilation, groups)
 
 
 def conv_transpose2d(

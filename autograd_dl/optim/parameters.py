@@ -84,6 +84,8 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
     elif isinstance(value, np.ndarray) and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
     if type(g) is not np.ndarray:
+        if type(g) is Tensor and g.requires_grad and type(parameter) is not Tensor:
+            raise DTypeError(f"the gradient for {key} is a parameter itself: update takes params first, and then grads")
         g = bare(g)
         g = g if is_duck(g) else np.asarray(g)
     if g.shape != getattr(value, "shape", ()):
@@ -108,7 +110,10 @@ def _refuse_no_parameter(key: str, value: Any) -> None:
 
 def _refuse_recorded(key: str, parameter: Any) -> None:
     if type(parameter) is Tensor and not parameter.is_leaf:
-        raise GraphError(f"{key} is recorded, and only leaves change in place; {key}.detach() is a leaf")
+        raise GraphError(
+            f"{key} is recorded, and only leaves change in place: write {key} *= 2 instead of {key} = {key} * 2, say, "
+            f"or make a new parameter of its values, Tensor({key}.numpy(), requires_grad=True)"
+        )
 
 
 def working_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

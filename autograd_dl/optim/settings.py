@@ -30,7 +30,8 @@ def checked_length(name: str, steps: Any) -> int:
 def checked_rate(lr: Any) -> Any:
     """The learning rate, if it is a finite number."""
     if not isinstance(lr, (float, Real)) or not _is_finite(lr):  # float first: asking Real is slow
-        raise ValueError(f"the learning rate lr must be a finite number, not {lr!r}; or a schedule, step -> number")
+        given = repr(lr) if isinstance(lr, (Real, str)) else f"of type {type(lr).__name__}"
+        raise ValueError(f"the learning rate lr must be a finite number, not {given}; or a schedule, step -> number")
     return lr
 
 
