@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ShapeError
+from .errors import DTypeError, ShapeError
 from .functional.arguments import Values, targets_of
 from .tensor import bare
 
@@ -33,6 +33,8 @@ def correct(scores: Values, t: Values) -> NDArray[np.bool_]:
     if answers.ndim != 2:
         raise ShapeError(f"scores are (batch, classes), not {answers.shape}; scores.reshape(1, -1) is a batch of one")
     targets = np.asarray(bare(t))
+    if targets.dtype.kind not in "biuf":
+        raise DTypeError(f"labels are integers, and rows are real numbers, not {targets.dtype}")
     labels = targets.argmax(axis=1) if targets.shape == answers.shape else targets_of(answers, targets)
     return np.equal(answers.argmax(axis=1), labels)
 
@@ -42,8 +44,8 @@ def accuracy(predict: Callable[[Any], Any], x: Any, t: Any, batch_size: int) -> 
 
     Raises what `predictions` and `correct` raise, and `ShapeError` if t has not one label or row for each input.
     """
-    if not np.ndim(t):
-        raise ShapeError("accuracy takes a batch of inputs and labels; of one input and label, x[None] and t[None]")
+    if any(getattr(a, "ndim", 1) == 0 or not hasattr(a, "__len__") for a in (x, t)):
+        raise ShapeError("accuracy takes a batch of inputs and labels: of a single one np.array([x]) and np.array([t])")
     if len(x) != len(t):
         raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
     return float(np.mean(np.concatenate([correct(predict(x[some]), t[some]) for some in _slices(x, batch_size)])))

@@ -14,6 +14,8 @@ from .errors import DTypeError, ShapeError
 from .graph import stamp
 from .tensor import bare
 
+__all__ = ["gradient_descent", "numerical_diff", "numerical_gradient"]
+
 H = 1e-4
 """Half the distance of the two points that a difference is taken between (book, section 4.3.1)."""
 

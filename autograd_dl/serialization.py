@@ -28,6 +28,8 @@ from .tensor import Tensor, bare
 if sys.platform != "win32":
     import fcntl
 
+__all__ = ["load_arrays", "load_metadata", "save_arrays"]
+
 OURS = "autograd_dl"
 """The entry of a file's metadata that is ours, in JSON: one, since safetensors writes several in any order."""
 CHECKSUM = "sha256"

@@ -20,7 +20,6 @@ from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import NO_METADATA, load_arrays, save_arrays
-from autograd_dl.tensor import bare
 
 from .layers import Layers, initial_std
 
@@ -123,7 +122,10 @@ class Network(ABC):
             return {k: numerical_gradient(lambda _: self._replayed_loss(x, t), p) for k, p in learned.items()}
 
     def _learned(self) -> dict[str, Tensor]:
-        """The parameters but for the frozen ones, those with `requires_grad = False`."""
+        """The parameters but for the frozen ones, those with `requires_grad = False`.
+
+        A constant that came from a computation is refused: it would not learn, and perhaps nobody meant that.
+        """
         learned = {}
         for name, p in self.params.items():
             if type(p) is not Tensor or type(p.node) is not Leaf:
@@ -217,7 +219,10 @@ class Network(ABC):
         self._take(arrays)
 
     def _params(self) -> dict[str, NDArray[Any]]:
-        return {name: np.asarray(bare(p)) for name, p in self.params.items()}
+        for name, p in self.params.items():
+            if type(p) is not Tensor or not p.is_leaf:
+                raise _no_parameter(name, p)
+        return {name: p.numpy() for name, p in self.params.items()}
 
     def _saved(self) -> dict[str, NDArray[Any]]:
         """What a file of weights has."""
@@ -250,16 +255,17 @@ class Network(ABC):
 
 def _no_parameter(name: str, value: Any) -> AutogradError:
     """The error of what was put among the parameters and is no leaf."""
-    there = f"params[{name!r}]"
+    there, new = f"params[{name!r}]", f"network.parameter({name!r}, a) makes a new parameter of an array"
     if not isinstance(value, Tensor):
-        return DTypeError(
-            f"{there} is of type {type(value).__name__}: give the parameter that was there new values, "
-            f"{there}.data = a, or put a new one there, Tensor(a, requires_grad=True)"
+        return DTypeError(f"{there} is of type {type(value).__name__}, and no parameter: {new}")
+    if value.requires_grad:
+        return GraphError(
+            f"{there} is the result of a computation, and no parameter, which is changed in place: write "
+            f"{there} -= lr * grad[{name!r}]; {new}"
         )
-    kind = "the result of a computation" if value.requires_grad else "a constant, made by detach() or under no_grad"
     return GraphError(
-        f"{there} is {kind}, and no parameter, which is changed in place: write {there} -= lr * grad[{name!r}]; "
-        f"or put a new one there, Tensor({there}.numpy(), requires_grad=True)"
+        f"{there} is a constant, which does not learn: nothing that it was made of requires grad, or it was detached; "
+        f"{new}, and {there}.requires_grad = False freezes one"
     )
 
 

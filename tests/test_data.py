@@ -137,3 +137,9 @@ def test_the_subset_holds_the_first_500_of_each_digit_in_their_order(full):
 def test_the_checksums_are_those_of_the_files(name):
     assert mnist_files.FULL is not None
     mnist._check(name, mnist.read_idx(mnist_files.FULL / name, 3 if "images" in name else 1))
+
+
+@pytest.mark.parametrize("options", [{"normalize": "subset"}, {"subset": "no"}])
+def test_flags_that_are_words(options):
+    with pytest.raises(TypeError, match=r"True or False for (normalize|subset), not '(subset|no)'; the subset is"):
+        load_mnist(**options)

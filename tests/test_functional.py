@@ -458,6 +458,11 @@ class TestCorrect:
     def test_rows_are_not_rounded_to_the_dtype_of_the_scores(self, scores, rows):
         assert correct(scores, rows).tolist() == [True]
 
+    def test_rows_that_are_no_numbers(self):
+        for rows in (np.full((2, 2), "a"), np.full((2, 2), None), np.ones((2, 2), complex)):
+            with pytest.raises(DTypeError, match="rows are real numbers, not"):
+                correct(np.eye(2), rows)
+
     def test_labels_and_columns_of_labels(self):
         scores = np.array([[1.0, 2.0], [3.0, 1.0]])
         for t in ([1, 1], [[1], [1]], np.array([1, 1], np.uint8), Tensor([1, 1])):
@@ -488,3 +493,19 @@ class TestComputedWide:
     def test_big_endian_halves(self):
         x = np.full((1, 3), 300, ">f2")
         assert np.isfinite(ops.softmax(x)).all()
+
+
+class TestBiasesOfConvolutions:
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+    @pytest.mark.parametrize("b", [0.5, 1, [1, 2], [[[1]], [[2]]], np.float16(0.5)], ids=str)
+    def test_they_keep_the_dtype_and_add_no_op(self, dtype, b):
+        x, w = np.ones((1, 1, 3, 3), dtype), np.ones((2, 1, 2, 2), dtype)
+        b = np.array(b, dtype) if isinstance(b, list) else b
+        y = F.conv2d(x, w, b)
+        assert y.dtype == dtype
+        np.testing.assert_allclose(y[0, :, 0, 0], 4 + np.ravel(b) * np.ones(2))
+
+    def test_one_of_one_axis_is_read_as_it_is(self):
+        b = Tensor([1.0, 2.0], requires_grad=True)
+        y = F.conv2d(np.ones((1, 1, 3, 3)), np.ones((2, 1, 2, 2)), b)
+        assert any(parent is b.node for parent in y.node.inputs)

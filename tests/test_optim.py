@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from test_duck_arrays import Duck
 
-from autograd_dl import Tensor
+from autograd_dl import Tensor, gradients
 from autograd_dl.errors import AnomalyError, DataError, DTypeError, GraphError, ShapeError
 from autograd_dl.optim import (
     SGD,
@@ -1032,3 +1032,11 @@ def test_gradients_and_parameters_in_the_wrong_order():
 def test_the_parameters_in_the_place_of_the_rate():
     with pytest.raises(ValueError, match="must be a finite number, not of type dict; or a schedule"):
         Adam(parameters())
+
+
+def test_recorded_gradients_of_plain_arrays():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    (g,) = gradients(np.sum(x**3), [x], create_graph=True)
+    params = {"W": np.ones(2)}
+    SGD(1).update(params, {"W": g})
+    np.testing.assert_allclose(params["W"], [-2, -11])

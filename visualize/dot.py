@@ -113,16 +113,22 @@ def draw_graph(
         released graph, or `expand` finds values that are no more.
     MissingExtraError
         If the extra "viz" is not installed.
+
+    Warns
+    -----
+    UserWarning
+        If nothing of how `output` was computed is recorded, so that the picture has its value alone.
     """
     need("graphviz", "viz")
     refuse_others(output, "draw_graph")
+    _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
     if output.node is None and style != "backward":
         text = (
             "how this Tensor was computed is not recorded, so that the picture has its value alone: nothing that it "
-            "was made of requires grad, as Tensor(100, requires_grad=True) does, or it was computed under no_grad"
+            "was made of requires grad, as Tensor(100, requires_grad=True) does; or it was computed under no_grad, or "
+            "detached, or is a gradient made without create_graph=True"
         )
         warnings.warn(text, stacklevel=steps_to_the_user(("visualize", "autograd_dl")))
-    _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
     if (depth is not None and depth < 1) or (maximum is not None and maximum < 1):
         raise ValueError(f"depth and maximum are at least 1, or None, not {depth} and {maximum}")
     look = Look(

@@ -102,5 +102,5 @@ def _drawn(error: GradientError, file: Path) -> str:
         output = next((y for y in outputs if y.node is not None and {*marked} <= {*toposort([y.node])}), outputs[-1])
         file.parent.mkdir(parents=True, exist_ok=True)
         return f"the graph is drawn in {write_picture(draw_graph(output, highlight=marked), file)}"
-    except (AutogradError, OSError, ArithmeticError) as fault:
+    except (AutogradError, OSError, ArithmeticError, UserWarning) as fault:
         return f"the graph could not be drawn: {fault}"

@@ -68,7 +68,8 @@ def load_mnist(
     OSError
         If a file cannot be read, or one that was downloaded cannot be written.
     """
-    for name, flag in (("normalize", normalize), ("flatten", flatten), ("one_hot_label", one_hot_label)):
+    flags = {"normalize": normalize, "flatten": flatten, "one_hot_label": one_hot_label, "subset": subset}
+    for name, flag in flags.items():
         if isinstance(flag, str):
             raise TypeError(
                 f"load_mnist takes True or False for {name}, not {flag!r}; the subset is load_mnist(subset=True)"

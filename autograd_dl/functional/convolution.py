@@ -29,9 +29,9 @@ def conv2d(
     (the distance of a filter's elements) are an int or a (rows, columns) pair. With `groups`, each group of filters
     sees its own share of the channels. Raises `ShapeError` where anything does not fit.
     """
+    if b is not None and not np.ndim(b):
+        return conv2d(x, w, None, stride, pad, dilation, groups) + b
     bias = None if b is None else array_of(b)
-    if bias is not None and bias.ndim == 0:
-        return conv2d(x, w, None, stride, pad, dilation, groups) + bias
     if bias is not None and bias.ndim > 1:
         bias = bias.reshape(-1)
     return ops.conv2d(array_of(x), array_of(w), bias, stride, pad, dilation, groups)

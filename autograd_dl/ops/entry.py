@@ -110,9 +110,10 @@ def composed(*keys: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate what stands in for NumPy functions on Tensors: the same, written in functions that are in the table."""
 
     def enter(fun: F) -> F:
+        taken = [title_of(key) for key in keys if key in TABLE]
+        if taken and not fun.__module__.startswith(__package__):
+            raise RuleError(f"{', '.join(taken)} is in the table already; give what you compose a name of its own")
         for key in keys:
-            if key in TABLE and not fun.__module__.startswith(__package__):
-                raise RuleError(f"{title_of(key)} is in the table already")
             _enter(key, functools.partial(_composition, key, fun))
         return fun
 

@@ -84,7 +84,7 @@ def _gradient(key: str, parameter: Any, g: Any) -> Any:
     elif isinstance(value, np.ndarray) and not value.flags.writeable and (node is not None or value is parameter):
         raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
     if type(g) is not np.ndarray:
-        if type(g) is Tensor and g.requires_grad and type(parameter) is not Tensor:
+        if type(g) is Tensor and g.requires_grad and g.is_leaf and type(parameter) is not Tensor:
             raise DTypeError(f"the gradient for {key} is a parameter itself: update takes params first, and then grads")
         g = bare(g)
         g = g if is_duck(g) else np.asarray(g)
