@@ -166,8 +166,7 @@ def _add_graph(commands: argparse._SubParsersAction[_Parser]) -> None:
         help="draw a computation graph",
         description="Draw a computation graph: a purchase or a formula of the book, or an untrained network's loss.",
     )
-    graph.add_argument("graph", choices=[*FORMULAS, *RECIPES], metavar="GRAPH", help=", ".join([*FORMULAS, *RECIPES]))
-    graph.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .svg, .png, .pdf or .dot")
+    _add_drawn(graph, "an .svg, .png, .pdf or .dot")
     graph.add_argument(
         "--style", choices=["book", "ops", "layers", "backward"], default="book",
         help="as the book, with shapes and dtypes, by layers, or the computation of gradients (%(default)s)",
@@ -200,8 +199,14 @@ def _add_explore(commands: argparse._SubParsersAction[_Parser]) -> None:
         description="Make a page that steps through a graph in a browser, forward and then backward. The language is "
         "chosen on the page.",
     )
-    page.add_argument("graph", choices=[*FORMULAS, *RECIPES], metavar="GRAPH", help=", ".join([*FORMULAS, *RECIPES]))
-    page.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="an .html file")
+    _add_drawn(page, "an .html file")
+
+
+def _add_drawn(parser: _Parser, file: str) -> None:
+    """Which graph, and which file it goes to."""
+    names = [*FORMULAS, *RECIPES]
+    parser.add_argument("graph", choices=names, metavar="GRAPH", help=", ".join(names))
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help=file)
 
 
 def _add_gallery(commands: argparse._SubParsersAction[_Parser]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd_dl.data import crop, flip, rotate, scale, shift
+from autograd_dl.evaluation import correct
 from autograd_dl.functional import softmax_loss
 from autograd_dl.optim import Adam
 from autograd_dl.training import Ensemble
@@ -243,7 +244,7 @@ def half_precision(settings: Settings) -> Outcome:
     _, (x, t) = settings.mnist(flatten=False)
     x, t = first(settings.few(1000, 50), (x, t))  # NumPy multiplies matrices of float16 about 100 times more slowly
     scores = {str(network.dtype): network.predict_all(x) for network in (full, half)}
-    accuracy = {name: float(np.mean(s.argmax(axis=1) == t)) for name, s in scores.items()}
+    accuracy = {name: float(np.mean(correct(s, t))) for name, s in scores.items()}
     size = {str(network.dtype): sum(p.numpy().nbytes for p in network.params.values()) for network in (full, half)}
     figure = Figure(figsize=(12, 4.5), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=[2, 2, 3])
