@@ -22,6 +22,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the docs are not beside an installed copy's tests")
 PAGES = sorted(DOCS.glob("*.md"))
 BOOK, TWIN = DOCS / "book.md", DOCS / "book.ja.md"
+ENGINE, ENGINE_TWIN = DOCS / "engine.md", DOCS / "engine.ja.md"
 
 
 def blocks(page, language):
@@ -40,9 +41,10 @@ def files(page):
     return {m.group(1): block for m, block in zip(found, blocks(page, "python"), strict=True) if m}
 
 
-def test_the_examples_of_numpy_code_run():
-    found = doctest.testfile(str(DOCS / "numpy.md"), module_relative=False, encoding="utf-8")
-    assert found.attempted > 30
+@pytest.mark.parametrize(("page", "least"), [("numpy.md", 30), ("engine.md", 25), ("engine.ja.md", 25)])
+def test_what_a_page_shows_at_the_prompt_runs(page, least):
+    found = doctest.testfile(str(DOCS / page), module_relative=False, encoding="utf-8")
+    assert found.attempted > least
     assert not found.failed
 
 
@@ -95,12 +97,13 @@ def facts(text):
     return sorted(re.findall(r"`[^`\n]+`|\d+\.\d+", text))
 
 
-def test_the_japanese_page_has_all_that_the_english_one_has():
-    english, japanese = map(sections_and_rows, (BOOK, TWIN))
+@pytest.mark.parametrize(("page", "twin"), [(BOOK, TWIN), (ENGINE, ENGINE_TWIN)], ids=["book", "engine"])
+def test_the_japanese_page_has_all_that_the_english_one_has(page, twin):
+    english, japanese = map(sections_and_rows, (page, twin))
     assert len(english) == len(japanese)
     for ours, theirs in zip(english, japanese, strict=True):
         assert facts(ours) == facts(theirs), ours
-    assert blocks(BOOK, "python") == blocks(TWIN, "python")
+    assert [blocks(page, kind) for kind in ("python", "pycon")] == [blocks(twin, kind) for kind in ("python", "pycon")]
 
 
 def test_every_experiment_and_every_network_stands_in_the_tables():
@@ -113,6 +116,19 @@ def test_every_experiment_and_every_network_stands_in_the_tables():
     assert {name: section for section, name, _ in rows} == {e.name: e.section for e in experiments().values()}
     assert all(picture == f"{name}.png" for _, name, picture in rows)
     assert set(re.findall(r"`autograd-dl train ([a-z-]+)", page)) == RECIPES.keys()
+
+
+def test_the_files_that_the_tour_of_the_engine_names_have_what_it_says():
+    page = ENGINE.read_text(encoding="utf-8")
+    engine = DOCS.parent / "autograd_dl"
+    named = set(re.findall(r"`([\w/]+\.py)`", page))
+    assert len(named) > 6
+    for file in named:
+        assert (engine / file).exists(), file
+    assert {"graph.py", "recording.py", "engine.py"} <= named
+    for file, name in (("graph.py", "toposort"), ("recording.py", "apply2"), ("engine.py", "_pulled")):
+        assert f"`{name}`" in page
+        assert f"\ndef {name}(" in (engine / file).read_text(encoding="utf-8")
 
 
 def test_the_files_that_the_tables_name_have_what_they_say():
