@@ -21,7 +21,7 @@ class SGD(Optimizer):
     def __init__(self, lr: float | Schedule = 0.01) -> None:
         super().__init__(lr)
 
-    def _step(self, lr: float, g: Any) -> Any:
+    def update_step(self, lr: float, g: Any) -> Any:
         return -lr * g
 
 
@@ -37,7 +37,7 @@ class Momentum(Optimizer):
         super().__init__(lr)
         self.momentum = checked("momentum", momentum)
 
-    def _step(self, lr: float, g: Any, v: Any) -> Any:
+    def update_step(self, lr: float, g: Any, v: Any) -> Any:
         v *= self.momentum
         v -= lr * g
         return v
@@ -50,8 +50,8 @@ class Nesterov(Momentum):
     W <- W + momentum² v - (1 + momentum) lr g.
     """
 
-    def _step(self, lr: float, g: Any, v: Any) -> Any:
-        step = self.momentum * super()._step(lr, g, v)
+    def update_step(self, lr: float, g: Any, v: Any) -> Any:
+        step = self.momentum * super().update_step(lr, g, v)
         step -= lr * g
         return step
 
@@ -65,7 +65,7 @@ class AdaGrad(Optimizer):
         super().__init__(lr)
         self.eps = checked("eps", eps)
 
-    def _step(self, lr: float, g: Any, h: Any) -> Any:
+    def update_step(self, lr: float, g: Any, h: Any) -> Any:
         step = np.empty_like(g)
         h += np.square(g, out=step)
         return _over_root(-lr, g, h, self.eps, step)
@@ -81,7 +81,7 @@ class RMSprop(Optimizer):
         self.decay_rate = checked("decay_rate", decay_rate, below=1)
         self.eps = checked("eps", eps)
 
-    def _step(self, lr: float, g: Any, h: Any) -> Any:
+    def update_step(self, lr: float, g: Any, h: Any) -> Any:
         step = np.empty_like(g)
         _average(h, self.decay_rate, np.square(g, out=step), step)
         return _over_root(-lr, g, h, self.eps, step)
@@ -101,7 +101,7 @@ class AdaDelta(Optimizer):
         self.decay_rate = checked("decay_rate", decay_rate, below=1)
         self.eps = checked("eps", eps)
 
-    def _step(self, lr: float, g: Any, h: Any, s: Any) -> Any:
+    def update_step(self, lr: float, g: Any, h: Any, s: Any) -> Any:
         _average(h, self.decay_rate, g * g)
         d = np.sqrt((s + self.eps) / (h + self.eps)) * g
         _average(s, self.decay_rate, d * d)
@@ -132,7 +132,7 @@ class Adam(Optimizer):
         self.eps = checked("eps", eps)
         self.bias_corrected_eps = bias_corrected_eps
 
-    def _step(self, lr: float, g: Any, m: Any, v: Any) -> Any:
+    def update_step(self, lr: float, g: Any, m: Any, v: Any) -> Any:
         t = self.updates + 1
         root = math.sqrt(1 - self.beta2**t)
         step = np.empty_like(g)

@@ -25,10 +25,10 @@ CLEARED_EVERY = 50
 class Optimizer(ABC):
     """What all optimizers share: the way from gradients to changed parameters, the count of updates, the state.
 
-    All raise ValueError for a setting out of its range. A new one names its `slots` and defines `_step`. Each
-    parameter's step is computed in the parameter's dtype, or in float32 for float16, where squares of small gradients
-    would vanish. State that has decayed below the range of normal numbers (1e-38 in float32), where processors are
-    slow, becomes 0 at every 50th update.
+    All raise ValueError for a setting out of its range. A new one defines `update_step`, and names its `slots` if it
+    keeps something. Each parameter's step is computed in the parameter's dtype, or in float32 for float16, where
+    squares of small gradients would vanish. State that has decayed below the range of normal numbers (1e-38 in
+    float32), where processors are slow, becomes 0 at every 50th update.
 
     Attributes
     ----------
@@ -39,6 +39,18 @@ class Optimizer(ABC):
     slots : tuple of str
         The names of the arrays kept for each parameter; they begin as zeros. An optimizer that keeps none serves
         several networks in turn.
+
+    >>> class Signs(Optimizer):  # Momentum that looks at the signs of gradients alone
+    ...     slots = ("v",)
+    ...     def update_step(self, lr, g, v):
+    ...         v *= 0.5
+    ...         v += np.sign(g)
+    ...         return -lr * v
+    >>> params, optimizer = {"w": np.array([1.0, -1.0])}, Signs(lr=0.1)
+    >>> for _ in range(2):
+    ...     optimizer.update(params, {"w": np.array([3.0, -0.1])})
+    >>> params["w"]
+    array([ 0.75, -0.75])
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
@@ -49,8 +61,11 @@ class Optimizer(ABC):
         self._state: dict[str, tuple[NDArray[Any], ...]] = {}
 
     @abstractmethod
-    def _step(self, lr: float, g: Any, *slots: Any, **_none: Any) -> Any:
-        """What is added to a parameter whose gradient is g, an array that is not written to. Changes the slots."""
+    def update_step(self, lr: float, g: Any, *slots: Any, **_none: Any) -> Any:
+        """What is added to a parameter whose gradient is g, an array of its shape that is not written to.
+
+        `slots` has what is kept for this parameter, arrays of the same shape, which are changed in place.
+        """
 
     @property
     def rate(self) -> float:
@@ -82,7 +97,7 @@ class Optimizer(ABC):
             If a parameter is not of floats, or a gradient not of real numbers.
         ValueError
             If a parameter is read-only, or a schedule's rate is not a finite number. Whichever is raised, no parameter
-            has changed then, nor the state. (Only a `_step` that returns what does not fit is found out later.)
+            has changed then, nor the state. (Only an `update_step` that returns what does not fit is noticed later.)
         """
         gradients = gradients_for(params, grads)
         state = self._state_for(params, gradients)
@@ -190,7 +205,7 @@ class Optimizer(ABC):
         self, lr: float, _params: Mapping[str, Any], gradients: Grads, state: Mapping[str, Any]
     ) -> dict[str, NDArray[Any]]:
         """What is added to each parameter. All are known before the first is added: a gradient may share its memory."""
-        return {key: self._step(lr, g, *state[key]) for key, g in gradients.items() if type(g) is not Outline}
+        return {key: self.update_step(lr, g, *state[key]) for key, g in gradients.items() if type(g) is not Outline}
 
 
 def _clear_subnormal(a: Any) -> None:
