@@ -166,22 +166,6 @@ def _tensors(given: Tensor | Iterable[Tensor], role: str) -> list[Tensor]:
     return tensors
 
 
-def edge_gradients(output: Tensor, keep: Callable[[Any], Any] = outline) -> dict[tuple[Node, int], Any]:
-    """The gradient of a one-element Tensor along each edge of its graph: (node, number of its argument) -> array.
-
-    For pictures: `keep` says what is kept of each, of a large array its outline. No `.grad` is touched and nothing is
-    released. Raises `GraphError` if the graph was released before.
-    """
-    found: dict[tuple[Node, int], Any] = {}
-
-    def note(node: Node, gradient: Any, _g: Any, _args: Any, i: int) -> None:
-        if type(gradient) is not Parts:
-            found[node, i] = keep(gradient)
-
-    watch_gradients(output, note)
-    return found
-
-
 def watch_gradients(output: Tensor, watch: Watch) -> None:
     """Walk back from a one-element Tensor, and tell `watch` of each gradient that goes along an edge.
 
@@ -284,13 +268,9 @@ def _pulled(
     """
     sums: dict[Node, bool] = {}
     for node in order:
-        if node in sums:
-            grads[node] = settled(grads[node], node.value)
-            if watch is watch_backward:
-                watch_sum(node, grads[node])
         notes = node.notes
-        if notes is not None and notes.hooks and (hooks or type(node) is not Leaf):
-            grads[node] = _hooked(node, grads[node])
+        if node in sums or (notes is not None and notes.hooks):
+            grads[node] = _arrived(node, grads[node], node in sums, watch, hooks or type(node) is not Leaf)
         if type(node) is Leaf or node in ends:
             if node not in wanted:
                 del grads[node]
@@ -341,6 +321,15 @@ def _pulled(
             node.args = None
             if plan.reads_ans:
                 node.value = outline(value)
+
+
+def _arrived(node: Node, g: Any, is_sum: bool, watch: Watch | None, hooks: bool) -> Any:
+    """The whole gradient at a node: a sum in the value's dtype, watched; then as its hooks, if they run, leave it."""
+    if is_sum:
+        g = settled(g, node.value)
+        if watch is watch_backward:
+            watch_sum(node, g)
+    return _hooked(node, g) if hooks and node.notes is not None else g
 
 
 def _hooked(node: Node, g: Any) -> Any:

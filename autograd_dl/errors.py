@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 
 class AutogradError(Exception):
@@ -56,6 +58,19 @@ def command_line(words: list[str]) -> str:
     import subprocess
 
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+
+
+def misfits(expected: Mapping[str, Any], given: Mapping[str, Any], verb: str = "is") -> list[str]:
+    """How what was given differs from what was expected, by name, for a message.
+
+    >>> misfits({"a": (2,), "b": ()}, {"a": (3,), "c": ()}, "has shape")
+    ['a has shape (3,) instead of (2,)', 'b is missing', 'c is unexpected']
+    """
+    faults = [f"{name} is missing" for name in expected.keys() - given.keys()]
+    faults += [f"{name} is unexpected" for name in given.keys() - expected.keys()]
+    both = expected.keys() & given.keys()
+    faults += [f"{n} {verb} {given[n]} instead of {expected[n]}" for n in both if given[n] != expected[n]]
+    return sorted(faults)
 
 
 def steps_to_the_user(passed: tuple[str, ...]) -> int:

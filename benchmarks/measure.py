@@ -58,10 +58,15 @@ def compare(ours: Lap, theirs: Lap) -> Ratio:
         else:
             a, b = ours(), theirs()
         pairs.append((a, b))
-    ratios = sorted(a / b for a, b in pairs)
-    middle = ROUNDS // 2
-    times = [sorted(t)[middle] for t in zip(*pairs, strict=True)]
-    return Ratio(ratios[middle], ratios[0], ratios[-1], times[0], times[1])
+    return ratio_of(pairs)
+
+
+def ratio_of(pairs: list[tuple[float, float]]) -> Ratio:
+    """The median and the spread of an odd number of rounds, pairs of (ours, theirs)."""
+    ratios = sorted(ours / theirs for ours, theirs in pairs)
+    middle = len(pairs) // 2
+    ours, theirs = (sorted(sizes)[middle] for sizes in zip(*pairs, strict=True))
+    return Ratio(ratios[middle], ratios[0], ratios[-1], ours, theirs)
 
 
 class Process:

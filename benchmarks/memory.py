@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from .measure import Ratio
+from .measure import Ratio, ratio_of
 from .networks import NETWORKS
 
 STEP = NETWORKS["DeepConvNet step, Adam"]
@@ -20,10 +20,7 @@ def growth(side: str) -> float:
 
 def compare(peer: str) -> Ratio:
     """The ratio of our growth to the peer's."""
-    pairs = [(growth("ours"), growth(peer)) for _ in range(ROUNDS)]
-    ratios = sorted(ours / theirs for ours, theirs in pairs)
-    ours, theirs = (sorted(sizes)[ROUNDS // 2] for sizes in zip(*pairs, strict=True))
-    return Ratio(ratios[ROUNDS // 2], ratios[0], ratios[-1], ours, theirs)
+    return ratio_of([(growth("ours"), growth(peer)) for _ in range(ROUNDS)])
 
 
 def _resident(what: str) -> int:

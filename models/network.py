@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.data.generators import pack_generator, unpack_generator
 from autograd_dl.engine import Leaf
-from autograd_dl.errors import AutogradError, DataError, DTypeError, GraphError, ShapeError
+from autograd_dl.errors import AutogradError, DataError, DTypeError, GraphError, ShapeError, misfits
 from autograd_dl.evaluation import accuracy, predictions
 from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
@@ -230,16 +230,9 @@ class Network(ABC):
 
     def _faults(self, arrays: Mapping[str, NDArray[Any]], expected: Mapping[str, NDArray[Any]]) -> list[str]:
         """How these arrays differ from those expected."""
-        faults = [f"{name} is missing" for name in expected.keys() - arrays.keys()]
-        faults += [f"{name} is unexpected" for name in arrays.keys() - expected.keys()]
-        faults += [
-            f"{name} has shape {arrays[name].shape} instead of {a.shape}"
-            for name, a in expected.items()
-            if name in arrays and arrays[name].shape != a.shape
-        ]
-        return faults + [
-            f"{name} holds {a.dtype}, not numbers" for name, a in arrays.items() if a.dtype.kind not in "fiu"
-        ]
+        wanted, found = ({name: a.shape for name, a in each.items()} for each in (expected, arrays))
+        odd = [f"{name} holds {a.dtype}, not numbers" for name, a in arrays.items() if a.dtype.kind not in "fiu"]
+        return misfits(wanted, found, "has shape") + odd
 
     def _refuse(self, what: str, faults: Iterable[str]) -> None:
         if faults:

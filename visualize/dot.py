@@ -123,12 +123,7 @@ def draw_graph(
     refuse_others(output, "draw_graph")
     _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
     if output.node is None and style != "backward":
-        text = (
-            "how this Tensor was computed is not recorded, so that the picture has its value alone: nothing that it "
-            "was made of requires grad, as Tensor(100, requires_grad=True) does; or it was computed under no_grad, or "
-            "detached, or is a gradient made without create_graph=True"
-        )
-        warnings.warn(text, stacklevel=steps_to_the_user(("visualize", "autograd_dl")))
+        _warn_of_nothing_recorded()
     if (depth is not None and depth < 1) or (maximum is not None and maximum < 1):
         raise ValueError(f"depth and maximum are at least 1, or None, not {depth} and {maximum}")
     look = Look(
@@ -136,13 +131,8 @@ def draw_graph(
         constants_inside=constants == "inside", layers=style == "layers", titles=style == "ops",
         depth=1 if style == "layers" and depth is None else depth, maximum=maximum, lang=lang,
     )  # fmt: skip
-    wanted = [highlight] if isinstance(highlight, (Tensor, Node, str)) else highlight
-    if not isinstance(wanted, Collection) or not all(isinstance(h, (Tensor, Node, str)) for h in wanted):
-        raise DTypeError(f"highlight takes Tensors, Nodes and names of scopes, not {highlight!r}")
-    marked = {h.node if isinstance(h, Tensor) else h for h in wanted} - {None}
     shapes = values != "symbols" if shapes is None else shapes
-    picture = _pictured(output, style, values, shapes, expand, marked, look)
-    return dot_of(picture, style, rankdir)
+    return dot_of(_pictured(output, style, values, shapes, expand, _marked(highlight), look), style, rankdir)
 
 
 def to_dot(output: Tensor, **options: Any) -> str:
@@ -172,6 +162,23 @@ def _refuse(**chosen: str | None) -> None:
     for option, value in chosen.items():
         if value not in CHOICES[option]:
             raise ValueError(f"draw_graph: {option} is one of {', '.join(map(repr, CHOICES[option]))}, not {value!r}")
+
+
+def _warn_of_nothing_recorded() -> None:
+    text = (
+        "how this Tensor was computed is not recorded, so that the picture has its value alone: nothing that it "
+        "was made of requires grad, as Tensor(100, requires_grad=True) does; or it was computed under no_grad, or "
+        "detached, or is a gradient made without create_graph=True"
+    )
+    warnings.warn(text, stacklevel=steps_to_the_user(("visualize", "autograd_dl")))
+
+
+def _marked(highlight: Any) -> set[Any]:
+    """The nodes and the names of scopes that are to be marked."""
+    wanted = [highlight] if isinstance(highlight, (Tensor, Node, str)) else highlight
+    if not isinstance(wanted, Collection) or not all(isinstance(h, (Tensor, Node, str)) for h in wanted):
+        raise DTypeError(f"highlight takes Tensors, Nodes and names of scopes, not {highlight!r}")
+    return {h.node if isinstance(h, Tensor) else h for h in wanted} - {None}
 
 
 def _pictured(

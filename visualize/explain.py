@@ -16,7 +16,7 @@ from autograd_dl.pullback import Parts
 from autograd_dl.table import Outline
 
 from .dot import draw_graph
-from .norms import norm
+from .norms import facts, norm
 from .recalled import Recalled, is_known, recalled
 from .text import cut
 
@@ -374,12 +374,11 @@ def _range(value: Any) -> str:
 
 
 def _extent(value: Any) -> Iterator[str]:
-    finite = value[np.isfinite(value)]
+    known = facts(value)
     if not value.size:
         yield "empty"
-    if finite.size:
-        yield f"{finite.min():.6g} to {finite.max():.6g}"
-    for name, test in (("NaN", np.isnan), ("infinite", np.isinf)):
-        count = int(test(value).sum())
+    if known.least is not None:
+        yield f"{known.least:.6g} to {known.most:.6g}"
+    for count, what in ((known.nans, "NaN"), (known.infinities, "infinite")):
         if count:
-            yield f"{count:,} {name}"
+            yield f"{count:,} {what}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from autograd_dl.engine import Leaf, Node, Tensor, edge_gradients
+from autograd_dl.engine import Leaf, Node, Tensor, watch_gradients
 from autograd_dl.errors import GraphError, ShapeError
+from autograd_dl.pullback import Parts
+from autograd_dl.table import outline
 
 from .text import quantity
 
@@ -78,8 +80,14 @@ class Plain:
         root = output.node
         if root is None or output.is_leaf:
             return NOTHING
+        found: dict[Edge, Any] = {}
+
+        def note(node: Node, gradient: Any, _g: Any, _args: Any, i: int) -> None:
+            if type(gradient) is not Parts:
+                found[node, i] = gradient if self.whole else outline(gradient)
+
         try:
-            found = edge_gradients(output, keep=lambda gradient: gradient) if self.whole else edge_gradients(output)
+            watch_gradients(output, note)
         except (GraphError, ShapeError):
             return Gradients({}, _left_behind(nodes), None) if root.args is None else NOTHING
         found.update(_of_results(root, found))

@@ -148,27 +148,30 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if len(args) > code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
         args, kwargs = args[: code.co_argcount], _by_name(key, args, code.co_argcount, kwargs)
+    kwargs = {name: value for name, value in kwargs.items() if name in known or not _is_default(key, name, value)}
     unknown = [name for name in kwargs if name not in known]
-    if unknown:
-        kwargs = {name: value for name, value in kwargs.items() if name in known or not _is_default(key, name, value)}
-        unknown = [name for name in unknown if name in kwargs]
-    try:
-        if not unknown:
-            return fun(*args, **kwargs)
+    if unknown and _needs_gradient(args, kwargs):
         raise UnsupportedError(
             f"{title_of(key)}: where a gradient is needed, the keyword {', '.join(unknown)} is not supported"
         )
-    except UnsupportedError:
-        if current_mode().recording and loses_gradient((args, kwargs)):
-            raise
-    except REFUSALS as error:
-        title = title_of(key)
-        if not is_plain(error) or str(error).startswith(f"{title}:"):
-            raise
-        raise named(error, title, args, kwargs) from error
+    if not unknown:
+        try:
+            return fun(*args, **kwargs)
+        except UnsupportedError:
+            if _needs_gradient(args, kwargs):
+                raise
+        except REFUSALS as error:
+            title = title_of(key)
+            if not is_plain(error) or str(error).startswith(f"{title}:"):
+                raise
+            raise named(error, title, args, kwargs) from error
     refuse_out(key, args, kwargs)
     ans = key(*bare(args), **bare(kwargs))
     return ans if kwargs.get("out") is not None else results(ans, None, current_mode())
+
+
+def _needs_gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return current_mode().recording and loses_gradient((args, kwargs))
 
 
 def _by_name(key: Callable[..., Any], args: tuple[Any, ...], start: int, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -191,7 +194,7 @@ def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def _on_constants(fun: Callable[..., Any], names: set[str], instead: str, *args: Any, **kwargs: Any) -> Any:
-    if current_mode().recording and loses_gradient((args, kwargs)):
+    if _needs_gradient(args, kwargs):
         for name, value in arguments_of(fun, args, kwargs).items():
             if name in names and loses_gradient(value):
                 raise UnsupportedError(f"{title_of(fun)} gives its {name} no gradient; pass t.numpy(), or {instead}")

@@ -54,12 +54,14 @@ defvjp(getitem, _getitem, None)
 defvjp(scatter_add, lambda h, _ans, _g, key, _shape: h[key], None, None)
 
 
+def with_axis(a: Any, axis: int | None) -> tuple[Any, int]:
+    """The array and its axis, counted from the front; without an axis, all elements in a row."""
+    return (a.reshape(-1), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
+
+
 def in_a_row(a: Any, axis: int | None) -> tuple[Any, int]:
-    """The array and its axis; without an axis, all elements in a row, as which a number counts too."""
-    if axis is None:
-        return a.reshape(-1), 0
-    axis = normalize_axis_index(axis, max(a.ndim, 1))
-    return a if a.ndim else a.reshape(1), axis
+    """The same, where a number counts as a row of one."""
+    return with_axis(a if a.ndim else a.reshape(1), axis)
 
 
 @composed(np.take)
@@ -77,14 +79,12 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
 
 @composed(np.take_along_axis)
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    arr, indices = as_array(arr), as_array(bare(indices))
-    if axis is None:
-        arr, axis = arr.reshape(-1), 0
+    indices = as_array(bare(indices))
+    arr, axis = with_axis(as_array(arr), axis)
     if indices.ndim != arr.ndim:
         raise ShapeError(f"np.take_along_axis: the indices have {indices.ndim} dimensions, and the array {arr.ndim}")
     if indices.dtype.kind not in "iu":
         raise IndexError(f"np.take_along_axis: indices are integers, not {indices.dtype}")
-    axis = normalize_axis_index(axis, arr.ndim)
     lengths = np.broadcast_shapes(*((*s[:axis], 1, *s[axis + 1 :]) for s in (arr.shape, indices.shape)))
     grid = list(np.ogrid[tuple(slice(n) for n in lengths)])
     grid[axis] = indices
@@ -122,16 +122,11 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 @composed(np.sort)
 def sort(a: Any, axis: int | None = -1, kind: Any = None, *, stable: bool | None = None) -> Any:
-    a, axis = _along(a, axis)
+    a, axis = with_axis(a, axis)
     return np.take_along_axis(a, np.argsort(a, axis, kind, stable=stable), axis)
 
 
 @composed(np.partition)
 def partition(a: Any, kth: Any, axis: int | None = -1) -> Any:
-    a, axis = _along(a, axis)
+    a, axis = with_axis(a, axis)
     return np.take_along_axis(a, np.argpartition(a, kth, axis), axis)
-
-
-def _along(a: Any, axis: int | None) -> tuple[Any, int]:
-    """The array and the axis to order; without an axis, all elements in a row."""
-    return (a.reshape(-1), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))

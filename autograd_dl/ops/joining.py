@@ -14,7 +14,7 @@ from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
 from .entry import along, as_array, composed, present, primitive
-from .indexing import in_a_row
+from .indexing import in_a_row, with_axis
 from .shape import atleast_1d, atleast_2d, atleast_3d
 
 # -- joining
@@ -148,24 +148,21 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
 
 @composed(np.delete)
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    arr = as_array(arr)
-    if axis is None:
-        arr, axis = arr.reshape(-1), 0
+    arr, axis = with_axis(as_array(arr), axis)
     return np.take(arr, np.delete(np.arange(arr.shape[axis]), bare(obj)), axis)
 
 
 @composed(np.insert)
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    arr, obj, values = as_array(arr), bare(obj), as_array(values)
-    if axis is None:
-        arr, axis = arr.reshape(-1), 0
+    obj, values = bare(obj), as_array(values)
+    arr, axis = with_axis(as_array(arr), axis)
     n = arr.shape[axis]
     values = values.reshape((1,) * (arr.ndim - values.ndim) + values.shape)
     if np.ndim(obj) == 0 and not isinstance(obj, slice):
         values = np.moveaxis(values, 0, axis)
     places = np.insert(np.arange(n), obj, 0).size - n
     new = values.shape[axis] if places == 1 else places
-    shape = [new if i == normalize_axis_index(axis, arr.ndim) else size for i, size in enumerate(arr.shape)]
+    shape = [new if i == axis else size for i, size in enumerate(arr.shape)]
     both = concatenate([arr, np.broadcast_to(values, shape).astype(arr.dtype)], axis)
     return np.take(both, np.insert(np.arange(n), obj, np.arange(n, n + new)), axis)
 

@@ -13,13 +13,8 @@ from ..table import defvjp
 from ..tensor import Tensor, bare
 from .entry import as_array, composed, present, primitive
 
-
-def _reshaped_back(g: Any, _ans: Any, _x: Any) -> Any:
-    return g.reshape(_x.shape)
-
-
 defvjp(np.reshape, lambda g, _ans, _x, _shape: g.reshape(_x.shape), None, raw=lambda x, shape: x.reshape(shape))
-defvjp(np.ravel, _reshaped_back)
+defvjp(np.ravel, lambda g, _ans, _x: g.reshape(_x.shape))
 defvjp(np.squeeze, lambda g, _ans, _x, axis=None: g.reshape(_x.shape))
 defvjp(np.expand_dims, lambda g, _ans, _x, _axis: g.reshape(_x.shape), None)
 defvjp(np.broadcast_to, lambda g, _ans, _x, _shape: g, None, broadcasts=True)
@@ -153,14 +148,17 @@ def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = 
 
 @composed(np.fft.fftshift)
 def fftshift(x: Any, axes: Any = None) -> Any:
-    axes = range(x.ndim) if axes is None else normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
-    return np.roll(x, tuple(x.shape[i] // 2 for i in axes), tuple(axes))
+    return _rolled_by_half(x, axes, 1)
 
 
 @composed(np.fft.ifftshift)
 def ifftshift(x: Any, axes: Any = None) -> Any:
-    axes = range(x.ndim) if axes is None else normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
-    return np.roll(x, tuple(-(x.shape[i] // 2) for i in axes), tuple(axes))
+    return _rolled_by_half(x, axes, -1)
+
+
+def _rolled_by_half(x: Any, axes: Any, direction: int) -> Any:
+    axes = tuple(range(x.ndim)) if axes is None else normalize_axis_tuple(axes, x.ndim, allow_duplicate=True)
+    return np.roll(x, tuple(direction * (x.shape[i] // 2) for i in axes), axes)
 
 
 @composed(np.diagonal)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AutogradError, DataError, DTypeError, ShapeError
+from ..errors import AutogradError, DataError, DTypeError, ShapeError, misfits
 from ..graph import stamp
 from ..table import Outline
 from ..tensor import Tensor, bare
@@ -176,7 +176,7 @@ class Optimizer(ABC):
             for key, a in samples.items():
                 like = f"{working_dtype(a.dtype)} {a.shape}"
                 expected |= {f"{kind}.{slot}.{key}": like for slot in self.slots}
-        if faults := _misfits(expected, _outlines(taken)):
+        if faults := misfits(expected, _outlines(taken)):
             return faults
         updates = int(taken[f"{kind}.updates"])
         if updates < 0 or (self.slots and bool(samples) != (updates > 0)):
@@ -194,7 +194,7 @@ class Optimizer(ABC):
             }
         kept = {key: slots[0] for key, slots in self._state.items()}
         if kept.keys() != gradients.keys() or any(_outline(a) != _outline(gradients[key]) for key, a in kept.items()):
-            faults = "; ".join(_misfits(_outlines(kept), _outlines(gradients)))
+            faults = "; ".join(misfits(_outlines(kept), _outlines(gradients)))
             raise ShapeError(
                 f"this {type(self).__name__} keeps its state for other parameters: {faults}; "
                 "make an optimizer for each network"
@@ -222,12 +222,3 @@ def _outline(array: Any) -> tuple[Any, ...]:
 
 def _outlines(arrays: Mapping[str, Any]) -> dict[str, str]:
     return {name: f"{a.dtype} {a.shape}" for name, a in arrays.items()}
-
-
-def _misfits(expected: Mapping[str, str], given: Mapping[str, str]) -> list[str]:
-    """What is missing, unexpected, or of another dtype or shape."""
-    faults = [f"{name} is missing" for name in expected.keys() - given.keys()]
-    faults += [f"{name} is unexpected" for name in given.keys() - expected.keys()]
-    both = expected.keys() & given.keys()
-    faults += [f"{n} is {given[n]} instead of {expected[n]}" for n in both if given[n] != expected[n]]
-    return sorted(faults)

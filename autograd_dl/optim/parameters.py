@@ -61,41 +61,47 @@ def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: 
 
 
 def _gradient(key: str, parameter: Any, g: Any) -> Any:
-    """The gradient of a parameter, if it fits, and if the parameter can be moved."""
-    if type(parameter) is Tensor:
-        value, node = parameter._value, parameter.node
-        if (
-            type(g) is type(value) is ndarray
-            and type(node) is Leaf
-            and (g.dtype is value.dtype and g.shape == value.shape)
-            and (g.dtype.char in "fd" and value.flags.writeable)
-        ):
-            return g  # as most: nothing need be looked at closer
-    else:
-        value, node = parameter, None
-    dtype = getattr(value, "dtype", None)
-    if dtype is None:
-        _refuse_no_parameter(key, value)
-        dtype = np.dtype(np.float64)
-    elif dtype.kind != "f":
-        raise DTypeError(f"{key} must be of floats to move by small steps, not of {dtype}")
-    elif node is not None and type(node) is not Leaf:
-        _refuse_recorded(key, parameter)
-    elif isinstance(value, np.ndarray) and not value.flags.writeable and (node is not None or value is parameter):
-        raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
-    if type(g) is not np.ndarray:
-        if type(g) is Tensor and g.requires_grad and g.is_leaf and type(parameter) is not Tensor:
-            raise DTypeError(f"the gradient for {key} is a parameter itself: update takes params first, and then grads")
-        g = bare(g)
-        g = g if is_duck(g) else np.asarray(g)
-    if g.shape != getattr(value, "shape", ()):
-        raise ShapeError(f"the gradient for {key} has shape {g.shape}, the parameter {np.shape(value)}")
-    dtype = working_dtype(dtype)
-    if g.dtype is dtype:
+    """The gradient of a parameter, in the dtype of its step, if it fits, and if the parameter can be moved."""
+    value = parameter._value if type(parameter) is Tensor else parameter
+    if _is_plain_pair(parameter, value, g):
         return g
+    dtype = working_dtype(_movable_dtype(key, parameter, value))
+    if type(g) is Tensor and g.requires_grad and g.is_leaf and type(parameter) is not Tensor:
+        raise DTypeError(f"the gradient for {key} is a parameter itself: update takes params first, and then grads")
+    g = bare(g)
+    g = g if is_duck(g) else np.asarray(g)
+    if g.shape != np.shape(value):
+        raise ShapeError(f"the gradient for {key} has shape {g.shape}, the parameter {np.shape(value)}")
     if g.dtype.kind not in "fiub":
         raise DTypeError(f"the gradient for {key} must be of real numbers, not {g.dtype}")
-    return g.astype(dtype)
+    return g if g.dtype is dtype else g.astype(dtype)
+
+
+def _is_plain_pair(parameter: Any, value: Any, g: Any) -> bool:
+    """Whether, as in most updates, nothing need be looked at closer: a leaf, and a gradient of its shape and dtype."""
+    return (
+        type(g) is type(value) is ndarray
+        and type(parameter) is Tensor
+        and type(parameter.node) is Leaf
+        and g.dtype is value.dtype
+        and g.shape == value.shape
+        and g.dtype.char in "fd"
+        and value.flags.writeable
+    )
+
+
+def _movable_dtype(key: str, parameter: Any, value: Any) -> np.dtype[Any]:
+    """The dtype of a parameter. Raises if it is none, or cannot be moved."""
+    if not hasattr(value, "dtype"):
+        _refuse_no_parameter(key, value)
+        return np.dtype(np.float64)
+    if value.dtype.kind != "f":
+        raise DTypeError(f"{key} must be of floats to move by small steps, not of {value.dtype}")
+    _refuse_recorded(key, parameter)
+    has_own_array = type(parameter) is not Tensor or parameter.node is not None
+    if isinstance(value, np.ndarray) and not value.flags.writeable and has_own_array:
+        raise ValueError(f"{key} is read-only and cannot be moved; take a copy of it")
+    return value.dtype
 
 
 def as_number(parameter: Any, value: Any) -> Any:

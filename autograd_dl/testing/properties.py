@@ -172,28 +172,35 @@ def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]
     shapes = st.shared(broadcastable(max(1, len(free))), key=f"{f.__module__}.{f.__qualname__}")
     found = dict(by_name)
     for name, parameter in parameters.items():
-        annotation = annotations.get(name)
-        if name in found or annotation is None:
-            continue
         if name in free:
             found[name] = shapes.flatmap(functools.partial(_array, free.index(name)))
-        elif get_origin(annotation) is Annotated and isinstance(get_args(annotation)[1], st.SearchStrategy):
-            found[name] = get_args(annotation)[1]
-        elif annotation is Program:
-            found[name] = graphs()
-        elif parameter.default is parameter.empty and annotation in (bool, int, float, str):
-            found[name] = st.from_type(annotation)
-        elif parameter.default is parameter.empty and _tells_of_tensors(annotation):
-            raise TypeError(
-                f"{f.__name__} does not say what to draw for {name}: a Tensor alone is drawn by itself, "
-                f"for {annotation} give a strategy, @gradient_property({name}=...)"
-            )
+        elif name not in found and (told := _strategy_of(f, parameter, annotations[name])) is not None:
+            found[name] = told
     if not found:
         raise TypeError(
             f"{f.__name__} has no parameter to draw: annotate one, x: Tensor, or give a strategy, "
             "@gradient_property(x=strategies.tensors())"
         )
     return found
+
+
+def _strategy_of(f: Callable[..., Any], parameter: inspect.Parameter, annotation: Any) -> st.SearchStrategy[Any] | None:
+    """What a parameter's annotation says to draw for it; None if it is left to its default, or to pytest."""
+    if get_origin(annotation) is Annotated and isinstance(get_args(annotation)[1], st.SearchStrategy):
+        own: st.SearchStrategy[Any] = get_args(annotation)[1]
+        return own
+    if annotation is Program:
+        return graphs()
+    if annotation is None or parameter.default is not parameter.empty:
+        return None
+    if annotation in (bool, int, float, str):
+        return st.from_type(annotation)
+    if _tells_of_tensors(annotation):
+        raise TypeError(
+            f"{f.__name__} does not say what to draw for {parameter.name}: a Tensor alone is drawn by itself, "
+            f"for {annotation} give a strategy, @gradient_property({parameter.name}=...)"
+        )
+    return None
 
 
 def _resolved(f: Callable[..., Any], annotation: Any) -> Any:

@@ -2,16 +2,12 @@
 
 from .curves import smooth_curve
 from .ensemble import Ensemble
-from .optimizers import OPTIMIZER_PARAM, OPTIMIZERS, optimizer_named
-from .protocols import Network, Optimizer
+from .optimizers import OPTIMIZERS, optimizer_named
 from .trainer import Trainer
 
 __all__ = [
     "OPTIMIZERS",
-    "OPTIMIZER_PARAM",
     "Ensemble",
-    "Network",
-    "Optimizer",
     "Trainer",
     "optimizer_named",
     "smooth_curve",

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import DataError, misfits
 from ..optim.parameters import NUMBERS, as_number
 from ..tensor import bare
 
@@ -53,13 +53,6 @@ class Optimizer(Protocol):
         """Take it back."""
 
 
-def offers_one_pass(network: Network) -> bool:
-    """True. Raises ValueError for a network that does not."""
-    if not hasattr(network, "loss_and_gradient"):
-        raise ValueError(f"one_pass=True needs loss_and_gradient(x, t), which this {type(network).__name__} has not")
-    return True
-
-
 def state_of(network: Network) -> Arrays:
     """The state of a network: its own account of it, or else its parameters."""
     if (own := getattr(network, "state_dict", None)) is not None:
@@ -74,9 +67,8 @@ def load_network(network: Network, arrays: Arrays) -> None:
         return
     here = {name: np.shape(p) for name, p in network.params.items()}
     there = {name: a.shape for name, a in arrays.items()}
-    if differing := sorted(name for name in here.keys() | there.keys() if here.get(name) != there.get(name)):
-        shapes = (f"{name} {there.get(name, 'is missing')} for {here.get(name, 'nothing')}" for name in differing)
-        raise DataError(f"it does not fit this {type(network).__name__}: {'; '.join(shapes)}")
+    if faults := misfits(here, there, "has shape"):
+        raise DataError(f"it does not fit this {type(network).__name__}: {'; '.join(faults)}")
     for name, p in network.params.items():
         if isinstance(p, NUMBERS):
             network.params[name] = as_number(p, arrays[name])

@@ -18,7 +18,7 @@ from ..errors import DataError, DTypeError, MissingExtraError, ShapeError
 from ..optional import need, on_terminal
 from ..serialization import load_arrays, save_arrays
 from .optimizers import OPTIMIZER_PARAM, made
-from .protocols import Arrays, Network, Optimizer, load_network, offers_one_pass, state_of
+from .protocols import Arrays, Network, Optimizer, load_network, state_of
 from .resuming import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
 
 
@@ -129,7 +129,10 @@ class Trainer:
         self.test = x_test, t_test
         self.optimizer = made(optimizer, optimizer_param)
         self.change_gradient = change_gradient or (lambda gradient: gradient)
-        self.one_pass = one_pass and offers_one_pass(network)
+        if one_pass and not hasattr(network, "loss_and_gradient"):
+            kind = type(network).__name__
+            raise ValueError(f"one_pass=True needs loss_and_gradient(x, t), which this {kind} has not")
+        self.one_pass = one_pass
         self.epochs = _count("epochs", epochs, least=0)
         self.evaluated = _optional_count("evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch)
         self.early_stopping = _optional_count("early_stopping", early_stopping)

@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLACK, WHITE, PALE = "#222222", "#ffffff", "#e4e4e4"
-INCH = 0.62
-"""One unit of the lengths that follow."""
-RADIUS, COLUMN, ROW, LETTERS, MARGIN = 0.42, 3.6, 1.15, 0.4, 0.08
-"""Of a neuron; from column to column; from row to row; the height of the text on an arrow; from it to a neuron."""
-SIZE, LARGEST, SMALLEST = 10.0, 12.0, 4.0
-"""Of the letters on arrows; of those in a neuron, at most and at least."""
-MOST, LABELLED = 5, 4
-"""Neurons of a column that are drawn: of more, the first ones and the last. The same where arrows have texts."""
-INPUTS, DEEPEST = 12, 20
-"""Inputs of a perceptron, and layers of a network: figures of more would be metres wide."""
+UNIT = 0.62
+"""Inches of one unit of the lengths below."""
+NEURON_RADIUS = 0.42
+COLUMN_WIDTH, ROW_HEIGHT = 3.6, 1.15
+"""From neuron to neuron."""
+TEXT_HEIGHT, TEXT_MARGIN = 0.4, 0.08
+"""Of the text on an arrow; the margin is what it keeps from a neuron."""
+ARROW_FONT = 10.0
+LARGEST_FONT, SMALLEST_FONT = 12.0, 4.0
+"""Inside a neuron."""
+MOST_NEURONS = 5
+"""Of a column with more, the first ones and the last are drawn."""
+MOST_LABELLED = 4
+"""Neurons of a column whose arrows have texts."""
+MOST_INPUTS, MOST_LAYERS = 12, 20
+"""Of a perceptron; of a network: figures of more would be metres wide."""
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 DOTS = "⋮"
 """Stands for the neurons that are left out; it is drawn, since not every font has it."""
@@ -76,11 +82,11 @@ def draw_perceptron(
     inputs = _symbols("x", len(w), x)
     if len(inputs) != len(w):
         raise ShapeError(f"there are {len(w)} weights, but {len(inputs)} inputs x")
-    if not 0 < len(w) <= INPUTS:
-        raise ShapeError(f"a perceptron is drawn with 1 to {INPUTS} weights, not with {len(w)}; see draw_layers")
-    ends = [_Neuron(COLUMN, 0, "$a$" if activation else "$y$")]
+    if not 0 < len(w) <= MOST_INPUTS:
+        raise ShapeError(f"a perceptron is drawn with 1 to {MOST_INPUTS} weights, not with {len(w)}; see draw_layers")
+    ends = [_Neuron(COLUMN_WIDTH, 0, "$a$" if activation else "$y$")]
     if activation is not None:
-        ends.append(_Neuron(COLUMN * 1.7, 0, "$y$", RED))
+        ends.append(_Neuron(COLUMN_WIDTH * 1.7, 0, "$y$", RED))
     arrows = [_Arrow(a, b, f"{words(activation, SHORT)}( )", RED) for a, b in pairwise(ends)]
     starts = _column(0, [*([] if bias is None else ["1"]), *inputs], ones=bias is not None)
     texts = [*([] if bias is None else _texts([bias])), *w]
@@ -132,7 +138,7 @@ def draw_affine(
     if bias is not None:
         inputs, texts = ["1", *inputs], [_symbols(names[2], columns, b), *texts]
     color = RED if red else BLACK
-    starts, ends = _column(0, inputs, ones=bias is not None), _column(COLUMN, outputs, color)
+    starts, ends = _column(0, inputs, ones=bias is not None), _column(COLUMN_WIDTH, outputs, color)
     arrows = [_Arrow(starts[i], ends[j], text, color) for i, row in enumerate(texts) for j, text in enumerate(row)]
     return _figure([*starts, *ends], arrows)
 
@@ -160,7 +166,7 @@ def draw_layers(layers: Sequence[Any], *, red: Collection[int] = (), lang: str =
     first, hidden, last = chosen("lang", lang, HEADINGS)
     titles = [first, *[f"{hidden} {i}" if len(sizes) > 3 else hidden for i in range(1, len(sizes) - 1)], last]
     colors = [RED if i in red else BLACK for i in range(len(sizes))]
-    columns = [_column(COLUMN * i, _elided(size), colors[i]) for i, size in enumerate(sizes)]
+    columns = [_column(COLUMN_WIDTH * i, _elided(size), colors[i]) for i, size in enumerate(sizes)]
     arrows = []
     for before, after in pairwise(columns):
         arrows += [_Arrow(a, b, "", b.color) for a, b in product(before, after) if DOTS not in (a.text, b.text)]
@@ -199,10 +205,10 @@ def _is_shape(weights: Any) -> bool:
 
 def _legible(shape: tuple[int, ...]) -> tuple[int, int]:
     """The shape of weights that are drawn one by one."""
-    if len(shape) != 2 or not all(0 < n <= LABELLED for n in shape):
+    if len(shape) != 2 or not all(0 < n <= MOST_LABELLED for n in shape):
         raise ShapeError(
             f"weights of shape {shape} cannot be drawn one by one: it must be (inputs, outputs), each from 1 to "
-            f"{LABELLED}; larger layers are drawn by draw_layers, without their weights"
+            f"{MOST_LABELLED}; larger layers are drawn by draw_layers, without their weights"
         )
     return shape[0], shape[1]
 
@@ -217,13 +223,13 @@ def _sizes(layers: Sequence[Any]) -> list[int]:
         if not fitting:
             raise ShapeError(f"weights of shapes {', '.join(map(str, shapes))} cannot follow each other in a network")
         sizes = [shape[0] for shape in shapes[:1]] + [shape[1] for shape in shapes]
-    if not 2 <= len(sizes) <= DEEPEST or min(sizes) < 1:
-        raise ShapeError(f"a network is drawn with 2 to {DEEPEST} layers of 1 neuron or more each, not as {sizes}")
+    if not 2 <= len(sizes) <= MOST_LAYERS or min(sizes) < 1:
+        raise ShapeError(f"a network is drawn with 2 to {MOST_LAYERS} layers of 1 neuron or more each, not as {sizes}")
     return sizes
 
 
 def _elided(size: int) -> list[str]:
-    return [""] * size if size <= MOST else [""] * (MOST - 2) + [DOTS, ""]
+    return [""] * size if size <= MOST_NEURONS else [""] * (MOST_NEURONS - 2) + [DOTS, ""]
 
 
 # -- where it is drawn
@@ -231,8 +237,11 @@ def _elided(size: int) -> list[str]:
 
 def _column(x: float, texts: Sequence[str], color: str = BLACK, *, ones: bool = False) -> list[_Neuron]:
     """Neurons below each other; the first is grey if it is the constant 1."""
-    top = ROW * (len(texts) - 1) / 2
-    return [_Neuron(x, top - ROW * i, text, color, PALE if ones and i == 0 else WHITE) for i, text in enumerate(texts)]
+    top = ROW_HEIGHT * (len(texts) - 1) / 2
+    return [
+        _Neuron(x, top - ROW_HEIGHT * i, text, color, PALE if ones and i == 0 else WHITE)
+        for i, text in enumerate(texts)
+    ]
 
 
 def _place(arrows: Sequence[_Arrow]) -> tuple[float, float]:
@@ -241,7 +250,7 @@ def _place(arrows: Sequence[_Arrow]) -> tuple[float, float]:
     for t in np.linspace(0.4, 0.2, 21):
         heights = np.sort([a.start.y + t * (a.end.y - a.start.y) for a in arrows])
         room[float(t)] = round(float(np.diff(heights).min(initial=np.inf)), 6)
-    return next(((t, gap) for t, gap in room.items() if gap >= LETTERS), max(room.items(), key=itemgetter(1)))
+    return next(((t, gap) for t, gap in room.items() if gap >= TEXT_HEIGHT), max(room.items(), key=itemgetter(1)))
 
 
 def _apart(
@@ -251,9 +260,9 @@ def _apart(
     across, down = [1.0], [1.0]
     for x, group in groups.items():
         along, room = places[x]
-        half = max(width(arrow.text, SIZE) for arrow in group) / (72 * INCH) / 2
-        across.append((RADIUS + MARGIN + half) / (along * (group[0].end.x - x)))
-        down.append(LETTERS / room)
+        half = max(width(arrow.text, ARROW_FONT) for arrow in group) / (72 * UNIT) / 2
+        across.append((NEURON_RADIUS + TEXT_MARGIN + half) / (along * (group[0].end.x - x)))
+        down.append(TEXT_HEIGHT / room)
     return max(across), max(down)
 
 
@@ -280,7 +289,7 @@ def _figure(
     need("matplotlib", "viz")
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(INCH * (right - left), INCH * (top - bottom)))
+    figure = Figure(figsize=(UNIT * (right - left), UNIT * (top - bottom)))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
     axes.set_axis_off()
@@ -302,7 +311,7 @@ def _draw_neuron(axes: Any, neuron: _Neuron) -> None:
     if neuron.text == DOTS:
         axes.plot([neuron.x] * 3, [at[1] + y for y in (-0.2, 0, 0.2)], "o", color=neuron.color, markersize=2)
         return
-    axes.add_patch(Circle(at, RADIUS, facecolor=neuron.fill, edgecolor=neuron.color, linewidth=1.3))
+    axes.add_patch(Circle(at, NEURON_RADIUS, facecolor=neuron.fill, edgecolor=neuron.color, linewidth=1.3))
     axes.text(*at, neuron.text, ha="center", va="center", color=neuron.color, fontsize=_fitting(neuron.text))
 
 
@@ -310,13 +319,13 @@ def _draw_arrow(axes: Any, arrow: _Arrow, place: float) -> None:
     start, end = (np.array([n.x, n.y]) for n in (arrow.start, arrow.end))
     along = (end - start) / np.hypot(*(end - start))
     axes.annotate(
-        "", end - RADIUS * along, start + RADIUS * along,
+        "", end - NEURON_RADIUS * along, start + NEURON_RADIUS * along,
         arrowprops={"arrowstyle": "-|>", "color": arrow.color, "linewidth": 1, "shrinkA": 0, "shrinkB": 0},
     )  # fmt: skip
     if arrow.text:
         back = {"facecolor": WHITE, "edgecolor": "none", "pad": 0.6}
         at = start + place * (end - start)
-        axes.text(*at, arrow.text, ha="center", va="center", color=arrow.color, bbox=back, fontsize=SIZE)
+        axes.text(*at, arrow.text, ha="center", va="center", color=arrow.color, bbox=back, fontsize=ARROW_FONT)
 
 
 def _draw_around(axes: Any, neurons: Sequence[_Neuron]) -> None:
@@ -324,11 +333,11 @@ def _draw_around(axes: Any, neurons: Sequence[_Neuron]) -> None:
 
     if neurons:
         left, width = neurons[0].x, neurons[-1].x - neurons[0].x
-        style = f"round,pad={RADIUS + 0.3},rounding_size={RADIUS + 0.3}"
+        style = f"round,pad={NEURON_RADIUS + 0.3},rounding_size={NEURON_RADIUS + 0.3}"
         axes.add_patch(FancyBboxPatch((left, 0), width, 0.001, boxstyle=style, facecolor="none", edgecolor=GREY))
 
 
 def _fitting(text: str) -> float:
     """The font size at which a text fits into a neuron."""
-    room = 0.95 * 2 * RADIUS * 72 * INCH
-    return min(LARGEST, max(SMALLEST, room / max(width(text, 1), 1e-3)))
+    room = 0.95 * 2 * NEURON_RADIUS * 72 * UNIT
+    return min(LARGEST_FONT, max(SMALLEST_FONT, room / max(width(text, 1), 1e-3)))

@@ -57,11 +57,7 @@ def draw_im2col(
         raise ShapeError(f"the image has shape {pixels.shape}: one channel of one image is drawn, (height, width)")
     rows = im2col(pixels[None, None], filter_h, filter_w, stride, pad)
     padded = np.pad(pixels, pad)
-    if max(padded.shape) > LARGEST or rows.shape[0] > MOST or rows.shape[1] > LONGEST:
-        raise ShapeError(
-            f"an image of shape {padded.shape} with {rows.shape[0]} patches of {rows.shape[1]} numbers is too large to "
-            f"read: at most {LARGEST} x {LARGEST} pixels, {MOST} patches, {LONGEST} numbers"
-        )
+    _refuse_large(padded, rows)
     height, width = padded.shape
     titles = chosen("lang", lang, TITLES)
     across = width + GAP + max(rows.shape[1], width_of(titles[1], TITLE) / (72 * INCH))
@@ -72,22 +68,32 @@ def draw_im2col(
     axes.set_axis_off()
     for x, title in zip((0, width + GAP), titles, strict=True):
         axes.text(x, 0.2, title, va="center", fontsize=TITLE)
-    places = (padded.shape[1] - filter_w) // stride + 1
+    places = (width - filter_w) // stride + 1
     for k, row in enumerate(rows):
-        top, left = 1 + k * (height + 1), width + GAP
         i, j = (stride * place for place in divmod(k, places))
         inside = np.zeros(padded.shape, bool)
         inside[i : i + filter_h, j : j + filter_w] = True
-        _draw_cells(axes, padded, inside, 0, top)
-        middle = top + (height - 1) / 2
-        _draw_cells(axes, row[None], np.ones((1, row.size), bool), left, middle)
-        axes.annotate(
-            "",
-            (left - 0.15, middle + 0.5),
-            (width + 0.15, middle + 0.5),
-            arrowprops={"arrowstyle": "-|>", "color": BLUE},
-        )
+        _draw_patch(axes, padded, inside, row, top=1 + k * (height + 1))
     return figure
+
+
+def _refuse_large(padded: Any, rows: Any) -> None:
+    """Raise `ShapeError` if no one could read the figure."""
+    if max(padded.shape) > LARGEST or rows.shape[0] > MOST or rows.shape[1] > LONGEST:
+        raise ShapeError(
+            f"an image of shape {padded.shape} with {rows.shape[0]} patches of {rows.shape[1]} numbers is too large to "
+            f"read: at most {LARGEST} x {LARGEST} pixels, {MOST} patches, {LONGEST} numbers"
+        )
+
+
+def _draw_patch(axes: Any, padded: Any, inside: Any, row: Any, top: float) -> None:
+    """The image with one patch marked, an arrow, and the row that the patch becomes."""
+    height, width = padded.shape
+    left, middle = width + GAP, top + (height - 1) / 2
+    _draw_cells(axes, padded, inside, 0, top)
+    _draw_cells(axes, row[None], np.ones((1, row.size), bool), left, middle)
+    ends = (left - 0.15, middle + 0.5), (width + 0.15, middle + 0.5)
+    axes.annotate("", *ends, arrowprops={"arrowstyle": "-|>", "color": BLUE})
 
 
 def _draw_cells(axes: Any, values: Any, inside: Any, left: float, top: float) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd_dl.functional import step_function
-from models.gates import AND, NAND, OR, XOR
+from models.gates import AND, NAND, OR, WEIGHTS, XOR
 
 from . import Outcome, Settings, experiment
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CORNERS = [(0, 0), (1, 0), (0, 1), (1, 1)]
-WEIGHTS = {"AND": (0.5, 0.5, -0.7), "NAND": (-0.5, -0.5, 0.7), "OR": (0.5, 0.5, -0.2)}
-"""w1, w2 and b of the gates that are one perceptron."""
 
 
 @experiment("perceptron", "2.1-2.3", takes=())
