@@ -343,7 +343,34 @@ class TestProgress:
         out, err = capsys.readouterr()
         assert out.startswith("test accuracy")
         assert "15/15" in err
-        assert "training accuracy" in err
+        assert "test accuracy" in err
+
+    @pytest.mark.parametrize("on_terminal", [False, True])
+    def test_what_tells_of_it_is_gone_when_it_is_interrupted(self, monkeypatch, capsys, on_terminal):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: on_terminal)
+
+        def add_and_interrupt(made):
+            made.callbacks += (print,)
+            raise KeyboardInterrupt
+
+        made = Trainer(net(), *DATA, mini_batch_size=10, step_callbacks=[add_and_interrupt])
+        with pytest.raises(KeyboardInterrupt):
+            made.train()
+        assert (made.callbacks, made.step_callbacks) == ((print,), (add_and_interrupt,))
+        assert capsys.readouterr().out == ""
+
+    @pytest.mark.parametrize(
+        ("accuracies", "options"),
+        [
+            ([0.1, 0.2, 0.3], {}),
+            ([0.3], {"evaluate_sample_num_per_epoch": 3}),
+            ([0.1, 0.9, 0.2, 0.3], {"early_stopping": 9}),
+        ],
+        ids=["the last measured", "of all test data", "of the best parameters"],
+    )
+    def test_the_accuracy_in_the_outcome(self, capsys, accuracies, options):
+        trained(Scripted(accuracies), verbose=True, **options)
+        assert capsys.readouterr().out.splitlines()[-1] == "test accuracy 0.3000 after 15 steps"
 
     def test_lines_where_there_is_no_console(self, capsys, monkeypatch):
         monkeypatch.setattr(sys, "stderr", None)
@@ -430,7 +457,11 @@ class TestBeyondTheBook:
     def test_lines_where_it_is_measured(self, capsys):
         trained(iterations=7, measure_every=3, verbose=True)
         lines = capsys.readouterr().out.splitlines()
-        assert [line.partition(":")[0] for line in lines[:-1]] == ["epoch 0.6 of 1.4", "epoch 1.2 of 1.4"]
+        assert [line.partition(":")[0] for line in lines[:-1]] == [
+            "epoch 0.6 of 1.4",
+            "epoch 1.2 of 1.4",
+            "epoch 1.4 of 1.4",
+        ]
         assert lines[-1].endswith("after 7 steps")
 
     def test_early_stopping_counts_measurements_and_the_last_may_be_the_best(self):

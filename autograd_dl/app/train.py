@@ -20,7 +20,6 @@ from visualize import plot_history
 
 from .experiment import plain, refuse_unwritable
 from .graphs import draw, loss_of
-from .progress import shown
 from .recipes import DATA, RECIPES, Split, built, digits
 from .schedules import SCHEDULES
 
@@ -121,12 +120,11 @@ def train(plan: Plan) -> None:
 
     network = built(plan.model, plan.activation, plan.dtype, plan.seed)
     trainer = _trainer(plan, network, images, test)
-    with workers(), shown(trainer):
+    with workers():
         trainer.train()
 
     saved = _save(plan, network, trainer.history)
     drawn = draw(loss_of(network, *(a[: plan.batch_size] for a in images)), plan.out / "graph.svg")
-    print(_outcome(trainer))
     for file in saved:
         print(f"wrote {file}")
     print(drawn)
@@ -138,7 +136,7 @@ def _trainer(plan: Plan, network: Network, images: Split, test: Split) -> Traine
     """Its trainer, which has gone on from the checkpoint if it is to."""
     optimizer = optimizer_named(plan.optimizer)(SCHEDULES[plan.schedule](plan.rate, plan.steps))
     trainer = Trainer(
-        network, *images, *test, mini_batch_size=plan.batch_size, optimizer=optimizer, verbose=False, one_pass=True,
+        network, *images, *test, mini_batch_size=plan.batch_size, optimizer=optimizer, one_pass=True,
         iterations=plan.steps, measure_every=plan.measure_every, seed=[plan.seed, 1], checkpoint=plan.checkpoint,
         checkpoint_every=plan.checkpoint_every, resume=plan.resume, settings=plan.settings,
     )  # fmt: skip
@@ -147,14 +145,6 @@ def _trainer(plan: Plan, network: Network, images: Split, test: Split) -> Traine
             f"{plan.checkpoint} is {trainer.current_iter:,} batches on, beyond the {plan.steps:,} asked for"
         )
     return trainer
-
-
-def _outcome(trainer: Trainer) -> str:
-    """How it went, in a line or two."""
-    text = f"test accuracy {trainer.test_acc_list[-1]:.4f}, training accuracy {trainer.train_acc_list[-1]:.4f}"
-    if not trainer.diverged:
-        return text
-    return f"{text}\nthe loss is no number any more: the training diverged, and a smaller --lr may help"
 
 
 def _save(plan: Plan, network: Network, history: dict[str, list[float]]) -> list[Path]:

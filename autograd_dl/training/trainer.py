@@ -1,4 +1,4 @@
-"""The Trainer: steps and measurements, checkpoints, and how it all went."""
+"""The Trainer: steps, measurements and checkpoints."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import numpy as np
 from ..data.batches import Augmentation, MiniBatches
 from ..data.generators import Seed, pack_json
 from ..engine import no_grad
-from ..errors import DataError, DTypeError, MissingExtraError, ShapeError
-from ..optional import need, on_terminal
+from ..errors import DataError, DTypeError, ShapeError
 from ..serialization import load_arrays, save_arrays
 from .optimizers import OPTIMIZER_PARAM, made
+from .progress import outcome, shown
 from .protocols import Arrays, Network, Optimizer, load_network, state_of
 from .resuming import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
 
@@ -44,7 +44,8 @@ class Trainer:
     evaluate_sample_num_per_epoch : int, optional
         Measure accuracies on so many samples, the first ones, instead of on all.
     verbose : bool
-        Whether to tell the progress: by a bar on a terminal (if tqdm is installed), by a line an epoch elsewhere.
+        Whether to tell the progress: by a bar on a terminal (if tqdm is installed), by a line for each measurement
+        elsewhere.
     iterations : int, optional
         How many steps to take, in place of `epochs`.
     measure_every : int, optional
@@ -169,6 +170,11 @@ class Trainer:
         return bool(self.train_loss_list) and not np.isfinite(self.train_loss_list[-1])
 
     @property
+    def is_measured(self) -> bool:
+        """Whether the network, as it is now, has been measured."""
+        return self.measured[-1:] == [self.current_iter]
+
+    @property
     def history(self) -> dict[str, list[float]]:
         """The loss of each step; the accuracies, and after how many epochs they were measured."""
         return {
@@ -182,21 +188,16 @@ class Trainer:
         """Take all steps that are left."""
         if self.checkpoint is not None and not self.current_iter:
             self.save(self.checkpoint)  # what cannot be written is told now
-        bar = self._bar()
-        with nullcontext() if bar is None else bar:
+        with shown(self) if self.verbose else nullcontext():
             if not self.current_iter:
                 self._measure_either_end()
             while not self._finished():
                 self.train_step()
-                if bar is not None:
-                    bar.update()
-                if self._is_measured():
-                    self._tell(bar)
             self._measure_either_end()
         if self._best:
             load_network(self.network, self._best)
         if self.verbose:
-            print(self._outcome(), flush=True)
+            print(outcome(self), flush=True)
 
     def train_step(self) -> None:
         """Take one step, with all that belongs to it: measure and save, where that is due."""
@@ -318,17 +319,13 @@ class Trainer:
             raise DTypeError(f"{culprit} must return a dict of gradients, and returned None; does it lack a return?")
         self.optimizer.update(self.network.params, changed)
 
-    def _is_measured(self) -> bool:
-        """Whether the network, as it is now, has been measured."""
-        return self.measured[-1:] == [self.current_iter]
-
     def _measure_either_end(self) -> None:
         """Measure before the first step or after the last, if that was asked for.
 
         What comes after the last is in no checkpoint: if the training goes on for longer, it is as if there had been
         no end.
         """
-        if self.measure_every is not None and not self._is_measured():
+        if self.measure_every is not None and not self.is_measured:
             self._measure()
 
     def _measure(self) -> None:
@@ -353,36 +350,6 @@ class Trainer:
             self._best = {name: a.copy() for name, a in state_of(self.network).items()}
         if age >= patience:
             self.stop()
-
-    def _bar(self) -> Any:
-        """A progress bar on a terminal, or None."""
-        if not self.verbose or not on_terminal():
-            return None
-        try:
-            tqdm = need("tqdm", "train").tqdm
-        except MissingExtraError:
-            return None  # lines do without
-        return tqdm(initial=self.current_iter, total=self.max_iter, unit="batch")
-
-    def _tell(self, bar: Any) -> None:
-        with np.errstate(all="ignore"):
-            loss = np.mean(self.train_loss_list[-self.iter_per_epoch :])
-        accuracies = f"training accuracy {self.train_acc_list[-1]:.4f}, test accuracy {self.test_acc_list[-1]:.4f}"
-        if bar is not None:
-            bar.set_postfix_str(f"loss {loss:.4f}, {accuracies}")
-        elif self.verbose:
-            epoch, epochs = (steps / self.iter_per_epoch for steps in (self.current_iter, self.max_iter))
-            print(f"epoch {epoch:g} of {epochs:g}: loss {loss:.4f}, {accuracies}", flush=True)
-
-    def _outcome(self) -> str:
-        """How it went, in a line or two."""
-        with np.errstate(all="ignore"):
-            text = f"test accuracy {self.network.accuracy(*self.test):.4f} after {self.current_iter:,} steps"
-        if self.stopped and self.current_iter < self.max_iter:
-            text += f", stopped before the {self.max_iter:,} that were planned"
-        if self.diverged:
-            text += "\nthe loss is no number any more: the training diverged, and a smaller lr may help"
-        return text
 
 
 def _count(name: str, value: Any, least: int) -> int:

@@ -1,0 +1,81 @@
+"""How a training is told of while it runs: by a bar on a terminal, by lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import MissingExtraError
+from ..optional import need, on_terminal
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+
+@contextmanager
+def shown(trainer: Trainer) -> Iterator[None]:
+    """Tell in this block how the training goes: by a bar on a terminal (if tqdm is there), by lines elsewhere.
+
+    There is a line for each measurement; the loss in it is the mean over the last epoch.
+    """
+    tqdm = _tqdm()
+    with (
+        nullcontext()
+        if tqdm is None
+        else tqdm(initial=trainer.current_iter, total=trainer.max_iter, unit="batch") as bar
+    ):
+        step = () if bar is None else (lambda _: bar.update(),)
+        measured = (_print_line if bar is None else lambda trainer: bar.set_postfix_str(_postfix(trainer)),)
+        trainer.step_callbacks += step
+        trainer.callbacks += measured
+        try:
+            yield
+        finally:
+            trainer.step_callbacks = tuple(c for c in trainer.step_callbacks if c not in step)
+            trainer.callbacks = tuple(c for c in trainer.callbacks if c not in measured)
+
+
+def _tqdm() -> Any:
+    if not on_terminal():
+        return None
+    try:
+        return need("tqdm", "train").tqdm
+    except MissingExtraError:
+        return None
+
+
+def _print_line(trainer: Trainer) -> None:
+    if trainer.current_iter:  # the measurement before the first step tells nothing
+        epoch, epochs = (steps / trainer.iter_per_epoch for steps in (trainer.current_iter, trainer.max_iter))
+        accuracy = f"training accuracy {trainer.train_acc_list[-1]:.4f}, {_test_accuracy(trainer)}"
+        print(f"epoch {epoch:g} of {epochs:g}: {_mean_loss(trainer)}, {accuracy}", flush=True)
+
+
+def _postfix(trainer: Trainer) -> str:
+    """What stands behind a bar: no more than a terminal of 80 columns has room for."""
+    return f"{_mean_loss(trainer)}, {_test_accuracy(trainer)}" if trainer.current_iter else _test_accuracy(trainer)
+
+
+def _mean_loss(trainer: Trainer) -> str:
+    with np.errstate(all="ignore"):
+        return f"loss {np.mean(trainer.train_loss_list[-trainer.iter_per_epoch :]):.4f}"
+
+
+def _test_accuracy(trainer: Trainer) -> str:
+    return f"test accuracy {trainer.test_acc_list[-1]:.4f}"
+
+
+def outcome(trainer: Trainer) -> str:
+    """How the training went, in a line or two."""
+    is_known = trainer.is_measured and trainer.evaluated is None and trainer.early_stopping is None
+    with np.errstate(all="ignore"):
+        accuracy = trainer.test_acc_list[-1] if is_known else trainer.network.accuracy(*trainer.test)
+    text = f"test accuracy {accuracy:.4f} after {trainer.current_iter:,} steps"
+    if trainer.stopped and trainer.current_iter < trainer.max_iter:
+        text += f", stopped before the {trainer.max_iter:,} that were planned"
+    if trainer.diverged:
+        text += "\nthe loss is NaN or infinite: the training diverged, and a smaller lr may help"
+    return text
