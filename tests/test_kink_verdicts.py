@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograd_dl import Tensor
-from autograd_dl.functional import elu
+from autograd_dl.functional import elu, leaky_relu
 from autograd_dl.ops import defvjp, primitive, relu
 from autograd_dl.testing import GradientError, KinkError, check_gradients
 from autograd_dl.testing.strategies import Domain, arrays, broadcastable, shapes
@@ -51,6 +51,9 @@ CASES = {
     "norm at 0": (np.linalg.norm, ZERO_OR_NOT),
     "clip at its bounds": (lambda x: np.clip(x, 0, 1), AT_BOUNDS),
     "floor at a step": (np.floor, AT_ZERO),
+    "leaky relu at 0": (leaky_relu, AT_ZERO),
+    "elu at 0": (lambda x: elu(x, 2.0), AT_ZERO),
+    "where with two slopes": (lambda x: np.where(x >= 0, x, 2 * x), AT_ZERO),
 }
 
 
@@ -63,10 +66,24 @@ def test_a_kink_is_no_failure(case):
     def holds(inputs, order, seed):
         inputs = inputs if isinstance(inputs, tuple) else (inputs,)
         with suppress(KinkError):
-            check_gradients(f, *inputs, order=order, directions=1, seed=seed)
-        check_gradients(f, *inputs, order=order, directions=1, seed=seed, kinks="allow")
+            check_gradients(f, *inputs, order=order, seed=seed)
+        check_gradients(f, *inputs, order=order, seed=seed, kinks="allow")
 
     holds()
+
+
+@pytest.mark.parametrize(
+    ("f", "xs"),
+    [
+        (leaky_relu, [np.zeros(2)]),
+        (lambda x: np.clip(x, -1, 1), [np.array([1.0, -1.0])]),
+        (lambda x, y: np.clip(x, 0, 1) + np.clip(y, 0, 1), [np.zeros(1), np.ones(1)]),
+    ],
+    ids=["leaky relu", "clip", "two inputs"],
+)
+def test_kinks_that_balance_each_other_are_no_failure(f, xs):
+    for seed in range(20):
+        check_gradients(f, *xs, kinks="allow", seed=seed)
 
 
 @pytest.mark.parametrize("near", [0.0, 1e-3, 1e-6, 1e-9, 1e-11])

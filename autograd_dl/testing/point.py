@@ -107,10 +107,10 @@ class Point:
         towards = [_direction(x, rng) for x in self.xs]
         weighted = [arriving]
         if damped and self.depth == 1:
-            even = _damped(arriving, self.plain)
+            even = _damped(arriving, self.plain, rng)
             drowning = any(np.any(abs(e) < 1e-3 * abs(a)) for e, a in zip(even, arriving, strict=True))
             weighted += [even] if drowning else []
-        pairs = [(_damped(towards, self.gradients(u)) if damped else towards, u) for u in weighted]
+        pairs = [(_damped(towards, self.gradients(u), rng) if damped else towards, u) for u in weighted]
         if self.depth == 1 and not damped:
             pairs += [(part, arriving) for part in _one_by_one(towards)]
             pairs += [(towards, part) for part in _one_by_one(arriving)]
@@ -294,15 +294,18 @@ class Point:
         return None
 
 
-def _damped(towards: Arrays, found: Arrays) -> Arrays:
-    """The direction with all elements whose part in the derivative is over the median slowed down to that."""
+def _damped(towards: Arrays, found: Arrays, rng: np.random.Generator) -> Arrays:
+    """The direction with all elements whose part in the derivative is over the median slowed down to that or less.
+
+    (Not all to the same: at two kinks, parts of the same size can make the slopes on both sides equal.)
+    """
     with np.errstate(all="ignore"):
         terms = np.abs(flattened(towards) * flattened(found))
         positive = terms[np.isfinite(terms) & (terms > 0)]
         if positive.size == 0:
             return towards
         usual = np.quantile(positive, 0.5, method="lower")
-        slower = np.where(terms > usual, usual / terms, 1)
+        slower = np.where(terms > usual, rng.uniform(0.5, 1, terms.shape) * usual / terms, 1)
     return split(flattened(towards) * np.where(slower > 0, slower, 1), towards)
 
 
