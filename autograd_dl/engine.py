@@ -287,12 +287,16 @@ def _pulled(
             value, args = _recalled(node)
         is_pair = plan.is_pair and not kwargs  # as most ops, whose rules are called three times faster so
         try:
-            rules = plan.rules if plan.joint is None else plan.deal(plan.joint(g, value, *args, **kwargs))
+            is_dealt = plan.joint is not None
+            rules = plan.dealt(plan.joint(g, value, *args, **kwargs)) if is_dealt else plan.rules
             for i, rule in rules:
                 parent = inputs[i]
                 if within is not None and parent not in within:
                     continue
-                part = rule(g, value, args[0], args[1]) if is_pair else rule(g, value, *args, **kwargs)
+                if is_pair:
+                    part = rule(g, value, args[0], args[1])
+                else:
+                    part = rule if is_dealt else rule(g, value, *args, **kwargs)
                 like = args[i]
                 if type(part) is ndarray:
                     if part.shape != like.shape or part.dtype is not like.dtype:
@@ -312,7 +316,8 @@ def _pulled(
                     grads[parent] += part
                 else:
                     grads[parent] = total(grads[parent], part)
-                    sums[parent] = not create_graph and type(grads[parent]) in ADDED_TO
+                    kind = type(grads[parent])
+                    sums[parent] = kind is Parts or (kind in ADDED_TO and not create_graph)
         except AnomalyError as error:
             if not create_graph:
                 raise

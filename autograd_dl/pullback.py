@@ -27,8 +27,14 @@ class Parts:
         self.given = given
 
     def __add__(self, other: Parts) -> Parts:
-        both = {i: total(self.given[i], other.given[i]) for i in self.given.keys() & other.given.keys()}
-        return Parts(self.given | other.given | both)
+        both = Parts(dict(self.given))
+        both += other
+        return both
+
+    def __iadd__(self, other: Parts) -> Parts:
+        for i, g in other.given.items():
+            self.given[i] = total(self.given[i], g) if i in self.given else g
+        return self
 
     def whole(self, results: tuple[Any, ...]) -> tuple[Any, ...]:
         """A gradient for each of the results: zeros where none arrived."""

@@ -282,6 +282,6 @@ def results(ans: Any, node: Node | None, mode: Mode) -> Any:
     if node is None:
         items: list[Node | None] = [None] * len(ans)
     else:
-        items = [_record(_ITEM.plans[0b101], mode, (node, None), (ans, i), no_kwargs, a) for i, a in enumerate(ans)]
+        items = [_record(_ITEM.plans[0b101], mode, (node, None), (None, i), no_kwargs, a) for i, a in enumerate(ans)]
     tensors = map(tensor_of, ans, items)
     return type(ans)(*tensors) if hasattr(ans, "_fields") else tuple(tensors)

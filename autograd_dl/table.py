@@ -167,7 +167,7 @@ class Plan:
     """How an op is pulled back when the arguments `needs` require grad; shared by all nodes of that kind.
 
     `rules` are pairs of an argument's number and the rule for its gradient, or empty where one joint rule makes all.
-    `is_pair` says that the rules read two arguments and nothing saved. `reads` says for each argument, and last for a
+    `is_pair` says that each rule reads two arguments and nothing saved. `reads` says for each argument, and last for a
     saved value, whether it is kept; `reads_ans` the same of the output. Beside a saved value all arguments are kept,
     since on Tensors it is computed from them again.
     """
@@ -177,7 +177,7 @@ class Plan:
     def __init__(self, op: Op, count: int, needs: tuple[int, ...]) -> None:
         self.op = op
         self.needs = needs
-        self.is_pair = count == 2 and op.saved is None
+        self.is_pair = count == 2 and op.saved is None and op.joint is None
         self.joint = op.joint
         self.rules: tuple[tuple[int, Rule], ...] = ()
         if op.joint is not None:
@@ -199,15 +199,15 @@ class Plan:
         self.reads = tuple(reads) if op.saved is None else (True,) * (count + 1)
         self.reads_ans = any(s.reads(1) for s in signatures)
 
-    def deal(self, gradients: Sequence[Any]) -> list[tuple[int, Rule]]:
-        """What the joint rule returned, in the form of `rules`."""
+    def dealt(self, gradients: Sequence[Any]) -> list[tuple[int, Any]]:
+        """What the joint rule returned, as pairs of an argument's number and its gradient."""
         if type(gradients) not in (tuple, list) or len(gradients) <= self.needs[-1]:
             came = f"{len(gradients)}" if isinstance(gradients, (tuple, list)) else type(gradients).__name__
             raise RuleError(
                 f"the joint rule of {self.op.title} must return a tuple of one gradient for each argument; "
                 f"it returned {came}"
             )
-        return [(i, functools.partial(_given, gradients[i])) for i in self.needs]
+        return [(i, gradients[i]) for i in self.needs]
 
 
 PLANS_KEPT = 256
@@ -227,12 +227,9 @@ class Plans(dict[int, Plan]):
         count = key.bit_length() - 1
         if len(self) == PLANS_KEPT:  # of an op that takes any number of arguments
             self.clear()
-        plan = self[key] = Plan(self.op, count, tuple(i for i in range(count) if key >> i & 1))
+        bits = f"{key:b}"[:0:-1]  # not by shifts, each of which copies the key: there may be a million arguments
+        plan = self[key] = Plan(self.op, count, tuple(i for i, bit in enumerate(bits) if bit == "1"))
         return plan
-
-
-def _given(gradient: Any, *_args: Any, **_kwargs: Any) -> Any:
-    return gradient
 
 
 def _rule(op: Op, i: int) -> Rule:
