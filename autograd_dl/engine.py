@@ -287,8 +287,8 @@ def _pulled(
             value, args = _recalled(node)
         is_pair = plan.is_pair and not kwargs  # as most ops, whose rules are called three times faster so
         try:
-            is_dealt = plan.joint is not None
-            rules = plan.dealt(plan.joint(g, value, *args, **kwargs)) if is_dealt else plan.rules
+            joint = plan.joint
+            rules = plan.rules if joint is None else plan.dealt(joint(g, value, *args, **kwargs))
             for i, rule in rules:
                 parent = inputs[i]
                 if within is not None and parent not in within:
@@ -296,7 +296,7 @@ def _pulled(
                 if is_pair:
                     part = rule(g, value, args[0], args[1])
                 else:
-                    part = rule if is_dealt else rule(g, value, *args, **kwargs)
+                    part = rule(g, value, *args, **kwargs) if joint is None else rule
                 like = args[i]
                 if type(part) is ndarray:
                     if part.shape != like.shape or part.dtype is not like.dtype:

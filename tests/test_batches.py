@@ -319,3 +319,23 @@ class TestAugmentation:
         image[0, 0, 1, 1] = 1
         assert rotate(image, Chosen(30.0)).sum() == pytest.approx(1, abs=0.2)
         assert (rotate(image, Chosen(30.0)) > 0).sum() > 1
+
+
+def test_images_turn_to_either_side():
+    images = np.zeros((200, 1, 9, 9))
+    images[:, :, 0, 4] = 1
+    turned = rotate(images, rng(), degrees=20)[:, 0, 0]
+    assert 50 < np.sum(turned[:, 3] > turned[:, 5]) < 150
+
+
+@pytest.mark.parametrize("change", [scale, rotate])
+def test_images_of_whole_numbers_are_rounded(change):
+    images = rng().integers(0, 256, (6, 1, 5, 5), dtype=np.uint8)
+    np.testing.assert_array_equal(change(images, rng(1)), np.rint(change(images.astype(float), rng(1))))
+
+
+def test_rows_put_aside_are_chosen_at_random_and_cut_to_whole_ones():
+    found = [split_validation(X, T, 0.39, seed=seed)[1][1].tolist() for seed in range(50)]
+    assert {len(rows) for rows in found} == {3}
+    assert {row for rows in found for row in rows} == set(range(10))
+    assert found[0] == split_validation(X, T, 0.39, seed=0)[1][1].tolist() != found[1]

@@ -365,3 +365,43 @@ def test_a_result_in_memory_that_the_next_call_takes_is_found():
     defvjp(tripled, lambda g, _ans, _x: 3 * g)
     with pytest.raises(GradientError, match="result 0 was changed by another call"):
         check_gradients(tripled, np.array([1.0, 2.0, 3.0]))
+
+
+def test_a_fault_of_a_small_gradient_is_found():
+    wrong = cube(lambda g, _ans, x: g * 3.03 * x**2)
+    with pytest.raises(GradientError):
+        check_gradients(lambda x: 1e-6 * wrong(x), X, order=1)
+
+
+@pytest.mark.parametrize("size", [1e12, 1e20])
+def test_a_point_far_from_zero_is_checked_at_its_own_scale(size):
+    assert check_gradients(lambda x: np.sin(x / size) * size, X * size, order=1).worst <= 1
+
+
+def test_no_direction_is_no_check():
+    with pytest.raises(ValueError, match="order and directions must be at least 1"):
+        check_gradients(np.exp, X, directions=0)
+
+
+def test_a_fault_of_the_second_order_that_ones_hide_is_found():
+    @primitive
+    def softmax(x):
+        e = np.exp(x)
+        return e / e.sum(-1, keepdims=True)
+
+    def rule(g, ans, _x):
+        y = ans.detach() if type(ans) is Tensor else ans
+        return y * (g - (g * y).sum(-1, keepdims=True))
+
+    defvjp(softmax, rule)
+    check_gradients(softmax, X, order=1)
+    with pytest.raises(GradientError, match="the gradient of softmax"):
+        check_gradients(softmax, X, order=2)
+
+
+@pytest.mark.parametrize("f", [np.linalg.cholesky, np.linalg.eigvalsh])
+def test_an_op_that_reads_one_half_of_a_matrix_is_not_blamed_for_another(f):
+    wrong = cube(lambda g, _ans, x: g * 3.03 * x**2)
+    with pytest.raises(GradientError) as raised:
+        check_gradients(lambda x: wrong(f(np.matmul(x, x.T) + 2 * np.eye(2))), X, order=1)
+    assert raised.value.suspect.op == "cubed"

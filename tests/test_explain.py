@@ -412,3 +412,15 @@ def test_the_path_is_marked_in_the_picture():
 def test_a_healthy_picture_has_no_mark():
     pytest.importorskip("graphviz")
     assert "fillcolor" not in explain(np.sum(leaf([1.0, 2.0]) * 2)).picture().source
+
+
+def test_an_infinity_that_becomes_zero_does_not_reach_the_result():
+    infinity = explain(np.sum(np.exp(np.log(leaf([0.0, 0.0])))) + 1.0).findings[0]
+    assert infinity.kind == "infinity"
+    assert ops(infinity.path) == ["log"]
+    assert infinity.text.endswith("it does not reach the result")
+
+
+def test_what_is_looked_for_raises_no_error_of_numpys():
+    with np.errstate(all="raise"):
+        assert kinds(explain(lambda: np.sum(np.log(leaf([0.0, 2.0]))))) == [("infinity", "forward")]

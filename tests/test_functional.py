@@ -509,3 +509,16 @@ class TestBiasesOfConvolutions:
         b = Tensor([1.0, 2.0], requires_grad=True)
         y = F.conv2d(np.ones((1, 1, 3, 3)), np.ones((2, 1, 2, 2)), b)
         assert any(parent is b.node for parent in y.node.inputs)
+
+
+@pytest.mark.parametrize(("y", "t", "loss"), [(1, 1, 0), (0, 0, 0), (1, 0, -np.log(1e-7)), (0, 1, -np.log(1e-7))])
+def test_binary_cross_entropy_of_certainty_is_finite(y, t, loss):
+    np.testing.assert_allclose(F.binary_cross_entropy([float(y)], [float(t)]), loss, atol=2e-7)
+
+
+def test_elu_is_exact_for_tiny_numbers_and_itself_for_large_ones():
+    x = tensor([1000.0, -1000.0, -1e-20])
+    y = F.elu(x)
+    np.sum(y).backward()
+    assert y.numpy().tolist() == [1000, -1, -1e-20]
+    assert x.grad.numpy().tolist() == [1, 0, 1]

@@ -210,3 +210,14 @@ def test_a_kink_of_a_condition_is_not_said_to_lie_outside_of_the_graph(f):
         check_gradients(f, np.array([0.0, 0.0, 1.0]))
     assert "outside of the graph" not in str(raised.value)
     assert not raised.value.outside
+
+
+@pytest.mark.parametrize("outside", [-1.0, 2.0])
+def test_a_gradient_below_or_above_both_slopes_is_not_allowed(outside):
+    @primitive
+    def bent(x):
+        return np.maximum(x, 0)
+
+    defvjp(bent, lambda g, _ans, x: g * np.where(x == 0, outside, x > 0))
+    with pytest.raises(KinkError, match=f"the gradient is {outside:g}, the slopes 0 and 1"):
+        check_gradients(bent, np.array([0.0]), kinks="allow", order=1)

@@ -12,7 +12,7 @@ from autograd_dl import Tensor
 from autograd_dl.errors import DataError, GraphError, ShapeError
 from autograd_dl.graph import Node
 from autograd_dl.optim import SGD
-from models import Network, SimpleConvNet, TwoLayerNet, initial_std
+from models import MultiLayerNetExtend, Network, SimpleConvNet, TwoLayerNet, initial_std
 
 everyone = pytest.mark.parametrize("name", TINY)
 with_state = pytest.mark.parametrize("name", sorted({*BATCH_NORM, *DROPOUT}))
@@ -443,3 +443,36 @@ def test_images_of_28_and_32_pixels(name, size):
     net = getattr(models, name)((3, size, size), output_size=7, seed=0)
     assert net.predict(np.zeros((2, 3, size, size))).shape == (2, 7)
     assert sum(p.size for p in net.params.values()) < 200_000
+
+
+@pytest.mark.parametrize(("inputs", "labels"), [(3, 5), (5, 3)])
+def test_accuracy_needs_a_label_for_each_input_and_no_more(inputs, labels):
+    with pytest.raises(ShapeError, match=f"there are {inputs} and {labels}"):
+        TwoLayerNet(2, 3, 4).accuracy(np.zeros((inputs, 2)), np.zeros(labels, int), batch_size=3)
+
+
+def test_differences_have_the_masks_of_the_gradient_before():
+    network = MultiLayerNetExtend(3, [8], 2, use_dropout=True, dtype="float64", seed=0)
+    x, t = np.random.default_rng(0).standard_normal((4, 3)), [0, 1, 1, 0]
+    for _ in range(3):
+        found = network.gradient(x, t)
+    for name, g in network.numerical_gradient(x, t).items():
+        np.testing.assert_allclose(found[name], g, atol=1e-6)
+
+
+FIRST_SCORES = {
+    "LeNet": ({}, [-0.4115781844, -0.2579237833, -0.0279688363]),
+    "AlexNet": ({}, [-0.3391819381, -0.7371215748, 0.0939102194]),
+    "VGG": ({"blocks": [(4, 4), (6,)]}, [-0.3515510074, 0.1177017006, 0.3992906651]),
+    "GoogLeNet": ({"modules": [(3, 5, 5, 3), (4, 5, 7, 2)]}, [-0.0616684784, -0.0279298502, -0.3105197877]),
+    "ResNet": ({}, [0.6872337343, 1.9484512026, 6.2153752077]),
+}
+"""Of an image that rises from -1 to 1, by a network of the seed 0; uneven modules and blocks show what is halved."""
+
+
+@pytest.mark.parametrize("name", FIRST_SCORES)
+def test_the_same_weights_make_the_same_scores_in_every_version(name):
+    options, expected = FIRST_SCORES[name]
+    net = getattr(models, name)(seed=0, dtype="float64", **options)
+    scores = net.predict(np.linspace(-1, 1, 784).reshape(1, 1, 28, 28)).numpy()
+    np.testing.assert_allclose(scores[0, :3], expected, rtol=1e-7)

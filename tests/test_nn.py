@@ -258,3 +258,21 @@ def test_a_convolution_of_several_dtypes_is_in_that_of_numpys_arithmetic():
 
 def test_no_image_has_no_scores():
     assert nn.Affine(W, B).forward(np.zeros((0, 3, 1, 1))).shape == (0, 2)
+
+
+def test_an_lstm_goes_on_from_the_state_and_the_cell_that_it_is_given():
+    rng = np.random.default_rng(0)
+    layer = nn.LSTM(rng.standard_normal((2, 12)), rng.standard_normal((3, 12)), rng.standard_normal(12))
+    xs = rng.standard_normal((4, 5, 2))
+    whole, h, c = layer(xs)
+    first, h1, c1 = layer(xs[:, :2])
+    rest, h2, c2 = layer(xs[:, 2:], h1, c1)
+    np.testing.assert_allclose(np.concatenate([first, rest], axis=1), whole)
+    np.testing.assert_allclose([h2, c2], [h, c])
+
+
+def test_windows_of_a_pooling_layer_have_a_height_and_a_width():
+    x = np.arange(24.0).reshape(1, 1, 4, 6)
+    assert nn.Pooling(1, 3)(x).tolist() == [[[[2, 4], [14, 16]]]]
+    assert nn.Pooling(2, 1, stride=2)(x)[0, 0].tolist() == [[6, 8, 10], [18, 20, 22]]
+    assert nn.Pooling(2, 3, stride=(2, 3), pad=(1, 0))(x).shape == (1, 1, 3, 2)

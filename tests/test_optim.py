@@ -1040,3 +1040,17 @@ def test_recorded_gradients_of_plain_arrays():
     params = {"W": np.ones(2)}
     SGD(1).update(params, {"W": g})
     np.testing.assert_allclose(params["W"], [-2, -11])
+
+
+def test_no_name_is_no_decay():
+    params = {"W": np.ones(2)}
+    AdamW(lr=0.1, weight_decay=0.5, names=[]).update(params, {"W": np.zeros(2)})
+    assert params["W"].tolist() == [1, 1]
+    for decay in (l1_decay, l2_decay):
+        assert decay({"W": np.zeros(2)}, params, 0.1, names=[])["W"].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("decay", [l1_decay, l2_decay])
+def test_a_gradient_of_as_many_numbers_in_another_shape_has_no_penalty(decay):
+    with pytest.raises(ShapeError, match="the gradient for W has shape"):
+        decay({"W": np.zeros((3, 1))}, {"W": np.ones((1, 3))}, 0.1)

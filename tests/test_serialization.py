@@ -456,3 +456,12 @@ class TestOnOtherSystems:
         arrays = {"a": np.arange(3.0), "b": np.array([True, False])}
         swapped = {name: a.astype(a.dtype.newbyteorder(">")) for name, a in arrays.items()}
         assert serialization._checksum(swapped) == serialization._checksum(arrays)
+
+
+@pytest.mark.parametrize(("there", "damaged"), [(b'"F32"', b'"I32"'), (b"[3,4]", b"[4,3]"), (b'"W":', b'"V":')])
+def test_a_header_that_tells_of_the_same_bytes_otherwise_is_noticed(file, there, damaged):
+    content = saved(file, {"W": W})
+    assert content.count(there) == 1
+    file.write_bytes(content.replace(there, damaged))
+    with pytest.raises(DataError, match="checksum"):
+        load_arrays(file)

@@ -852,3 +852,38 @@ class TestSmoothCurve:
     def test_one_axis(self, x):
         with pytest.raises(ShapeError, match="one axis"):
             smooth_curve(x)
+
+
+def test_a_trainer_goes_back_to_its_own_checkpoint(tmp_path):
+    made, file = trainer(), tmp_path / "a.safetensors"
+    made.train_step()
+    made.save(file)
+    made.train()
+    history = copy.deepcopy(made.history)
+    made.load(file)
+    assert (made.current_iter, len(made.train_loss_list), made.measured) == (1, 1, [])
+    made.train()
+    assert made.history == history
+
+
+def test_fewer_epochs_than_were_taken_take_no_further_step(tmp_path):
+    file = tmp_path / "a.safetensors"
+    trained(checkpoint=file)
+    made = trainer(epochs=1, checkpoint=file, resume=True, step_callbacks=[lambda _: pytest.fail("a step was taken")])
+    made.train()
+    assert made.current_iter == 15
+
+
+@pytest.mark.parametrize("lost", ["network.b", "optimizer.Momentum.v.b"])
+def test_a_network_without_a_state_of_its_own_stays_as_it_was_where_a_checkpoint_is_refused(tmp_path, lost):
+    file, network = tmp_path / "a.safetensors", OfNumbers()
+    made = trainer_of(network, {"optimizer": "momentum", "epochs": 1})
+    made.train()
+    made.save(file)
+    save_arrays(file, {name: a for name, a in load_arrays(file).items() if name != lost})
+    b = network.params["b"]
+    b[...] = 5
+    with pytest.raises(DataError, match=r"b.* is missing"):
+        made.load(file)
+    assert network.params["b"] is b
+    assert b.tolist() == [5]

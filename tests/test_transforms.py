@@ -368,3 +368,10 @@ def test_float32_stays():
 
 def test_names_and_docs_of_the_function_are_kept():
     assert grad(cubic).__name__ == "cubic"
+
+
+def test_arguments_may_be_counted_from_the_end():
+    def f(x, y):
+        return x**2 * y
+
+    assert [float(grad(f, i)(3.0, 5.0)) for i in (-2, -1)] == [30, 9]

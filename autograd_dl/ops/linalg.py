@@ -90,13 +90,16 @@ def _solve_a(g: Any, ans: Any, a: Any, b: Any) -> Any:
 
 
 def _pinv(g: Any, ans: Any, x: Any, rcond: Any = None, hermitian: bool = False) -> Any:
-    m, n = x.shape[-2:]
-    outside, inside = _eye(x, m) - np.matmul(x, ans), _eye(x, n) - np.matmul(ans, x)
-    return (
-        np.matmul(np.matmul(outside, transposed(g)), np.matmul(ans, transposed(ans)))
-        + np.matmul(np.matmul(transposed(ans), ans), np.matmul(transposed(g), inside))
-        - np.matmul(transposed(ans), np.matmul(g, transposed(ans)))
-    )
+    g_t, ans_t = transposed(g), transposed(ans)
+    outside, inside = g_t - _product(x, ans, g_t), g_t - _product(g_t, ans, x)
+    return _product(outside, ans, ans_t) + _product(ans_t, ans, inside) - _product(ans_t, g, ans_t)
+
+
+def _product(a: Any, b: Any, c: Any) -> Any:
+    """a @ b @ c, beginning with the two that make the smaller matrix: of a tall one, none is as wide as it is tall."""
+    if a.shape[-2] * b.shape[-1] < b.shape[-2] * c.shape[-1]:
+        return np.matmul(np.matmul(a, b), c)
+    return np.matmul(a, np.matmul(b, c))
 
 
 def _gaps(values: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 import string
@@ -41,6 +42,8 @@ def _dot(a: Any, b: Any) -> Any:
     """np.dot; in a block of `workers`, where BLAS has one thread, of large matrices in parts for all of them."""
     if type(a) is not ndarray or type(b) is not ndarray:
         return np.dot(a, b)
+    if a.ndim > 2 == b.ndim and a.size and a.shape[-1] == len(b) and a.dtype.kind == b.dtype.kind == "f":
+        return _dot(a.reshape(-1, len(b)), b).reshape(*a.shape[:-1], b.shape[1])  # NumPy would do without BLAS
     if not in_block() or not _are_large_matrices(a, b):
         return a.dot(b)
     a, b = (x if x.flags.forc else x.copy() for x in (a, b))  # BLAS would copy the one again for each part of the other
@@ -91,6 +94,9 @@ def _matmul_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
         return np.expand_dims(g, -1) * y
     if _x.ndim == 1:
         return np.matmul(y, np.expand_dims(g, -1))[..., 0]
+    if 2 < y.ndim == g.ndim and math.prod(_x.shape[:-2]) == 1:  # one matrix for a stack: no stack of its gradients
+        summed = [*range(g.ndim - 2), g.ndim - 1]
+        return np.tensordot(g, y, (summed, summed)).reshape(_x.shape)
     return np.matmul(g, transposed(y))
 
 
@@ -170,10 +176,34 @@ def linalg_matmul(x1: Any, x2: Any, /) -> Any:
 def multi_dot(arrays: Sequence[Any]) -> Any:
     if len(arrays) < 2:
         raise ShapeError("np.linalg.multi_dot takes two arrays at least")
-    ans, *others = _of_one_dtype([as_array(a) for a in arrays])
-    for other in others:
-        ans = np.dot(ans, other)
-    return ans
+    factors = _of_one_dtype([as_array(a) for a in arrays])
+    if any(a.ndim != 2 for a in factors[1:-1]) or not all(a.ndim in (1, 2) for a in (factors[0], factors[-1])):
+        return functools.reduce(np.dot, factors)
+    split = _cheapest_splits(
+        [math.prod(factors[0].shape[:-1]), *map(len, factors[1:]), math.prod(factors[-1].shape[1:])]
+    )
+
+    def product(i: int, j: int) -> Any:
+        return factors[i] if j == i + 1 else np.dot(product(i, split[i, j]), product(split[i, j], j))
+
+    return product(0, len(factors))
+
+
+def _cheapest_splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
+    """Where to split each part i:j of a chain of matrices of these sizes, for the fewest multiplications.
+
+    (T. Cormen, C. Leiserson, R. Rivest, C. Stein, Introduction to Algorithms, section on matrix chains.)
+    """
+    count = len(sizes) - 1
+    cost = {(i, i + 1): 0 for i in range(count)}
+    split: dict[tuple[int, int], int] = {}
+    for length in range(2, count + 1):
+        for i in range(count - length + 1):
+            j = i + length
+            costs = {k: cost[i, k] + cost[k, j] + sizes[i] * sizes[k] * sizes[j] for k in range(i + 1, j)}
+            split[i, j] = min(costs, key=costs.__getitem__)
+            cost[i, j] = costs[split[i, j]]
+    return split
 
 
 @composed(np.kron)
@@ -295,6 +325,8 @@ defvjp(_valid, lambda g, _ans, _a, v: _full(g, v), lambda g, _ans, a, _v: _valid
 @composed(np.convolve)
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
     a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
+    if mode == "valid" and a.ndim == v.ndim == 1 and a.size and v.size:
+        return _valid(a, v[::-1]) if a.size >= v.size else _valid(v, a[::-1])
     return _overlapping(_full(a, v), a.size, v.size, mode, (min(a.size, v.size) - 1) // 2)
 
 

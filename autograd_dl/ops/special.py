@@ -39,6 +39,9 @@ _LARGE = (
 )  # fmt: skip
 """Numerators and denominators, the highest power first."""
 
+PIECE = 1 << 13
+"""Elements that are worked on at once: the forty arrays that are made of them on the way stay in the cache."""
+
 
 @primitive
 @computed_wide
@@ -49,6 +52,15 @@ def erf(x: Any) -> Any:
     1969): for |x| up to 0.46875, up to 4, and beyond.
     """
     x = floating(x)
+    if type(x) is not np.ndarray or x.size <= PIECE:
+        return _erf(x)
+    ans, flat = np.empty(x.size, x.dtype), x.ravel()
+    for start in range(0, x.size, PIECE):
+        ans[start : start + PIECE] = _erf(flat[start : start + PIECE])
+    return ans.reshape(x.shape)
+
+
+def _erf(x: Any) -> Any:
     y = np.minimum(np.abs(x), 6)  # beyond, it is 1 to all digits
     small = y * _ratio(_SMALL, y * y)
     tail = np.maximum(y, 0.46875)
@@ -65,9 +77,10 @@ def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> 
 
 
 def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
-    total = coefficients[0]
-    for c in coefficients[1:]:
-        total = total * x + c
+    total = coefficients[0] * x + coefficients[1]
+    for c in coefficients[2:]:
+        total *= x
+        total += c
     return total
 
 
