@@ -300,6 +300,41 @@ def test_an_index_of_a_million_repeats_adds_each_of_them(take):
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9)
 
 
+SLICES = slice(None), slice(None)
+
+
+@pytest.mark.parametrize(
+    ("shape", "key"),
+    [
+        ((900,), [3, -897, 3, 5]),
+        ((900,), ([1, 2],)),
+        ((90, 7), np.array([[3, -87], [3, 0]])),
+        ((90, 7), (np.array([3, -87, 4]), np.array([1]))),
+        ((90, 7), (np.array([3, 3, -87, 4]), 1)),
+        ((5, 90, 7), (slice(None), np.array([8, 8, 2], np.uint8))),
+        ((5, 90, 7), (slice(None), np.array([8, -82, 2]), np.array([[6], [-1]]))),
+        ((5, 90, 7), (np.array([1, 1]), np.array([8, -82]), slice(None))),
+        ((5, 9, 7), (np.array([1, 1]), slice(None), np.array([6, -1]))),
+        ((5, 9, 70), (*SLICES, np.array([[]], int))),
+        ((5, 9, 70), (..., np.array([5, 5]))),
+        ((5, 9, 70), (None, np.array([4, 4]))),
+        ((5, 9, 70), (slice(1, 3), np.array([4, 4]))),
+        ((5, 9, 70), (np.array([True, False, True, False, False]), np.array([4, 4]))),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "longdouble"])
+def test_a_few_indices_into_a_large_array_add_up(shape, key, dtype):
+    """Those of arrays side by side go another way than the rest, in time that their number decides."""
+    x = Tensor(np.ones(shape, dtype), requires_grad=True)
+    g = np.random.default_rng(0).standard_normal(x.numpy()[key].shape).astype(dtype)
+    expected = np.zeros(shape)
+    np.add.at(expected, key, g.astype(float))
+    (found,) = gradients(x[key], x, g)
+    assert (found.shape, found.dtype) == (x.shape, x.dtype)
+    np.testing.assert_allclose(found.numpy().astype(float), expected, rtol=1e-3 if dtype == "float16" else 1e-6)
+
+
 def test_memory_is_linear_in_the_number_of_indices():
     def peak(n):
         i, g = np.zeros(n, int), np.ones(n)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,10 +46,42 @@ def _may_repeat(key: Any) -> bool:
     return any(np.ndim(k) > 0 and as_array(k).dtype != bool for k in keys if not isinstance(k, slice))
 
 
+SORTING = 25
+"""Elements of an array that are gone through in the time that it takes to sort the place of one."""
+
+
 def _getitem(g: Any, _ans: Any, _x: Any, key: Any) -> Any:
-    if type(g) is Tensor or is_duck(g) or not _x.shape or _may_repeat(key):
+    if type(g) is Tensor or is_duck(g) or not _x.shape:
         return scatter_add(g, key, _x.shape)
-    return Placed(g, key, _x.shape)
+    if not _may_repeat(key):
+        return Placed(g, key, _x.shape)
+    placed = _added_up(g, key, _x.shape)
+    return scatter_add(g, key, _x.shape) if placed is None else placed
+
+
+def _added_up(g: Any, key: Any, shape: tuple[int, ...]) -> Placed | None:
+    """The gradient at a key of integer arrays side by side, with what is for the same place added up.
+
+    None for another key, and where so many elements are taken that it is faster to go through the whole array.
+    """
+    keys = key if isinstance(key, tuple) else (key,)
+    axes = [i for i, k in enumerate(keys) if not (isinstance(k, slice) and k == slice(None))]
+    indices: Sequence[Any] = [np.asarray(keys[i]) for i in axes]
+    if axes[-1] - axes[0] != len(axes) - 1 or any(i.dtype.kind not in "iu" for i in indices):
+        return None
+    before, span, after = shape[: axes[0]], shape[axes[0] : axes[-1] + 1], shape[axes[-1] + 1 :]
+    indices = np.broadcast_arrays(*indices)
+    if SORTING * indices[0].size + g.size > math.prod(shape):
+        return None
+    places = np.ravel_multi_index(indices, span, mode="wrap").ravel()
+    order = np.argsort(places, kind="stable")
+    places = places[order]
+    starts = np.flatnonzero(np.diff(places, prepend=-1))
+    if starts.size == places.size:
+        return Placed(g, key, shape)
+    rows = g.reshape(*before, places.size, *after).take(order, len(before))
+    sums = np.add.reduceat(rows, starts, len(before), np.result_type(g.dtype, np.float64)).astype(g.dtype, copy=False)
+    return Placed(sums, (*(slice(None) for _ in before), *np.unravel_index(places[starts], span)), shape)
 
 
 defvjp(getitem, _getitem, None)
