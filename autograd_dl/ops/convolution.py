@@ -14,11 +14,11 @@ import numpy as np
 from .. import allocator
 from ..errors import ShapeError
 from ..parallel import SHARES, for_each, shares
-from ..pullback import unbroadcast
+from ..pullback import column_sums, unbroadcast
 from ..table import defvjp
 from ..values import wide_dtype
 from .entry import primitive
-from .windows import Grid, Pair, chunks, grid, with_pad
+from .windows import CHUNK, Grid, Pair, channels_last, chunks, grid, with_pad
 
 SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
@@ -55,6 +55,8 @@ def conv2d_input(
     at = _conv_grid(shape, w.shape, stride, pad, dilation, groups)
     _check_gradient(g, (shape[0], w.shape[0], *at.places))
     dtype, g, w = _alike(g, w)
+    if 2 * math.prod(at.places) <= math.prod(at.images):
+        return _added_back(g, at, w, groups).astype(dtype, copy=False)
     back = Grid(at.filter, (1, 1), (0, 0), at.dilation, at.images, at.images)
     f, c = w.shape[:2]
     turned = w[:, :, ::-1, ::-1].reshape(groups, f // groups, c, *at.filter).swapaxes(1, 2)
@@ -79,17 +81,20 @@ def conv2d_filter(
     f, c = shape[:2]
     frame, arriving = _padded(x, at), g.transpose(0, 2, 3, 1)
     sums = np.zeros_like(x, order="C", shape=(SHARES, groups, c * at.filter[0] * at.filter[1], f // groups))
-    parts = chunks(len(x), _patch_bytes(at, c * groups, x.dtype))
+    parts = _parts(len(x), at, c * groups, x.dtype)
 
     def begin() -> Callable[[tuple[int, slice]], None]:
         windows = _Windows(frame, at, groups, parts)
 
         def add(numbered: tuple[int, slice]) -> None:
             number, some = numbered
-            for images in parts[some]:
-                windows.look(images)
+            for part in parts[some]:
+                windows.look(part)
+                if _is_depthwise(groups, c, f):
+                    _add_products(sums[number, :, :, 0], windows.patches, arriving[part])
+                    continue
                 for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
-                    total += _summed(windows.rows(channels), arriving[images, ..., filters].reshape(-1, f // groups))
+                    total += _summed(windows.rows(channels), arriving[part][..., filters].reshape(-1, f // groups))
 
         return add
 
@@ -154,6 +159,11 @@ def _groups(groups: int, c: int, f: int) -> Iterator[tuple[slice, slice]]:
         yield slice(k * c, (k + 1) * c), slice(k * (f // groups), (k + 1) * (f // groups))
 
 
+def _is_depthwise(groups: int, c: int, f: int) -> bool:
+    """Whether each channel has one filter of its own: then there is no product of matrices to speak of."""
+    return groups > 1 and c == 1 and f == groups
+
+
 def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -> Any:
     """What filters make of framed images."""
     f, c, fh, fw = w.shape
@@ -163,20 +173,23 @@ def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -
     ]
     ans = allocator.empty(w, (n, *at.places, f))
     biases = None if bias is None else np.tile(bias, math.prod(at.places))
-    parts = chunks(n, _patch_bytes(at, c * groups, w.dtype))
+    parts = _parts(n, at, c * groups, w.dtype)
 
-    def begin() -> Callable[[slice], None]:
+    def begin() -> Callable[[_Part], None]:
         windows = _Windows(frame, at, groups, parts)
 
-        def fill(images: slice) -> None:
-            windows.look(images)
-            few = images.stop - images.start
-            pixels = ans[images].reshape(few * math.prod(at.places), f)
-            for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
-                _multiply(windows.rows(channels), matrix, pixels[:, filters])
+        def fill(part: _Part) -> None:
+            windows.look(part)
+            out = ans[part]
+            pixels = out.reshape(-1, f)
+            if _is_depthwise(groups, c, f):
+                _multiply_each(windows.patches, w, out)
+            else:
+                for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
+                    _multiply(windows.rows(channels), matrix, pixels[:, filters])
             if biases is not None:
-                several = pixels.reshape(few, len(biases))  # long rows are added fast
-                np.add(several, biases, out=several)
+                several = pixels.reshape(len(out), -1)  # long rows are added fast
+                np.add(several, biases[: several.shape[1]], out=several)
 
         return fill
 
@@ -198,6 +211,22 @@ def _multiply(rows: Any, matrix: Any, out: Any) -> None:
     np.matmul(rows[several:], matrix, out=out[several:])
 
 
+def _multiply_each(patches: Any, w: Any, out: Any) -> None:
+    """Write to `out` what one filter for each channel makes of it: patches (N, OH, OW, FH, FW, C), w (C, 1, FH, FW)."""
+    products = np.empty_like(out)
+    np.multiply(patches[:, :, :, 0, 0], w[:, 0, 0, 0], out=out)
+    for i, j in list(np.ndindex(*w.shape[2:]))[1:]:
+        np.multiply(patches[:, :, :, i, j], w[:, 0, i, j], out=products)
+        np.add(out, products, out=out)
+
+
+def _add_products(sums: Any, patches: Any, g: Any) -> None:
+    """Add to `sums`, (C, FH * FW), the gradient of one filter for each channel, for what arrives, (N, OH, OW, C)."""
+    g = np.ascontiguousarray(g)
+    for k, (i, j) in enumerate(np.ndindex(*patches.shape[3:5])):
+        sums[:, k] += column_sums((patches[:, :, :, i, j] * g).reshape(-1, len(sums)))
+
+
 def _summed(rows: Any, g: Any) -> Any:
     """rows.T @ g, as the sum of several products of the size that BLAS is best at."""
     inputs, filters = rows.shape[1], g.shape[1]
@@ -210,6 +239,28 @@ def _summed(rows: Any, g: Any) -> Any:
     whole = np.matmul(blocks, g[:several].reshape(count, few, filters)).sum(0)
     whole += rows[several:].T @ g[several:]
     return whole
+
+
+def _added_back(g: Any, at: Grid, w: Any, groups: int) -> Any:
+    """Images to which each place of a filter gives back its patch: the faster way where there are few places."""
+    f, c, fh, fw = w.shape
+    (height, width), (sh, sw), (dh, dw), (ph, pw) = at.places, at.stride, at.dilation, at.pad
+    matrices = [w[some].transpose(0, 2, 3, 1).reshape(f // groups, fh * fw * c) for _, some in _groups(groups, c, f)]
+    framed = channels_last(w, (len(g), groups * c, *with_pad(at)))
+    pixels, arriving = framed.transpose(0, 2, 3, 1), g.transpose(0, 2, 3, 1)
+
+    def add(images: slice) -> None:
+        sums, rows = pixels[images], arriving[images].reshape(-1, f)
+        sums[...] = 0
+        for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
+            patches = (rows[:, filters] @ matrix).reshape(-1, height, width, fh, fw, c)
+            for i, j in np.ndindex(fh, fw):
+                down = slice(i * dh, i * dh + sh * (height - 1) + 1, sh)
+                across = slice(j * dw, j * dw + sw * (width - 1) + 1, sw)
+                sums[:, down, across, channels] += patches[:, :, :, i, j]
+
+    for_each(lambda: add, chunks(len(g), _patch_bytes(at, c * groups, w.dtype)))
+    return framed[:, :, ph : ph + at.images[0], pw : pw + at.images[1]]
 
 
 class _Frame(NamedTuple):
@@ -247,26 +298,31 @@ def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tu
 
 
 class _Windows:
-    """What a filter sees of framed images, a few at a time, in memory that is used again and again."""
+    """What a filter sees of framed images, a part at a time, in memory that is used again and again."""
 
-    def __init__(self, frame: _Frame, at: Grid, groups: int, parts: Sequence[slice]) -> None:
-        few, c = max((p.stop - p.start for p in parts), default=0), frame.images.shape[3]
+    def __init__(self, frame: _Frame, at: Grid, groups: int, parts: Sequence[_Part]) -> None:
+        few, rows = (max((p[k].stop - p[k].start for p in parts), default=0) for k in (0, 1))
+        c = frame.images.shape[3]
         self.images = large = frame.images
-        self.inside = None
+        self.inside: Any = None
+        self.framed: slice | None = None
         if large.shape[1:3] != frame.size:
             large = np.zeros_like(large, order="C", shape=(few, *frame.size, c))
             self.inside = large[:, frame.to[0], frame.to[1]]
         self.all = self.patches = _patches(large, at)
-        self.memory = allocator.empty(large, (few * math.prod(at.places + at.filter) * (c // groups),))
+        self.memory = allocator.empty(large, (few * rows * at.places[1] * math.prod(at.filter) * (c // groups),))
 
-    def look(self, images: slice) -> None:
-        """Go to these images."""
+    def look(self, part: _Part) -> None:
+        """Go to this part."""
+        images, rows = part
         if self.inside is None:
-            self.patches = self.all[images]
-        else:
-            some = self.images[images]
+            self.patches = self.all[part]
+            return
+        some = self.images[images]
+        if images != self.framed:
             self.inside[: len(some)] = some
-            self.patches = self.all[: len(some)]
+            self.framed = images
+        self.patches = self.all[: len(some), rows]
 
     def rows(self, channels: slice) -> Any:
         """The patches, each as a row; they are copied in as long runs as there are in memory."""
@@ -285,6 +341,17 @@ def _patches(x: Any, at: Grid) -> Any:
     (sh, sw), (dh, dw) = at.stride, at.dilation
     windows = np.lib.stride_tricks.sliding_window_view(x, at.extent, (1, 2))
     return windows[:, ::sh, ::sw, :, ::dh, ::dw].transpose(0, 1, 2, 4, 5, 3)
+
+
+_Part = tuple[slice, slice]
+"""Images, and rows of the places in them: of several images, all rows."""
+
+
+def _parts(n: int, at: Grid, channels: int, dtype: np.dtype[Any]) -> list[_Part]:
+    """n images, a few at a time; where the patches of one are large, some of its rows at a time."""
+    size, rows = _patch_bytes(at, channels, dtype), at.places[0]
+    bands = [slice(0, rows)] if size <= 2 * CHUNK else chunks(rows, size // rows)
+    return [(images, band) for images in chunks(n, size) for band in bands]
 
 
 def _patch_bytes(at: Grid, channels: int, dtype: np.dtype[Any]) -> int:

@@ -1,0 +1,81 @@
+"""Convolutions of sizes that go other ways than small ones, beside the sum over the taps of a filter that they are."""
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from autograd_dl import Tensor, functional, gradients
+from autograd_dl.parallel import workers
+
+CASES = {
+    "one large image, in bands of rows": ((1, 8, 130, 120), (4, 8, 5, 5), {"pad": 2}),
+    "several large images": ((3, 16, 96, 90), (3, 16, 5, 3), {"pad": (0, 1), "stride": (1, 2)}),
+    "a large image in groups": ((1, 8, 128, 128), (4, 4, 5, 5), {"groups": 2, "dilation": 2}),
+    "few places": ((2, 3, 33, 40), (5, 3, 16, 16), {"stride": 16}),
+    "few places with a rest, and pad": ((2, 4, 23, 19), (6, 2, 4, 3), {"stride": (4, 5), "pad": (1, 2), "groups": 2}),
+    "few places with holes": ((2, 3, 20, 21), (2, 3, 3, 3), {"stride": 3, "dilation": (2, 3), "pad": 1}),
+    "places that overlap": ((2, 3, 15, 16), (2, 3, 5, 5), {"stride": 2}),
+    "a filter as large as the image": ((5, 3, 7, 6), (4, 3, 7, 6), {}),
+    "one filter a channel": ((3, 6, 12, 11), (6, 1, 3, 5), {"groups": 6, "pad": 1, "stride": (1, 2)}),
+    "one filter a channel, few places": ((3, 6, 12, 11), (6, 1, 3, 3), {"groups": 6, "stride": 3}),
+    "one filter a channel, one large image": ((1, 16, 150, 140), (16, 1, 5, 5), {"groups": 16}),
+    "no images": ((0, 3, 33, 40), (5, 3, 16, 16), {"stride": 16}),
+}
+
+
+def taps(x, w, stride=1, pad=0, dilation=1, groups=1):
+    """The definition: for each tap of the filter a product of what it sees with its weights."""
+    stride, pad, dilation = (p if isinstance(p, tuple) else (p, p) for p in (stride, pad, dilation))
+    x = np.pad(x, [(0, 0), (0, 0), *((p, p) for p in pad)])
+    places = [
+        (n - (k - 1) * d - 1) // s + 1 for n, k, d, s in zip(x.shape[2:], w.shape[2:], dilation, stride, strict=True)
+    ]
+    shares = []
+    for some, filters in zip(np.split(x, groups, 1), np.split(w, groups), strict=True):
+        seen = 0
+        for tap in np.ndindex(*w.shape[2:]):
+            rows, columns = (
+                slice(t * d, t * d + s * (n - 1) + 1, s)
+                for t, d, s, n in zip(tap, dilation, stride, places, strict=True)
+            )
+            seen = seen + np.einsum("nchw,fc->nfhw", some[:, :, rows, columns], filters[:, :, *tap])
+        shares.append(seen)
+    return np.concatenate(shares, axis=1)
+
+
+@pytest.mark.parametrize("parallel", [False, True], ids=["alone", "workers"])
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_the_sum_over_the_taps_forward_and_backward(case, parallel):
+    images, filters, options = CASES[case]
+    rng = np.random.default_rng(0)
+    x, w = (Tensor(rng.standard_normal(shape), requires_grad=True) for shape in (images, filters))
+    b = Tensor(rng.standard_normal(filters[0]), requires_grad=True)
+    expected = taps(x, w, **options) + b.reshape(-1, 1, 1)
+    g = rng.standard_normal(expected.shape)
+    slopes = gradients(expected, [x, w, b], g)
+    with workers() if parallel else nullcontext():
+        found = functional.conv2d(x, w, b, **options)
+        back = gradients(found, [x, w, b], g)
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-10)
+    for one, other in zip(back, slopes, strict=True):
+        assert (one.shape, one.dtype) == (other.shape, other.dtype)
+        np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-9)
+
+
+@pytest.mark.parametrize("case", ["one large image, in bands of rows", "few places", "one filter a channel"])
+def test_other_dtypes_are_near(case):
+    images, filters, options = CASES[case]
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal(images), rng.standard_normal(filters)
+    exact = [g.numpy() for g in slopes_of(x, w, options)]
+    for dtype, tolerance in (("float32", 1e-5), ("float16", 1e-2)):
+        for one, other in zip(slopes_of(x.astype(dtype), w.astype(dtype), options), exact, strict=True):
+            assert one.dtype == dtype
+            off = np.abs(one.numpy().astype(float) - other).max()
+            assert off <= tolerance * np.abs(other).max()
+
+
+def slopes_of(x, w, options):
+    leaves = [Tensor(a, requires_grad=True) for a in (x, w)]
+    return gradients(functional.conv2d(*leaves, **options).sum(), leaves)
