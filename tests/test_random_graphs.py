@@ -28,14 +28,19 @@ def in_pytorch():
     torch = pytest.importorskip("torch", reason="PyTorch, which these tests compare with, is not installed")
     from specs.pytorch import PYTORCH, over
 
+    nn = torch.nn.functional
+
     def windows(x, filter_h, filter_w, stride, pad):
-        rows = torch.nn.functional.unfold(x, (filter_h, filter_w), padding=pad, stride=stride)
+        rows = nn.unfold(x, (filter_h, filter_w), padding=pad, stride=stride)
         return rows.mT.reshape(-1, rows.shape[1])
 
     def indexed(x, key):
         return x.reshape(-1)[torch.tensor(np.array(np.arange(x.numel()).reshape(x.shape)[key]))]
 
     others = {
+        "average_pool2d": nn.avg_pool2d,
+        "conv2d": lambda x, w, stride, pad: nn.conv2d(x, w, stride=stride, padding=pad),
+        "max_pool2d": nn.max_pool2d,
         "np.cbrt": lambda x: x ** (1 / 3),
         "np.clip": torch.clamp,
         "np.concatenate": lambda xs, axis: torch.cat(xs, axis),

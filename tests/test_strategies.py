@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from autograd_dl import Tensor
 from autograd_dl.ops import defvjp, im2col, primitive
+from autograd_dl.testing.instructions import OF_IMAGES
+from autograd_dl.testing.programs import Result
 from autograd_dl.testing.strategies import (
     INSTRUCTIONS,
     NONZERO,
@@ -191,8 +193,24 @@ def shared(program):
 
 @pytest.mark.parametrize("instruction", INSTRUCTIONS, ids=repr)
 def test_each_instruction_finds_points_that_fit(instruction):
-    programs = graphs(max_steps=1, instructions=[instruction], shape=shapes(max_dims=4))
-    find(programs, lambda p: p.steps[0].fun is instruction.fun, settings=generated(40), random=Random(0))
+    programs = graphs(max_steps=1, instructions=[instruction])
+    find(programs, lambda p: p.steps[0].fun is instruction.fun, settings=generated(60), random=Random(0))
+
+
+def test_of_programs_a_tenth_share_a_result_and_some_convolve_and_pool():
+    def reads(argument):
+        if isinstance(argument, Result):
+            return {argument.number}
+        return {n for a in argument for n in reads(a)} if isinstance(argument, (tuple, list)) else set()
+
+    programs = drawn(graphs(), 600)
+    read = [Counter(n for step in p.steps for n in reads(step.args)) for p in programs]
+    assert sum(max(counts.values()) > 1 for counts in read) >= 60
+    images = {instruction.fun for instruction in OF_IMAGES}
+    assert len(images) == 4
+    found = [{step.fun for step in p.steps} & images for p in programs]
+    assert sum(map(bool, found)) >= 40
+    assert set.union(*found) == images
 
 
 def test_every_other_step_is_one_of_ones_own():

@@ -69,7 +69,7 @@ def stratum(shape: Shape) -> str:
 
 @st.composite
 def shapes(draw: st.DrawFn, min_dims: int = 0, max_dims: int = 3, max_side: int = 4) -> Shape:
-    """Shapes, in equal parts: square, with axes of length 1, of size 0, of size 1, and general."""
+    """Shapes of each stratum: square, with axes of length 1, of size 0, of size 1, and general."""
     kinds = ["general", "size 1", "size 1"]  # twice, since there are so few of them that Hypothesis soon has had all
     if max_dims > 0:
         kinds += ["size 0", "size 0"]
@@ -168,10 +168,7 @@ def _positions(length: int) -> st.SearchStrategy[NDArray[np.int64]]:
 
 @st.composite
 def einsum_specs(draw: st.DrawFn, max_side: int = 3) -> tuple[str, tuple[Shape, ...]]:
-    """Subscripts of one to three operands, with shapes that fit them.
-
-    >>> subscripts, shapes = ("ij,jk->ik", ((2, 3), (3, 2)))
-    """
+    """Subscripts of one to three operands, with shapes that fit them, as ("ij,jk->ik", ((2, 3), (3, 2)))."""
     sides = {letter: draw(st.integers(1, max_side)) for letter in "ijkl"}
     operand = st.lists(st.sampled_from("ijkl"), unique=True, max_size=3).map("".join)
     operands = draw(st.lists(operand, min_size=1, max_size=3))

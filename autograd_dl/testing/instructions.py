@@ -153,10 +153,35 @@ def _positions(x: Values) -> Rest:
     return positions.map(lambda p: ((p,), {"axis": 0}))
 
 
-def _windows(x: Values) -> Rest:
-    """What im2col takes for an image of this shape."""
-    sides = st.tuples(*(st.integers(1, n) for n in x.shape[2:]))
-    return st.tuples(sides, st.integers(1, 2), st.integers(0, 1)).map(lambda w: ((*w[0], w[1], w[2]), {}))
+def _are_images(x: Values) -> bool:
+    return x.ndim == 4 and x.size > 0
+
+
+def _differ_in_pixels(x: Values) -> bool:
+    """Whether these are images, in none of which two numbers of a channel are near each other."""
+    return _are_images(x) and all(_distinct(channel) for image in x for channel in image)
+
+
+def _sides(x: Values) -> st.SearchStrategy[tuple[int, int]]:
+    """Heights and widths of windows that fit these images."""
+    return st.tuples(*(st.integers(1, min(3, n)) for n in x.shape[2:]))
+
+
+_MOVES = {"stride": st.integers(1, 2), "pad": st.integers(0, 1)}
+
+
+def _patches(x: Values) -> Rest:
+    return st.tuples(_sides(x), st.fixed_dictionaries(_MOVES))
+
+
+def _pools(x: Values) -> Rest:
+    return st.tuples(_sides(x).map(lambda window: (window,)), st.fixed_dictionaries({"stride": st.integers(1, 2)}))
+
+
+_FILTERS = Partner(
+    lambda x, y: y.ndim == 4 and y.shape[1] == x.shape[1] and y.size > 0 and y.shape[2:] <= x.shape[2:],
+    lambda x: st.tuples(st.integers(1, 2), _sides(x)).flatmap(lambda f: arrays((f[0], x.shape[1], *f[1]))),
+)
 
 
 def _choice(x: Values) -> st.SearchStrategy[Any]:
@@ -168,6 +193,15 @@ def where(x: Any, y: Any, mask: Any) -> Any:
     return np.where(mask, x, y)
 
 
+OF_IMAGES: tuple[Instruction, ...] = (
+    Instruction(ops.im2col, _are_images, rest=_patches),
+    Instruction(
+        functional.conv2d, _are_images, _FILTERS, lambda _x: st.fixed_dictionaries(_MOVES).map(lambda m: ((), m))
+    ),
+    Instruction(functional.max_pool2d, _differ_in_pixels, rest=_pools),
+    Instruction(functional.average_pool2d, _are_images, rest=_pools),
+)
+"""Those that take (N, C, H, W) alone."""
 INSTRUCTIONS: tuple[Instruction, ...] = (
     # elementwise
     *(Instruction(fun) for fun in (np.negative, np.sin, np.cos, np.tanh, np.arctan, np.arcsinh, np.sinc)),
@@ -216,6 +250,5 @@ INSTRUCTIONS: tuple[Instruction, ...] = (
     Instruction(np.matmul, _at_least(1), partner=_PRODUCT),
     Instruction(np.inner, lambda x: x.ndim == 1, partner=_SAME_SHAPE),
     Instruction(np.outer, lambda x: x.size <= 12, partner=_VECTOR),
-    # convolution
-    Instruction(ops.im2col, lambda x: x.ndim == 4 and x.size > 0, rest=_windows),
+    *OF_IMAGES,
 )

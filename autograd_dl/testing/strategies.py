@@ -27,8 +27,11 @@ from .examples import reduction_axes as reduction_axes
 from .examples import shapes as shapes
 from .examples import stratum as stratum
 from .instructions import INSTRUCTIONS as INSTRUCTIONS
+from .instructions import OF_IMAGES
 from .instructions import Instruction as Instruction
 from .programs import Program, Result, Step, renumbered
+
+IMAGES = st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(2, 4), st.integers(2, 4))
 
 
 def tensors(
@@ -57,20 +60,17 @@ def graphs(
 
     Every step takes earlier results, so that subexpressions are shared, and new inputs where it needs more; what does
     not count for the output is left out. Every other step is one of your `own`, wherever it fits:
-    `graphs(own=[Instruction(my_op)])`.
+    `graphs(own=[Instruction(my_op)])`. Without a `shape`, every fourth program begins with images, (N, C, H, W).
     """
-    values: list[NDArray[Any]] = [draw(arrays(shape))]
+    values: list[NDArray[Any]] = [draw(arrays(shapes() | shapes() | shapes() | IMAGES if shape is None else shape))]
     inputs = [0]
     steps: dict[int, Step] = {}
     for _ in range(draw(st.integers(1, max_steps))):
         known = len(values)
-        back = draw(st.integers(0, min(known, 4) - 1))
-        x = known - 1 - back
-        possible = [i for i in (*own, *instructions) if i.fits(values[x])]
-        if not possible:
+        x = known - 1 - draw(st.just(0) | st.just(0) | st.integers(0, known - 1))
+        instruction = draw(_instruction(values[x], own, instructions))
+        if instruction is None:
             continue
-        mine = [i for i in own if i.fits(values[x])]
-        instruction = draw(st.sampled_from(mine) | st.sampled_from(possible) if mine else st.sampled_from(possible))
         args: list[Any] = [Result(x)]
         if instruction.partner is not None:
             other = draw(_partner(instruction, x, values))
@@ -92,6 +92,19 @@ def graphs(
     return Program([values[i] for i in inputs], renamed).needed()
 
 
+@st.composite
+def _instruction(
+    draw: st.DrawFn, x: NDArray[Any], own: Sequence[Instruction], others: Sequence[Instruction]
+) -> Instruction | None:
+    """One that fits x, if any does. Those that join two values, or take images alone, come more often than the rest."""
+    mine, possible = ([i for i in some if i.fits(x)] for some in (own, others))
+    if mine and (not possible or draw(st.sampled_from([True, False]))):
+        return draw(st.sampled_from(mine))
+    joining, of_images = [i for i in possible if i.partner is not None], [i for i in possible if i in OF_IMAGES]
+    kinds = [st.sampled_from(some) for some in (possible, joining, of_images) if some]
+    return draw(st.one_of(kinds)) if kinds else None
+
+
 def _computed(step: Step, values: Sequence[NDArray[Any]]) -> NDArray[Any] | None:
     """What a step makes; None if it is too large to go on with."""
     tensors = [Tensor(v) for v in values]
@@ -104,7 +117,7 @@ def _partner(draw: st.DrawFn, instruction: Instruction, x: int, values: Sequence
     """The number of an earlier result that can be the second argument, or a new array that can."""
     assert instruction.partner is not None
     earlier = [i for i, v in enumerate(values) if instruction.partner.accepts(values[x], v)]
-    reuse: bool = draw(st.booleans()) if earlier else False
+    reuse: bool = draw(st.sampled_from([False, True, True])) if earlier else False
     if reuse:
         return draw(st.sampled_from(earlier[::-1]))
     return draw(instruction.partner.new(values[x]))
