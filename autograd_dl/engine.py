@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .anomaly import in_backward, watch_backward, watch_forward, watch_sum
-from .errors import AnomalyError, DTypeError, GraphError, ShapeError
+from .errors import AnomalyError, AutogradError, DTypeError, GraphError, ShapeError
 from .graph import Leaf as Leaf
 from .graph import Node as Node
 from .graph import leading_to, leads_to, refuse_changed, refuse_released
@@ -322,6 +322,10 @@ def _pulled(
             if not create_graph:
                 raise
             raise in_backward(error, node) from None
+        except Exception as error:
+            if not isinstance(error, AutogradError):
+                error.add_note(f"(raised on the way back, by the rule of {plan.op.title})")
+            raise
         if release:
             node.args = None
             if plan.reads_ans:

@@ -405,3 +405,33 @@ def test_an_op_that_reads_one_half_of_a_matrix_is_not_blamed_for_another(f):
     with pytest.raises(GradientError) as raised:
         check_gradients(lambda x: wrong(f(np.matmul(x, x.T) + 2 * np.eye(2))), X, order=1)
     assert raised.value.suspect.op == "cubed"
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (
+            lambda g, _ans, _x: (2 * g)[None],
+            "the rule of cubed for argument 0 must return a gradient of the argument's",
+        ),
+        (lambda g, _ans, _x: None, "it returned NoneType"),
+        (lambda g, _ans, _x: g * (1 / 0), r"ZeroDivisionError: .*\(raised on the way back, by the rule of cubed\)"),
+    ],
+    ids=["another shape", "nothing", "an error"],
+)
+def test_a_rule_that_makes_no_gradient_is_a_failure(rule, told):
+    wrong = cube(rule)
+    with pytest.raises(GradientError, match=told) as raised:
+        check_gradients(lambda x: np.sum(wrong(np.sin(x))), X)
+    assert raised.value.suspect.op == "cubed"
+    assert "cubed" in str(raised.value.program)
+    with pytest.raises(GradientError):
+        check_gradients(lambda x: np.sum(wrong(np.sin(x))), X, explain=False)
+
+
+def test_what_a_function_returns_is_told_with_its_name():
+    def forgets(x):
+        np.sin(x)
+
+    with pytest.raises(GradientError, match="forgets returned None, in which no Tensor"):
+        check_gradients(forgets, X)

@@ -116,10 +116,11 @@ def test_a_gradient_outside_both_slopes_is_not_allowed():
         return np.maximum(x, 0)
 
     defvjp(bent, lambda g, ans, x: g * np.where(x == 0, 2, x > 0))
-    with pytest.raises(
-        KinkError, match=r"does not lie between.*element \[0\], at 0: the gradient is 2, the slopes 0 and 1"
-    ):
-        check_gradients(bent, np.array([0.0, 1.0]), kinks="allow")
+    told = r"does not lie between.*element \[0\], at 0: the gradient is 6, the slopes 0 and 3\nat a kink, too, .*"
+    with pytest.raises(KinkError, match=told) as raised:
+        check_gradients(lambda x: np.sum(bent(x) * 3.0), np.array([0.0, 1.0]), kinks="allow", order=1)
+    assert raised.value.suspect.op == "bent"
+    assert str(raised.value).endswith("the op to blame is bent, in the gradient of its argument 0")
 
 
 def test_allowed_kinks_are_counted():

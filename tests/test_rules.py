@@ -346,3 +346,14 @@ def test_a_primitive_that_returns_a_tensor_is_refused():
         defvjp(own, lambda g, _ans, _x: g)
         with pytest.raises(RuleError, match="returned Tensor"):
             own(Tensor([1.0], requires_grad=True))
+
+
+def test_an_error_in_a_rule_is_told_with_the_ops_name():
+    @primitive
+    def twice(x):
+        return 2 * x
+
+    defvjp(twice, lambda g, _ans, _x: g / (1 // 0))
+    with pytest.raises(ZeroDivisionError) as raised:
+        twice(Tensor(1.0, requires_grad=True)).backward()
+    assert raised.value.__notes__ == ["(raised on the way back, by the rule of twice)"]

@@ -15,7 +15,10 @@ from ..tracing import leaves_of
 from .levels import Arrays
 from .programs import Program, Result, Step, numbers_in, renumbered, replaced, traced
 
-BETWEEN = "each op of the graph passes by itself: look for an array that was changed, or that several of them share"
+BETWEEN = (
+    "each op of the graph passes by itself: look for an array that was changed, or that several of them share, "
+    "or for kinks that cancel each other"
+)
 OUTSIDE = (
     "what was recorded passes by itself: the function computes something outside of the graph "
     "(by math, float(), .detach(), .numpy(), by random numbers, or by writing into a plain array)"

@@ -71,7 +71,7 @@ def check_gradients(
     ------
     GradientError
         The verdict *fail*: it names the input, the worst element, both values, the op to blame and its argument. Or if
-        `f` returns no Tensor.
+        a rule raises, or returns what is no gradient, or `f` returns no Tensor.
     KinkError
         The verdict *kink* (a `GradientError`, too): `f` has no derivative at this point, or none that can be seen.
     DTypeError
@@ -196,9 +196,10 @@ def _accuse(
         error.outside = program is not f and _passes(program, xs, order, kinks, directions, seed)
     if error.outside:
         error.args = (f"{error}\n{fault_outside(f, program, xs)}",)
-    elif program is not None and not isinstance(error, KinkError):
+    elif program is not None and not (isinstance(error, KinkError) and error.between):
         error.suspect = op_to_blame(program, xs, lambda alone: _fails(alone, order))
-        error.args = (f"{error}\n{error.suspect or BETWEEN}",)
+        told = error.suspect or ("" if isinstance(error, KinkError) else BETWEEN)
+        error.args = (f"{error}\n{told}".rstrip(),)
 
 
 def _passes(program: Program, xs: Arrays, order: int, kinks: Kinks, directions: int, seed: int) -> bool:
@@ -211,11 +212,11 @@ def _passes(program: Program, xs: Arrays, order: int, kinks: Kinks, directions: 
 
 
 def _fails(alone: Program, order: int) -> bool:
-    """Whether an op by itself is at fault, not only at a kink."""
+    """Whether an op by itself is at fault; at a kink, whether its gradient is not between the slopes on both sides."""
     try:
         _checked(alone, alone.inputs, order, "allow", None, directions=1, seed=1, explain=False)
-    except KinkError:
-        return False
+    except KinkError as error:
+        return not error.between
     except GradientError:
         return True
     return False

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Tensor, enable_grad, gradients, no_grad
+from ..errors import AutogradError, RuleError
 from ..table import title_of
 from .verdicts import GradientError
 
@@ -29,12 +30,15 @@ class Level(NamedTuple):
 def function(f: Callable[..., Any]) -> Level:
     """`f` itself. It may return a Tensor, or tuples, lists and dicts of them; those of floating dtype count."""
 
+    name = title_of(f) if getattr(f, "__name__", "").isidentifier() else "f"
+
     def tensors(xs: list[Tensor]) -> list[Tensor]:
         with enable_grad(), np.errstate(all="ignore"):
             result = f(*xs)
         found = floating(result)
         if not found:
-            raise GradientError(f"f returned {result!r}, in which no Tensor of floating dtype is: nothing was recorded")
+            told = f"{name} returned {result!r}, in which no Tensor of floating dtype is: nothing was recorded"
+            raise GradientError(told)
         return found
 
     def arrays(xs: Arrays) -> Arrays:
@@ -42,7 +46,7 @@ def function(f: Callable[..., Any]) -> Level:
             result = f(*[Tensor(x.copy()) for x in xs])
         return [y.numpy().copy() for y in floating(result)]
 
-    return Level(title_of(f) if getattr(f, "__name__", "").isidentifier() else "f", arrays, tensors)
+    return Level(name, arrays, tensors)
 
 
 def floating(result: Any) -> list[Tensor]:
@@ -72,13 +76,24 @@ def pullback(level: Level, count: int) -> Level:
 def pulled(
     ys: Sequence[Tensor], xs: Sequence[Tensor], gs: Sequence[Any], *, create_graph: bool = False
 ) -> list[Tensor]:
-    """The gradients of `xs` where `gs` arrive at `ys`; zeros where no y depends on any x."""
+    """The gradients of `xs` where `gs` arrive at `ys`; zeros where no y depends on any x.
+
+    Raises `GradientError` if a rule raises, or returns what is no gradient.
+    """
     __tracebackhide__ = True
     pairs = [(y, g) for y, g in zip(ys, gs, strict=True) if y.requires_grad]
     if not pairs:
         return [Tensor(np.zeros_like(x.numpy())) for x in xs]
-    with np.errstate(all="ignore"):
-        return gradients([y for y, _ in pairs], xs, [g for _, g in pairs], create_graph=create_graph)
+    try:
+        with np.errstate(all="ignore"):
+            return gradients([y for y, _ in pairs], xs, [g for _, g in pairs], create_graph=create_graph)
+    except RuleError as error:
+        raise GradientError(str(error)) from error
+    except Exception as error:
+        if isinstance(error, (AutogradError, AssertionError)):
+            raise
+        told = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
+        raise GradientError(told) from error
 
 
 def inner(xs: Arrays, ys: Arrays) -> float:

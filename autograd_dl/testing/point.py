@@ -213,7 +213,10 @@ class Point:
             relation = "the gradient lies between the slopes on both sides"
         else:
             relation = "the gradient does not lie between the slopes on both sides"
-        error = KinkError(f"{what}; {relation}{where and f': {where}'}\nmove the point away, or {ALLOW}")
+        advice = (
+            f"move the point away, or {ALLOW}" if outside is None else "at a kink, too, a gradient lies between them"
+        )
+        error = KinkError(f"{what}; {relation}{where and f': {where}'}\n{advice}")
         error.between = outside is None
         raise error
 
