@@ -16,6 +16,9 @@ from autograd_dl.serialization import new_file, replacing
 
 from .experiments import OPTIONS, Experiment, Settings, experiments
 
+SHORT = 4
+"""Numbers in a row that is shown whole."""
+
 
 def listing() -> str:
     """All experiments in a line each: section, name, what it shows."""
@@ -41,14 +44,24 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
 
 
 def results(told: Mapping[str, Any], name: str = "") -> list[str]:
-    """The single numbers of an experiment, of what was written of it: a line for each, or for each group of them."""
-    numbers = {key: _rounded(value) for key, value in told.items() if isinstance(value, (int, float))}
+    """The results in an experiment's JSON that fit on a line: single numbers, short rows, the last of accuracies."""
+    numbers = {key: text for key, value in told.items() if (text := _in_short(key, value))}
     groups = {key: value for key, value in told.items() if isinstance(value, dict) and key != "settings"}
     if name and numbers:
         lines = [f"{name}: {', '.join(f'{key} {number}' for key, number in numbers.items())}"]
     else:
         lines = [f"{key}: {number}" for key, number in numbers.items()]
     return lines + [line for key, group in groups.items() for line in results(group, f"{name}, {key}" if name else key)]
+
+
+def _in_short(key: str, value: Any) -> str:
+    if isinstance(value, (int, float)):
+        return _rounded(value)
+    if not isinstance(value, list) or not value or not all(isinstance(v, (int, float)) for v in value):
+        return ""
+    if len(value) <= SHORT:
+        return f"[{' '.join(map(_rounded, value))}]"
+    return f"{_rounded(value[-1])} at the end" if key.endswith("accuracy") else ""
 
 
 def _rounded(number: float) -> str:

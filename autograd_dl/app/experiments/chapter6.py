@@ -235,7 +235,7 @@ def hyper_parameters(settings: Settings) -> Outcome:
     search = random_search if settings.storage is None else shared_search
     trials = search(settings, POWERS, _validation(settings), settings.few(100, 5))
     trials.sort(key=lambda trial: trial["validation_accuracy"][-1], reverse=True)
-    return Outcome({"trials": trials}, _best(trials[: settings.few(20, 5)]))
+    return Outcome({"best": trials[0], "trials": trials}, _best(trials[: settings.few(20, 5)]))
 
 
 def _validation(settings: Settings) -> Curves:
