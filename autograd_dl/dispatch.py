@@ -73,7 +73,7 @@ def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def _whole(tensor: Tensor) -> Any:
-    """What came the short way, which takes it for one array: a Tensor for each, if the op returned several."""
+    """The result of `apply1` or `apply2`, which take it for one array: a Tensor for each, if there are several."""
     value = tensor._value
     return tensor if is_array(value) else results(value, tensor.node, current_mode())
 

@@ -134,8 +134,8 @@ class Dropout(Layer):
     """Set a share of the numbers to 0 while training (book, section 6.4.3; N. Srivastava et al., 2014).
 
     What is kept is divided by 1 - dropout_ratio, so that nothing is left to do at test time. With `scale_at_test`, all
-    is multiplied by 1 - dropout_ratio then, and left as it is in training, as in the book. `seed` makes masks the same.
-    `forward` raises ValueError if dropout_ratio is not in [0, 1).
+    is multiplied by 1 - dropout_ratio then, and left as it is in training, as in the book. With the same `seed`, the
+    masks are the same. `forward` raises ValueError if dropout_ratio is not in [0, 1).
     """
 
     def __init__(

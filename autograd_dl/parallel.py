@@ -21,7 +21,7 @@ T = TypeVar("T")
 PIECE = 1 << 19
 """Bytes of each of several arrays that are in the cache together."""
 SHARES = 8
-"""Parts of what is summed in parts: as many on any machine, for the same rounding."""
+"""Partial sums of a sum in parts: as many on any machine, so that all round alike."""
 
 _inside: ContextVar[bool] = ContextVar("workers", default=False)
 in_block = _inside.get

@@ -53,6 +53,8 @@ def save_arrays(
         If the file's name ends in anything but .safetensors, or an array or its name is none that the format knows.
     OSError
         If it cannot be written.
+    MissingExtraError
+        If the extra "train" is not installed.
     """
     path = Path(file)
     if path.suffix != ".safetensors":
@@ -77,6 +79,8 @@ def load_arrays(file: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         If the file is damaged, or of another kind. A pickle file is never loaded, since that can run any program.
     OSError
         If it cannot be read.
+    MissingExtraError
+        If it is a safetensors file, and the extra "train" is not installed.
     """
     return _load(Path(file))[0]
 
@@ -234,7 +238,7 @@ def _lock(file: BinaryIO) -> None:
 
 
 def _close_on_windows(file: BinaryIO) -> None:
-    """It removes and renames no file that is open, which is held thereby."""
+    """Close a file, and with it give up the lock, where the system cannot rename or remove an open one."""
     if sys.platform == "win32":
         file.close()
 
@@ -264,7 +268,7 @@ def _flush(path: Path) -> None:
 
 
 def _flush_folder(path: Path) -> None:
-    """The same for the names in a folder, on systems that know how to."""
+    """Wait until the names in a folder are on the disk, on systems that can tell."""
     with suppress(OSError):
         handle = os.open(path, os.O_RDONLY)
         try:

@@ -291,6 +291,8 @@ def defvjp(
     A rule is a function of arrays written in NumPy. It mutates nothing it is given, and returns the dtype of the
     argument. Where `broadcasts` (all ufuncs do), the engine sums the gradient over the axes that broadcasting added.
     `raw` computes the op on arrays if `fun` itself is not the fastest way.
+
+    Raises `RuleError` if not one of the forms is given, `fun` is neither NumPy's nor a primitive, or a rule is missing.
     """
     if sum((bool(rules), each is not None, joint is not None)) != 1:
         raise RuleError(f"defvjp({fun.__name__}): give either one rule per argument, or each=, or joint=")

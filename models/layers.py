@@ -32,15 +32,17 @@ def initial_std(std: float | str, inputs: int) -> float:
     """The standard deviation of the initial weights of a unit with so many inputs (book, section 6.2).
 
     "relu" or "he" is sqrt(2 / inputs), "sigmoid", "tanh" or "xavier" sqrt(1 / inputs), in any case; a number is itself.
-    Raises ValueError for another name.
+    Raises ValueError for another name, and for a number that is no standard deviation.
 
     >>> initial_std("He", 50), initial_std("xavier", 100), initial_std(0.01, 100)
     (0.2, 0.1, 0.01)
     """
-    if not isinstance(std, str):
+    if isinstance(std, (int, float, np.number)) and not isinstance(std, bool) and 0 <= std < math.inf:
         return float(std)
-    if std.lower() not in ("relu", "he", "sigmoid", "tanh", "xavier"):
-        raise ValueError(f"weight_init_std is 'relu', 'he', 'sigmoid', 'tanh', 'xavier' or a number, not {std!r}")
+    if not isinstance(std, str) or std.lower() not in ("relu", "he", "sigmoid", "tanh", "xavier"):
+        raise ValueError(
+            f"weight_init_std is 'relu', 'he', 'sigmoid', 'tanh', 'xavier' or a number of 0 or more, not {std!r}"
+        )
     return math.sqrt((2 if std.lower() in ("relu", "he") else 1) / inputs)
 
 
@@ -149,7 +151,8 @@ class Layers:
 def _check_fit(name: str, sizes: tuple[int, ...], filter_size: int, stride: int, pad: int) -> None:
     """Refuse a convolution whose places would be no whole number, or none."""
     if filter_size < 1 or stride < 1 or pad < 0:
-        raise ShapeError(f"{name} has filter size {filter_size}, stride {stride}, pad {pad}: the least are 1, 1 and 0")
+        given = f"filter size {filter_size}, stride {stride}, pad {pad}"
+        raise ShapeError(f"{name} has {given}; they are at least 1, 1 and 0")
     for axis, size in zip(("height", "width"), sizes, strict=True):
         room = size + 2 * pad - filter_size
         if room < 0 or room % stride:

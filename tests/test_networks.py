@@ -375,6 +375,12 @@ def test_initial_std(std, expected):
     assert initial_std(std, 50) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("std", ["kaiming", -0.1, np.nan, np.inf, True, None])
+def test_what_is_no_standard_deviation_is_refused(std):
+    with pytest.raises(ValueError, match="'relu', 'he', 'sigmoid', 'tanh', 'xavier' or a number of 0 or more, not"):
+        initial_std(std, 50)
+
+
 def test_initial_values_by_name():
     w = models.MultiLayerNet(784, [400], 10, weight_init_std="Xavier", seed=0).params["W1"].numpy()
     assert w.std() == pytest.approx(np.sqrt(1 / 784), rel=0.01)

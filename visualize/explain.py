@@ -108,6 +108,11 @@ def explain(output: Tensor | Callable[[], Tensor], *, vanishing: float = VANISHI
     -------
     Explanation
 
+    Raises
+    ------
+    DTypeError
+        If it is no Tensor, nor a function that returns one.
+
     >>> x = Tensor([0.0, 2.0], requires_grad=True, name="x")
     >>> with np.errstate(divide="ignore"):
     ...     print(explain(np.sum(np.log(x))))

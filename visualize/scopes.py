@@ -32,7 +32,7 @@ class Group(NamedTuple):
 
 
 class Folding(NamedTuple):
-    """The groups of all ops, in order; and what there is to say where they are fewer than would have been asked for."""
+    """The groups of all ops, in order; `is_cut` says that the maximum has made them fewer."""
 
     groups: list[Group]
     is_cut: bool = False

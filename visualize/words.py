@@ -71,7 +71,7 @@ class Plain:
         return self.write(value) if text is None else text
 
     def gradient(self, parts: Sequence[Any]) -> str:
-        """The sum of gradients; of arrays by outline, the outline."""
+        """The sum of these gradients; where only their outlines are kept, the outline."""
         whole = all(hasattr(part, "__add__") for part in parts)
         return self.write(sum(parts[1:], start=parts[0]) if whole else parts[0])
 

@@ -67,6 +67,8 @@ def load_mnist(
         If it must be downloaded and the extra "train" is not installed.
     OSError
         If a file cannot be read, or one that was downloaded cannot be written.
+    TypeError
+        If a flag is neither true nor false, but a word.
     """
     flags = {"normalize": normalize, "flatten": flatten, "one_hot_label": one_hot_label, "subset": subset}
     for name, flag in flags.items():

@@ -38,7 +38,10 @@ def im2col(input_data: Any, filter_h: int, filter_w: int, stride: Pair = 1, pad:
 def col2im(
     col: Any, input_shape: tuple[int, int, int, int], filter_h: int, filter_w: int, stride: Pair = 1, pad: Pair = 0
 ) -> Any:
-    """The transpose of `im2col`: rows of patches added up where they overlap, (N*OH*OW, C*FH*FW) -> `input_shape`."""
+    """The transpose of `im2col`: rows of patches added up where they overlap, (N*OH*OW, C*FH*FW) -> `input_shape`.
+
+    Raises `ShapeError` if the filter does not fit, or the rows are not those of such images.
+    """
     at = grid(input_shape, (filter_h, filter_w), stride, pad)
     (out_h, out_w), (sh, sw), (ph, pw) = at.places, at.stride, at.pad
     n, c, h, w = input_shape

@@ -107,7 +107,10 @@ def along(axis: int, ndim: int, key: Any) -> tuple[Any, ...]:
 
 
 def composed(*keys: Callable[..., Any]) -> Callable[[F], F]:
-    """Decorate what stands in for NumPy functions on Tensors: the same, written in functions that are in the table."""
+    """Decorate what stands in for NumPy functions on Tensors: the same, written in functions that are in the table.
+
+    Raises `RuleError` for a function that the table has already.
+    """
 
     def enter(fun: F) -> F:
         taken = [title_of(key) for key in keys if key in TABLE]
@@ -138,7 +141,7 @@ def plain_of_constants(functions: Iterable[Callable[..., Any]], names: set[str],
 
 
 def _enter(key: Callable[..., Any], handler: Callable[..., Any]) -> None:
-    """Enter what stands in for a function. (One that is in the table already is another name of it, of some NumPy.)"""
+    """Enter what stands in for a function. (In some versions of NumPy two names are one function: the first stays.)"""
     TABLE.setdefault(key, handler)
 
 

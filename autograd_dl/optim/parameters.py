@@ -22,7 +22,7 @@ NUMBERS = (int, float, np.floating)
 def gradients_for(params: Mapping[str, Any], grads: Mapping[str, Any] | None) -> Grads:
     """The gradient of each parameter, in the dtype that its step is computed in.
 
-    That of a frozen one is an outline: it keeps its place in the state, and is not moved.
+    A frozen parameter has an `Outline` instead: its state keeps its place, and it does not move.
     """
     if not hasattr(params, "items") or not (grads is None or hasattr(grads, "items")):
         name, given = ("grads", grads) if hasattr(params, "items") else ("params", params)

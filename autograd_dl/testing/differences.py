@@ -19,7 +19,10 @@ Curve = Callable[[float], Any]
 
 
 class Rounded(NamedTuple):
-    """A number or an array, and the size of those whose rounding is in it: if they cancel, it is the smaller one."""
+    """A number or an array, and the size of the terms that it was summed from, whose rounding is in it.
+
+    (Where they cancel, the number is smaller than they are.)
+    """
 
     value: Any
     size: Any

@@ -122,7 +122,8 @@ def arrays(
 ) -> NDArray[Any]:
     """Arrays of numbers of a domain, no two of them alike if `distinct`; if `at_kinks`, some are exactly at a kink.
 
-    `shape` may be a strategy; without one `shapes()` is drawn from.
+    `shape` may be a strategy; without one `shapes()` is drawn from. When drawn, raises ValueError if `at_kinks` and the
+    domain has none.
     """
     if not isinstance(shape, tuple):
         shape = draw(shapes() if shape is None else shape)

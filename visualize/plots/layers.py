@@ -22,11 +22,11 @@ from .canvas import (
     array,
     axes_or_new,
     figure_or_new,
+    need_function,
+    need_mappings,
     readable,
     refuse_columns,
     refuse_empty,
-    refuse_no_function,
-    refuse_no_mappings,
     rows_for,
     whole_numbers,
     words,
@@ -60,7 +60,7 @@ def layer_outputs(network: Any, x: Any) -> dict[str, NDArray[Any]]:
             found.append((scope, "/".join(scope) or op.name, ans))
 
     predict = getattr(network, "predict", network)
-    refuse_no_function(predict, "the network", "a network, which has predict, or a function of x")
+    need_function(predict, "the network", "a network, which has predict, or a function of x")
     with no_grad(), watched(note):
         predict(x)
     counts: Counter[str] = Counter()
@@ -182,7 +182,7 @@ def gradient_flow(
     DataError
         If there is no step or no gradient, or a step has other parameters than the first.
     """
-    refuse_no_mappings(steps, "steps", "step", '{"W1": its gradient or norm}')
+    need_mappings(steps, "steps", "step", '{"W1": its gradient or norm}')
     names = list(steps[0])
     refuse_empty(names, "the first step")
     for k, step in enumerate(steps):

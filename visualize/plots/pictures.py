@@ -151,6 +151,13 @@ def confusion_matrix(labels: Any, answers: Any, *, names: Sequence[Any] | None =
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    ShapeError
+        If there are not as many answers as labels, or fewer names than classes.
+    DataError
+        If there are no labels.
     """
     labels, answers = _labels(labels, "labels"), _labels(answers, "answers")
     refuse_lengths({"labels": labels, "answers": answers})

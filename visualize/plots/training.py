@@ -23,13 +23,13 @@ from .canvas import (
     listed,
     name_beside,
     name_lines,
+    need_mapping,
     not_finite,
     numbers,
     readable,
     refuse_columns,
     refuse_empty,
     refuse_lengths,
-    refuse_no_mapping,
     rows_for,
     style,
     whole_numbers,
@@ -133,7 +133,7 @@ def curves(curves: Curves, *, start: int = 0, legend: bool = True, ax: Axes | No
     What is NaN, infinite or None leaves a gap, and the legend tells of it. Returns the axes.
     """
     ax = axes_or_new(ax)
-    refuse_no_mapping(curves, "curves", '{"loss": numbers}')
+    need_mapping(curves, "curves", '{"loss": numbers}')
     refuse_empty(curves, "curves")
     for k, (name, values) in enumerate(curves.items()):
         found = numbers(values, str(name))
@@ -231,21 +231,21 @@ def _finish(ax: Axes, legend: bool = True, start: int = 0) -> None:
 
 
 def _check_panels(panels: Any) -> None:
-    refuse_no_mapping(panels, "panels", '{"a title": {"loss": numbers}}')
+    need_mapping(panels, "panels", '{"a title": {"loss": numbers}}')
     refuse_empty(panels, "panels")
     for title, lines in panels.items():
-        refuse_no_mapping(lines, f"the panel {title}", '{"loss": numbers}')
+        need_mapping(lines, f"the panel {title}", '{"loss": numbers}')
 
 
 def _check_histories(histories: Any, keys: tuple[str, ...]) -> None:
-    refuse_no_mapping(histories, "histories", '{"SGD": trainer.history}')
+    need_mapping(histories, "histories", '{"SGD": trainer.history}')
     refuse_empty(histories, "histories")
     for name, one in histories.items():
         _check_history(f"the history of {name}", one, keys)
 
 
 def _check_history(what: str, history: Any, keys: tuple[str, ...]) -> None:
-    refuse_no_mapping(history, what, "trainer.history")
+    need_mapping(history, what, "trainer.history")
     missing = [key for key in (*keys, "epoch") if key not in history]
     if missing:
         raise DataError(f"{what} has no {', '.join(map(repr, missing))}: it has what Trainer.history has")
