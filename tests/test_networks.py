@@ -395,9 +395,9 @@ def test_initial_values_by_name():
 
 @pytest.mark.parametrize("name", ["lecun", ""])
 def test_an_unknown_name_of_initial_values(name):
-    with pytest.raises(ValueError, match=f"'xavier' or a number, not {name!r}"):
+    with pytest.raises(ValueError, match=f"'xavier' or a number of 0 or more, not {name!r}"):
         models.MultiLayerNet(4, [3], 2, weight_init_std=name)
-    with pytest.raises(ValueError, match=f"'xavier' or a number, not {name!r}"):
+    with pytest.raises(ValueError, match=f"'xavier' or a number of 0 or more, not {name!r}"):
         models.TwoLayerNet(4, 3, 2, weight_init_std=name)
 
 
