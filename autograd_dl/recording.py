@@ -279,9 +279,14 @@ def results(ans: Any, node: Node | None, mode: Mode) -> Any:
         if not is_array(result):
             name = "a primitive" if node is None else node.plan.op.title
             raise RuleError(f"{name} must return an array or a tuple of arrays; it returned {type(result).__name__}")
+    items: list[Node | None] = []
     if node is None:
-        items: list[Node | None] = [None] * len(ans)
+        items = [None] * len(ans)
     else:
-        items = [_record(_ITEM.plans[0b101], mode, (node, None), (None, i), no_kwargs, a) for i, a in enumerate(ans)]
+        outlined = outline(ans)  # which all share: one for each would be as many as they are, squared
+        for i, result in enumerate(ans):
+            item = _record(_ITEM.plans[0b101], mode, (node, None), (None, i), no_kwargs, result)
+            item.args = (outlined, i)
+            items.append(item)
     tensors = map(tensor_of, ans, items)
     return type(ans)(*tensors) if hasattr(ans, "_fields") else tuple(tensors)
