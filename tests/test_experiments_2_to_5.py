@@ -286,9 +286,9 @@ def test_without_graphviz_a_table_is_shown(monkeypatch):
 @of("gradient-check-5")
 def test_gradients_agree(outcome):
     numbers, figure = outcome
-    assert list(numbers["mean difference"]) == ["W1", "b1", "W2", "b2"]
-    assert max(numbers["mean difference"].values()) < 1e-9 < 1e-4 < min(numbers["mean gradient"].values())
-    assert numbers["kinks within reach"] == 0
+    assert list(numbers["mean_distance"]) == ["W1", "b1", "W2", "b2"]
+    assert max(numbers["mean_distance"].values()) < 1e-9 < 1e-4 < min(numbers["mean_gradient"].values())
+    assert numbers["kinks_within_reach"] == 0
     assert len(figure.axes[0].patches) == 8
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["W1", "b1", "W2", "b2"]
 

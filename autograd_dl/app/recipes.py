@@ -6,9 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from numpy.typing import NDArray
-
 from autograd_dl.data import load_mnist
+from autograd_dl.data.batches import Split
 from models import (
     VGG,
     AlexNet,
@@ -25,7 +24,6 @@ from models import (
 )
 from models.layers import ACTIVATIONS
 
-Split = tuple[NDArray[Any], NDArray[Any]]
 DATA = {"subset": "the subset of MNIST that comes with the package", "mnist": "the full MNIST"}
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autograd_dl.data.batches import Split
 from autograd_dl.data.mnist import count_training_images
 from autograd_dl.errors import DataError
 from autograd_dl.optional import need
@@ -20,7 +21,7 @@ from visualize import plot_history
 
 from .experiment import plain, refuse_unwritable
 from .graphs import draw, loss_of
-from .recipes import DATA, RECIPES, Split, built, digits
+from .recipes import DATA, RECIPES, built, digits
 from .schedules import SCHEDULES
 
 EXTRAS = {"matplotlib": "viz", "graphviz": "viz", "tqdm": "train", "safetensors": "train", "threadpoolctl": "train"}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..optional import need, on_terminal
 from ..serialization import replacing
+from .batches import Split
 from .idx import read_idx
 
 COUNTS = {"train": 60_000, "t10k": 10_000}
@@ -36,7 +37,6 @@ SHA256 = {
 SUBSET_WAY = "the subset (--data subset, or load_mnist(subset=True)) comes with the package"
 
 Images = NDArray[np.uint8]
-Split = tuple[NDArray[Any], NDArray[Any]]
 
 
 def load_mnist(

@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_dl.data import load_mnist
+from autograd_dl.data.batches import Split
 from autograd_dl.optional import need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Arrays = tuple[NDArray[Any], NDArray[Any]]
 T = TypeVar("T")
 
 
@@ -43,7 +42,7 @@ class Settings:
         """The usual number, or the one for those in a hurry."""
         return quick if self.quick else usual
 
-    def mnist(self, flatten: bool = True) -> tuple[Arrays, Arrays]:
+    def mnist(self, flatten: bool = True) -> tuple[Split, Split]:
         """(training images, labels), (test images, labels); the first 1,000 and 200 of them if it is to be quick."""
         train, test = load_mnist(flatten=flatten, subset=self.data == "subset")
         if self.quick:

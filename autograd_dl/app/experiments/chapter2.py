@@ -11,6 +11,7 @@ from autograd_dl.functional import step_function
 from models.gates import AND, NAND, OR, WEIGHTS, XOR
 
 from . import Outcome, Settings, experiment
+from .shared import BLUE, RED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +29,8 @@ def perceptron(_settings: Settings) -> Outcome:
     left, right = figure.subplots(1, 2)
     _draw_perceptron(left, w1, w2, b)
     a = np.linspace(-1, 1, 2001)
-    right.plot(a, step_function(a), color="#d62728", label="step function")
-    right.plot(sums, outputs, "o", color="#1f77b4", label="the four inputs")
+    right.plot(a, step_function(a), color=RED, label="step function")
+    right.plot(sums, outputs, "o", color=BLUE, label="the four inputs")
     for total in np.unique(sums):
         here = "\n".join(str(corner) for corner, other in zip(CORNERS, sums, strict=True) if other == total)
         place, align = ((0, -8), "top") if total > 0 else ((0, 8), "bottom")
@@ -47,7 +48,7 @@ def gates(_settings: Settings) -> Outcome:
     for axes, gate in zip(figure.subplots(1, 4), (AND, NAND, OR, XOR), strict=True):
         name = gate.__name__
         outputs = table[name] = [int(gate(*corner)) for corner in CORNERS]
-        for value, marker, color in ((1, "^", "#d62728"), (0, "o", "#1f77b4")):
+        for value, marker, color in ((1, "^", RED), (0, "o", BLUE)):
             points = [corner for corner, y in zip(CORNERS, outputs, strict=True) if y == value]
             x1, x2 = zip(*points, strict=True)
             axes.plot(x1, x2, marker, color=color, markersize=10, label=f"y = {value}")
@@ -68,7 +69,7 @@ def _draw_perceptron(axes: Axes, w1: float, w2: float, b: float) -> None:
     places = {"1": (0, 2), "x1": (0, 1), "x2": (0, 0), "a": (1.3, 1), "y": (2.3, 1)}
     edges = {("1", "a"): f"b = {b}", ("x1", "a"): f"w1 = {w1}", ("x2", "a"): f"w2 = {w2}", ("a", "y"): "h(a)"}
     for (source, target), label in edges.items():
-        color = "#d62728" if target == "y" else "#444444"
+        color = RED if target == "y" else "#444444"
         (x, y), (x_end, y_end) = places[source], places[target]
         arrow = {"arrowstyle": "-|>", "color": color, "shrinkA": 22, "shrinkB": 22}
         axes.annotate("", (x_end, y_end), (x, y), arrowprops=arrow)

@@ -18,6 +18,7 @@ from visualize import draw_graph
 from visualize.rendering import drawn
 
 from . import Outcome, Settings, experiment
+from .shared import BLUE, ORANGE, RED
 
 DPI = 120
 
@@ -78,7 +79,7 @@ def _picture(total: Tensor, numbers: dict[str, dict[str, float]]) -> Figure:
         rows = [(f"{value:g}", f"{numbers['gradients'][name]:g}") for name, value in numbers["values"].items()]
         table = axes.table(rows, rowLabels=list(numbers["values"]), colLabels=["value", "gradient"], loc="center")
         for row in range(1, len(rows) + 1):
-            table[row, 1].get_text().set_color("#d62728")
+            table[row, 1].get_text().set_color(RED)
     else:
         pixels = imread(BytesIO(picture))
         figure = Figure(figsize=(pixels.shape[1] / DPI, pixels.shape[0] / DPI), layout="constrained")
@@ -105,14 +106,14 @@ def gradient_check(settings: Settings) -> Outcome:
     figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes = figure.subplots()
     places = np.arange(len(apart))
-    axes.bar(places - 0.2, list(size.values()), 0.4, color="#1f77b4", label="by backpropagation")
+    axes.bar(places - 0.2, list(size.values()), 0.4, color=BLUE, label="by backpropagation")
     label = "by backpropagation minus by differences"
-    bars = axes.bar(places + 0.2, list(apart.values()), 0.4, color="#d62728", label=label)
+    bars = axes.bar(places + 0.2, list(apart.values()), 0.4, color=RED, label=label)
     axes.bar_label(bars, [f"{value:.1e}" for value in apart.values()], fontsize=9)
     axes.set(xticks=places, xticklabels=list(apart), xlabel="parameter", ylabel="mean size of the gradient")
     axes.set(yscale="log", ylim=(min(apart.values()) / 10, max(size.values()) * 1000))
     axes.legend(loc="upper left")
-    numbers = {"mean difference": apart, "mean gradient": size, "kinks within reach": int((np.abs(hidden) < H).sum())}
+    numbers = {"mean_distance": apart, "mean_gradient": size, "kinks_within_reach": int((np.abs(hidden) < H).sum())}
     return Outcome(numbers, figure)
 
 
@@ -123,7 +124,7 @@ def two_layer_by_backpropagation(settings: Settings) -> Outcome:
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     left, right = figure.subplots(1, 2)
     numbers: dict[str, Any] = {}
-    for activation, color in (("relu", "#1f77b4"), ("sigmoid", "#ff7f0e")):
+    for activation, color in (("relu", BLUE), ("sigmoid", ORANGE)):
         network = TwoLayerNet(784, 50, 10, activation=activation, seed=settings.seed)
         trainer = Trainer(network, *train, *test, optimizer_param={"lr": 0.1}, verbose=False, seed=settings.rng(1))
         for _ in range(settings.few(10_000, 100)):

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autograd_dl.data import crop, flip, rotate, scale, shift
+from autograd_dl.data.batches import Split
 from autograd_dl.evaluation import correct
 from autograd_dl.functional import softmax_loss
 from autograd_dl.optim import Adam
@@ -18,7 +19,7 @@ from autograd_dl.training import Ensemble
 from models import DeepConvNet, Layers, LeNet, Network
 from visualize import plots
 
-from . import LEARNS, Arrays, Outcome, Settings, experiment
+from . import LEARNS, Outcome, Settings, experiment
 from .shared import COLORS, draw_accuracies, first, learned, train_convnet, trained
 
 # -- 8.1: DeepConvNet
@@ -160,7 +161,7 @@ def transfer(settings: Settings) -> Outcome:
     return Outcome({"mean_accuracy": means, "accuracy": accuracies, "curves": curves}, figure)
 
 
-def _between(data: Arrays, low: int, high: int) -> Arrays:
+def _between(data: Split, low: int, high: int) -> Split:
     """The images of these digits, labelled from 0."""
     images, labels = data
     chosen = (low <= labels) & (labels <= high)

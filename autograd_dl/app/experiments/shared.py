@@ -9,33 +9,34 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from autograd_dl.data.batches import Split
 from autograd_dl.errors import DataError
 from autograd_dl.optim import Adam
 from autograd_dl.training import Trainer
 from models import Network
 from visualize import plot_history, plots
 
-from . import Arrays, Outcome, Settings
+from . import Outcome, Settings
 
-BLUE, RED, GREEN, PURPLE, GREY = "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#888888"
+BLUE, RED, GREEN, PURPLE, ORANGE, GREY = "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#888888"
 COLORS = BLUE, RED, GREEN, PURPLE
 N = TypeVar("N", bound=Network)
 
 
-def training(network: Network, train: Arrays, test: Arrays, settings: Settings, **options: Any) -> Trainer:
+def training(network: Network, train: Split, test: Split, settings: Settings, **options: Any) -> Trainer:
     """A Trainer of the network, as the book's but silent, whose batches the settings' seed determines."""
     usual: dict[str, Any] = {"verbose": False, "seed": [settings.seed, 1]}
     return Trainer(network, *train, *test, **usual | options)
 
 
-def trained(network: Network, train: Arrays, test: Arrays, settings: Settings, **options: Any) -> Trainer:
+def trained(network: Network, train: Split, test: Split, settings: Settings, **options: Any) -> Trainer:
     """The same, after its training."""
     trainer = training(network, train, test, settings, **options)
     trainer.train()
     return trainer
 
 
-def first(count: int, data: Arrays) -> Arrays:
+def first(count: int, data: Split) -> Split:
     """The first images and labels."""
     images, labels = data
     return images[:count], labels[:count]
