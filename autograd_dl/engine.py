@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .anomaly import in_backward, watch_backward, watch_forward, watch_sum
-from .errors import AnomalyError, AutogradError, DTypeError, GraphError, ShapeError
+from .errors import AnomalyError, DTypeError, GraphError, RuleError, ShapeError
 from .graph import Leaf as Leaf
 from .graph import Node as Node
 from .graph import leading_to, leads_to, refuse_changed, refuse_released
@@ -44,6 +44,9 @@ IN_WALK = 3
 
 (The argument must come from the dict: since Python 3.14, a call only borrows what a variable holds.)
 """
+
+BACK = "raised on the way back through"
+"""How the note at an error begins that names the op in whose rule it was raised."""
 
 Watch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
@@ -288,15 +291,15 @@ def _pulled(
         is_pair = plan.is_pair and not kwargs  # as most ops, whose rules are called three times faster so
         try:
             joint = plan.joint
-            rules = plan.rules if joint is None else plan.dealt(joint(g, value, *args, **kwargs))
-            for i, rule in rules:
+            given = plan.rules if joint is None else plan.dealt(joint(g, value, *args, **kwargs))
+            for i, rule in given:
                 parent = inputs[i]
                 if within is not None and parent not in within:
                     continue
                 if is_pair:
                     part = rule(g, value, args[0], args[1])
                 else:
-                    part = rule(g, value, *args, **kwargs) if joint is None else rule
+                    part = rule(g, value, *args, **kwargs) if joint is None else rule  # it was called already
                 like = args[i]
                 if type(part) is ndarray:
                     if part.shape != like.shape or part.dtype is not like.dtype:
@@ -323,8 +326,8 @@ def _pulled(
                 raise
             raise in_backward(error, node) from None
         except Exception as error:
-            if not isinstance(error, AutogradError):
-                error.add_note(f"(raised on the way back, by the rule of {plan.op.title})")
+            if not isinstance(error, RuleError):  # which names its op
+                error.add_note(f"({BACK} {plan.op.title})")
             raise
         if release:
             node.args = None

@@ -356,4 +356,4 @@ def test_an_error_in_a_rule_is_told_with_the_ops_name():
     defvjp(twice, lambda g, _ans, _x: g / (1 // 0))
     with pytest.raises(ZeroDivisionError) as raised:
         twice(Tensor(1.0, requires_grad=True)).backward()
-    assert raised.value.__notes__ == ["(raised on the way back, by the rule of twice)"]
+    assert raised.value.__notes__ == ["(raised on the way back through twice)"]

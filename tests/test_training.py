@@ -362,13 +362,13 @@ class TestProgress:
     @pytest.mark.parametrize(
         ("accuracies", "options"),
         [
-            ([0.1, 0.2, 0.3], {}),
+            ([0.1, 0.2, 0.2, 0.3], {}),
             ([0.3], {"evaluate_sample_num_per_epoch": 3}),
             ([0.1, 0.9, 0.2, 0.3], {"early_stopping": 9}),
         ],
-        ids=["the last measured", "of all test data", "of the best parameters"],
+        ids=["as the network is then", "of all test data", "of the best parameters"],
     )
-    def test_the_accuracy_in_the_outcome(self, capsys, accuracies, options):
+    def test_the_accuracy_in_the_outcome_is_measured_at_the_end(self, capsys, accuracies, options):
         trained(Scripted(accuracies), verbose=True, **options)
         assert capsys.readouterr().out.splitlines()[-1] == "test accuracy 0.3000 after 15 steps"
 

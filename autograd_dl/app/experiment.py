@@ -16,8 +16,8 @@ from autograd_dl.serialization import new_file, replacing
 
 from .experiments import OPTIONS, Experiment, Settings, experiments
 
-SHORT = 4
-"""Numbers in a row that is shown whole."""
+MOST_IN_A_ROW = 4
+"""A row of no more numbers is shown whole."""
 
 
 def listing() -> str:
@@ -45,7 +45,8 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
 
 def results(told: Mapping[str, Any], name: str = "") -> list[str]:
     """The results in an experiment's JSON that fit on a line: single numbers, short rows, the last of accuracies."""
-    numbers = {key: text for key, value in told.items() if (text := _in_short(key, value))}
+    over_time = "epoch" in told
+    numbers = {key: text for key, value in told.items() if (text := _in_short(key, value, over_time))}
     groups = {key: value for key, value in told.items() if isinstance(value, dict) and key != "settings"}
     if name and numbers:
         lines = [f"{name}: {', '.join(f'{key} {number}' for key, number in numbers.items())}"]
@@ -54,14 +55,15 @@ def results(told: Mapping[str, Any], name: str = "") -> list[str]:
     return lines + [line for key, group in groups.items() for line in results(group, f"{name}, {key}" if name else key)]
 
 
-def _in_short(key: str, value: Any) -> str:
+def _in_short(key: str, value: Any, over_time: bool) -> str:
+    """A number, a short row of numbers, or the end of an accuracy over time; nothing of what is longer."""
     if isinstance(value, (int, float)):
         return _rounded(value)
     if not isinstance(value, list) or not value or not all(isinstance(v, (int, float)) for v in value):
         return ""
-    if len(value) <= SHORT:
-        return f"[{' '.join(map(_rounded, value))}]"
-    return f"{_rounded(value[-1])} at the end" if key.endswith("accuracy") else ""
+    if key.endswith("_accuracy"):
+        return f"{_rounded(value[-1])} at the end"
+    return "" if over_time or len(value) > MOST_IN_A_ROW else f"[{' '.join(map(_rounded, value))}]"
 
 
 def _rounded(number: float) -> str:

@@ -24,7 +24,7 @@ from .graphs import draw, loss_of
 from .recipes import DATA, RECIPES, built, digits
 from .schedules import SCHEDULES
 
-EXTRAS = {"matplotlib": "viz", "graphviz": "viz", "tqdm": "train", "safetensors": "train", "threadpoolctl": "train"}
+EXTRAS = {"matplotlib": "viz", "graphviz": "viz", "safetensors": "train", "threadpoolctl": "train"}
 FILES = ("weights.safetensors", "history.json", "history.png")
 MEASUREMENTS = 50
 """About as many times accuracy is measured, at most: with the subset one takes as long as 40 batches."""

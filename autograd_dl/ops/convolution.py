@@ -22,6 +22,8 @@ from .windows import CHUNK, Grid, Pair, channels_last, chunks, grid, with_pad
 
 SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
+FILTERS = 24
+"""Of the transpose for images: so many filters take as long, at places with zeros, as it takes to add a patch back."""
 FEW = 128
 """Rows at most that one of several products sums over; with half of SMALL multiplications or fewer they are fast."""
 
@@ -55,7 +57,8 @@ def conv2d_input(
     at = _conv_grid(shape, w.shape, stride, pad, dilation, groups)
     _check_gradient(g, (shape[0], w.shape[0], *at.places))
     dtype, g, w = _alike(g, w)
-    if 2 * math.prod(at.places) <= math.prod(at.images):
+    places = math.prod(at.places)
+    if (math.prod(at.images) - places) * (len(w) // groups) >= FILTERS * places:
         return _added_back(g, at, w, groups).astype(dtype, copy=False)
     back = Grid(at.filter, (1, 1), (0, 0), at.dilation, at.images, at.images)
     f, c = w.shape[:2]

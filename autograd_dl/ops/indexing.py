@@ -46,6 +46,8 @@ def _may_repeat(key: Any) -> bool:
     return any(np.ndim(k) > 0 and as_array(k).dtype != bool for k in keys if not isinstance(k, slice))
 
 
+SMALL = 10_000
+"""Elements that are gone through in the time that it takes to look at a key."""
 SORTING = 25
 """Elements of an array that are gone through in the time that it takes to sort the place of one."""
 
@@ -64,6 +66,8 @@ def _added_up(g: Any, key: Any, shape: tuple[int, ...]) -> Placed | None:
 
     None for another key, and where so many elements are taken that it is faster to go through the whole array.
     """
+    if math.prod(shape) < SMALL:
+        return None
     keys = key if isinstance(key, tuple) else (key,)
     axes = [i for i, k in enumerate(keys) if not (isinstance(k, slice) and k == slice(None))]
     indices: Sequence[Any] = [np.asarray(keys[i]) for i in axes]

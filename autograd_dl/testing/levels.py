@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine import Tensor, enable_grad, gradients, no_grad
-from ..errors import AutogradError, RuleError
+from ..engine import BACK, Tensor, enable_grad, gradients, no_grad
+from ..errors import RuleError
 from ..table import title_of
 from .verdicts import GradientError
 
@@ -90,10 +90,10 @@ def pulled(
     except RuleError as error:
         raise GradientError(str(error)) from error
     except Exception as error:
-        if isinstance(error, (AutogradError, AssertionError)):
+        notes = [note for note in getattr(error, "__notes__", ()) if BACK in note]
+        if not notes or isinstance(error, GradientError):
             raise
-        told = " ".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
-        raise GradientError(told) from error
+        raise GradientError(f"{type(error).__name__}: {error} {notes[0]}") from error
 
 
 def inner(xs: Arrays, ys: Arrays) -> float:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,20 +22,26 @@ def shown(trainer: Trainer) -> Iterator[None]:
     There is a line for each measurement; the loss in it is the mean over the last epoch.
     """
     tqdm = _tqdm()
-    with (
-        nullcontext()
-        if tqdm is None
-        else tqdm(initial=trainer.current_iter, total=trainer.max_iter, unit="batch") as bar
-    ):
-        step = () if bar is None else (lambda _: bar.update(),)
-        measured = (_print_line if bar is None else lambda trainer: bar.set_postfix_str(_postfix(trainer)),)
-        trainer.step_callbacks += step
-        trainer.callbacks += measured
-        try:
+    if tqdm is None or trainer.current_iter >= trainer.max_iter:
+        with _telling(trainer, _print_line):
             yield
-        finally:
-            trainer.step_callbacks = tuple(c for c in trainer.step_callbacks if c not in step)
-            trainer.callbacks = tuple(c for c in trainer.callbacks if c not in measured)
+        return
+    bar = tqdm(initial=trainer.current_iter, total=trainer.max_iter, unit="batch")
+    with bar, _telling(trainer, lambda trainer: bar.set_postfix_str(_postfix(trainer)), lambda _: bar.update()):
+        yield
+
+
+@contextmanager
+def _telling(trainer: Trainer, *functions: Callable[[Trainer], object]) -> Iterator[None]:
+    """Call the first of these functions after every measurement in this block, and the second after every step."""
+    measured, stepped = functions[:1], functions[1:]
+    trainer.callbacks += measured
+    trainer.step_callbacks += stepped
+    try:
+        yield
+    finally:
+        trainer.callbacks = tuple(c for c in trainer.callbacks if c not in measured)
+        trainer.step_callbacks = tuple(c for c in trainer.step_callbacks if c not in stepped)
 
 
 def _tqdm() -> Any:
@@ -70,12 +76,11 @@ def _test_accuracy(trainer: Trainer) -> str:
 
 def outcome(trainer: Trainer) -> str:
     """How the training went, in a line or two."""
-    is_known = trainer.is_measured and trainer.evaluated is None and trainer.early_stopping is None
     with np.errstate(all="ignore"):
-        accuracy = trainer.test_acc_list[-1] if is_known else trainer.network.accuracy(*trainer.test)
+        accuracy = trainer.network.accuracy(*trainer.test)
     text = f"test accuracy {accuracy:.4f} after {trainer.current_iter:,} steps"
     if trainer.stopped and trainer.current_iter < trainer.max_iter:
         text += f", stopped before the {trainer.max_iter:,} that were planned"
     if trainer.diverged:
-        text += "\nthe loss is NaN or infinite: the training diverged, and a smaller lr may help"
+        text += "\nthe loss is NaN or infinite: the training diverged, and a smaller learning rate (lr, --lr) may help"
     return text

@@ -166,13 +166,8 @@ class Trainer:
 
     @property
     def diverged(self) -> bool:
-        """Whether the last loss is no number any more, or infinite."""
+        """Whether the last loss is NaN or infinite."""
         return bool(self.train_loss_list) and not np.isfinite(self.train_loss_list[-1])
-
-    @property
-    def is_measured(self) -> bool:
-        """Whether the network, as it is now, has been measured."""
-        return self.measured[-1:] == [self.current_iter]
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -325,7 +320,7 @@ class Trainer:
         What comes after the last is in no checkpoint: if the training goes on for longer, it is as if there had been
         no end.
         """
-        if self.measure_every is not None and not self.is_measured:
+        if self.measure_every is not None and self.measured[-1:] != [self.current_iter]:
             self._measure()
 
     def _measure(self) -> None:

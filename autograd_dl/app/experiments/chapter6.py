@@ -169,7 +169,7 @@ def batch_norm(settings: Settings) -> Outcome:
 
 
 def _overflow(losses: Sequence[float]) -> int | None:
-    """After how many steps the loss was no number any more, or None."""
+    """After how many steps the loss became NaN or infinite, or None."""
     finite = np.isfinite(losses)
     return None if finite.all() else int(np.argmin(finite))
 
