@@ -68,7 +68,9 @@ class Placed:
 
 
 def fitted(part: Any, like: Any, op: Op, i: int) -> Any:
-    """A rule's gradient in the shape and dtype of its argument `like`. Broadcasting is undone here and nowhere else.
+    """A rule's gradient in the shape and dtype of its argument `like`. Broadcasting is undone here.
+
+    (A product of one matrix with a stack does it itself, which saves the stack.)
 
     Raises
     ------

@@ -69,8 +69,8 @@ def _add_train(commands: argparse._SubParsersAction[_Parser]) -> None:
             help=f"{_usual_length(recipe)}, {recipe.optimizer} with lr {recipe.lr}",
             description="Train this network on handwritten digits. Accuracy is measured on all training and test "
             "images before the training, after every epoch (in long trainings after every second, third ..., so that "
-            "there are about 50 measurements), and at the end. The loss in a line is a mean over the last batches: a "
-            "tenth of all, 100 at most.",
+            "there are about 50 measurements), and at the end. At each measurement a line is printed, or the bar is "
+            "brought up to date; the loss in it is the mean over the last epoch.",
         )
         _add_network(model, recipe)
         _add_length(model, recipe)

@@ -96,7 +96,7 @@ def _pinv(g: Any, ans: Any, x: Any, rcond: Any = None, hermitian: bool = False) 
 
 
 def _product(a: Any, b: Any, c: Any) -> Any:
-    """a @ b @ c, beginning with the two that make the smaller matrix: of a tall one, none is as wide as it is tall."""
+    """a @ b @ c, in the order whose first product is the smaller matrix."""
     if a.shape[-2] * b.shape[-1] < b.shape[-2] * c.shape[-1]:
         return np.matmul(np.matmul(a, b), c)
     return np.matmul(a, np.matmul(b, c))

@@ -62,9 +62,11 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update_step(self, lr: float, g: Any, *slots: Any, **_none: Any) -> Any:
-        """What is added to a parameter whose gradient is g, an array of its shape that is not written to.
+        """What is added to a parameter whose gradient is g: an array of the shape of g, which is not written to.
 
-        `slots` has what is kept for this parameter, arrays of the same shape, which are changed in place.
+        `slots` has the arrays that are kept for this parameter, in the order of the class's `slots`; they are changed
+        in place. `self.updates` counts the updates before this one. (A subclass has a parameter for each of its slots,
+        which type checkers allow since this one takes any.)
         """
 
     @property

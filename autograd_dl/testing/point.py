@@ -15,7 +15,7 @@ from .search import MANY, RTOL, Places, Search, flattened, is_smooth, split, uni
 from .verdicts import Finding, GradientError, KinkError
 
 CLEAR = 1e-2
-"""The largest error of a numerical derivative that proves anything, ten times it, relative to the norm of its terms."""
+"""A numerical derivative proves something if ten times its error is at most this share of the norm of its terms."""
 
 PARTS = 8
 """Into how many parts a direction is split, to see whether their derivatives add up; one of many elements into two."""

@@ -31,7 +31,8 @@ from .instructions import OF_IMAGES
 from .instructions import Instruction as Instruction
 from .programs import Program, Result, Step, renumbered
 
-IMAGES = st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(2, 4), st.integers(2, 4))
+IMAGE_SHAPES = st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(2, 4), st.integers(2, 4))
+"""Shapes of a few small images, (N, C, H, W)."""
 
 
 def tensors(
@@ -62,12 +63,15 @@ def graphs(
     not count for the output is left out. Every other step is one of your `own`, wherever it fits:
     `graphs(own=[Instruction(my_op)])`. Without a `shape`, every fourth program begins with images, (N, C, H, W).
     """
-    values: list[NDArray[Any]] = [draw(arrays(shapes() | shapes() | shapes() | IMAGES if shape is None else shape))]
+    values: list[NDArray[Any]] = [
+        draw(arrays(shapes() | shapes() | shapes() | IMAGE_SHAPES if shape is None else shape))
+    ]
     inputs = [0]
     steps: dict[int, Step] = {}
     for _ in range(draw(st.integers(1, max_steps))):
         known = len(values)
-        x = known - 1 - draw(st.just(0) | st.just(0) | st.integers(0, known - 1))
+        back = st.just(0) | st.just(0) | st.integers(0, known - 1)  # mostly none, so that programs are deep
+        x = known - 1 - draw(back)
         instruction = draw(_instruction(values[x], own, instructions))
         if instruction is None:
             continue

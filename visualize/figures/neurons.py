@@ -23,7 +23,7 @@ UNIT = 0.62
 """Inches of one unit of the lengths below."""
 NEURON_RADIUS = 0.42
 COLUMN_WIDTH, ROW_HEIGHT = 3.6, 1.15
-"""From neuron to neuron."""
+"""Distances between the centres of neurons."""
 TEXT_HEIGHT, TEXT_MARGIN = 0.4, 0.08
 """Of the text on an arrow; the margin is what it keeps from a neuron."""
 ARROW_FONT = 10.0

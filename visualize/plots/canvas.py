@@ -237,22 +237,22 @@ def length(things: Any, what: str) -> int:
     raise DataError(f"{what} must be a list or an array, not {type(things).__name__}")
 
 
-def need_mapping(given: Any, what: str, instead: str) -> None:
+def check_mapping(given: Any, what: str, instead: str) -> None:
     """Raise `DataError`, which tells what to pass instead, if it is no mapping: a table with named columns will do."""
     if not hasattr(given, "items"):
         raise DataError(f"{what} must be a mapping, not {type(given).__name__}: pass {instead}")
 
 
-def need_mappings(given: Any, what: str, one: str, instead: str) -> None:
+def check_mappings(given: Any, what: str, one: str, instead: str) -> None:
     """Raise `DataError` if it is no sequence of mappings, or one of none; `one` is what each of them is called."""
     if isinstance(given, (Mapping, str)) or not hasattr(given, "__len__"):
         raise DataError(f"{what} must be a list of mappings, not {type(given).__name__}: pass [{instead}, ...]")
     refuse_empty(given, what)
     for k, each in enumerate(given):
-        need_mapping(each, f"{one} {k}", instead)
+        check_mapping(each, f"{one} {k}", instead)
 
 
-def need_function(given: Any, what: str, instead: str) -> None:
+def check_function(given: Any, what: str, instead: str) -> None:
     """Raise `DataError`, which tells what to pass instead, if it cannot be called."""
     if not callable(given):
         raise DataError(f"{what} must be a function, not {type(given).__name__}: pass {instead}")

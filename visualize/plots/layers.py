@@ -21,9 +21,9 @@ from .canvas import (
     YELLOW,
     array,
     axes_or_new,
+    check_function,
+    check_mappings,
     figure_or_new,
-    need_function,
-    need_mappings,
     readable,
     refuse_columns,
     refuse_empty,
@@ -60,7 +60,7 @@ def layer_outputs(network: Any, x: Any) -> dict[str, NDArray[Any]]:
             found.append((scope, "/".join(scope) or op.name, ans))
 
     predict = getattr(network, "predict", network)
-    need_function(predict, "the network", "a network, which has predict, or a function of x")
+    check_function(predict, "the network", "a network, which has predict, or a function of x")
     with no_grad(), watched(note):
         predict(x)
     counts: Counter[str] = Counter()
@@ -182,7 +182,7 @@ def gradient_flow(
     DataError
         If there is no step or no gradient, or a step has other parameters than the first.
     """
-    need_mappings(steps, "steps", "step", '{"W1": its gradient or norm}')
+    check_mappings(steps, "steps", "step", '{"W1": its gradient or norm}')
     names = list(steps[0])
     refuse_empty(names, "the first step")
     for k, step in enumerate(steps):

@@ -17,8 +17,8 @@ from .canvas import (
     RED,
     SHORT,
     axes_or_new,
+    check_mappings,
     figure_or_new,
-    need_mappings,
     numbers,
     readable,
     refuse_empty,
@@ -151,7 +151,7 @@ def _grouped(values: NDArray[Any]) -> NDArray[Any]:
 
 def _table(trials: Trials, score: str) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
     """The scores, and the values of each parameter: numbers, or names where one of them is no number."""
-    need_mappings(trials, "trials", "trial", f'{{"lr": 0.1, "{score}": 0.9}}')
+    check_mappings(trials, "trials", "trial", f'{{"lr": 0.1, "{score}": 0.9}}')
     names = [name for name in trials[0] if name != score]
     for k, trial in enumerate(trials):
         missing = {score, *names} - trial.keys()

@@ -16,9 +16,9 @@ from .canvas import (
     LIGHT,
     array,
     axes_or_new,
+    check_function,
+    check_mapping,
     name_lines,
-    need_function,
-    need_mapping,
     readable,
     refuse_empty,
     style,
@@ -61,7 +61,7 @@ def paths(
     -------
     matplotlib Axes
     """
-    need_mapping(paths, "paths", '{"SGD": points}')
+    check_mapping(paths, "paths", '{"SGD": points}')
     refuse_empty(paths, "paths")
     found = {name: _points(points, name) for name, points in paths.items()}
     ax = axes_or_new(ax)
@@ -132,7 +132,7 @@ def _around(points: NDArray[Any]) -> Limits:
 
 
 def _contours(ax: Axes, f: Surface, limits: Limits, levels: Sequence[float] | int) -> None:
-    need_function(f, "f", "a function of x and y")
+    check_function(f, "f", "a function of x and y")
     x, y = np.meshgrid(*(np.linspace(*along, FINE) for along in limits))
     with np.errstate(all="ignore"):
         heights = array(f(x, y), "what f returns")

@@ -18,12 +18,12 @@ from .canvas import (
     RED,
     SMALL,
     axes_or_new,
+    check_mapping,
     figure_or_new,
     length,
     listed,
     name_beside,
     name_lines,
-    need_mapping,
     not_finite,
     numbers,
     readable,
@@ -133,7 +133,7 @@ def curves(curves: Curves, *, start: int = 0, legend: bool = True, ax: Axes | No
     What is NaN, infinite or None leaves a gap, and the legend tells of it. Returns the axes.
     """
     ax = axes_or_new(ax)
-    need_mapping(curves, "curves", '{"loss": numbers}')
+    check_mapping(curves, "curves", '{"loss": numbers}')
     refuse_empty(curves, "curves")
     for k, (name, values) in enumerate(curves.items()):
         found = numbers(values, str(name))
@@ -231,21 +231,21 @@ def _finish(ax: Axes, legend: bool = True, start: int = 0) -> None:
 
 
 def _check_panels(panels: Any) -> None:
-    need_mapping(panels, "panels", '{"a title": {"loss": numbers}}')
+    check_mapping(panels, "panels", '{"a title": {"loss": numbers}}')
     refuse_empty(panels, "panels")
     for title, lines in panels.items():
-        need_mapping(lines, f"the panel {title}", '{"loss": numbers}')
+        check_mapping(lines, f"the panel {title}", '{"loss": numbers}')
 
 
 def _check_histories(histories: Any, keys: tuple[str, ...]) -> None:
-    need_mapping(histories, "histories", '{"SGD": trainer.history}')
+    check_mapping(histories, "histories", '{"SGD": trainer.history}')
     refuse_empty(histories, "histories")
     for name, one in histories.items():
         _check_history(f"the history of {name}", one, keys)
 
 
 def _check_history(what: str, history: Any, keys: tuple[str, ...]) -> None:
-    need_mapping(history, what, "trainer.history")
+    check_mapping(history, what, "trainer.history")
     missing = [key for key in (*keys, "epoch") if key not in history]
     if missing:
         raise DataError(f"{what} has no {', '.join(map(repr, missing))}: it has what Trainer.history has")
