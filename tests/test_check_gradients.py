@@ -438,3 +438,17 @@ def test_what_a_function_returns_is_told_with_its_name():
 
     with pytest.raises(GradientError, match="forgets returned None, in which no Tensor"):
         check_gradients(forgets, X)
+
+
+@pytest.mark.parametrize("x", [[1e-20, 2.0, 3.0], [3e-20, 1.3, 0.7, 3.1]])
+def test_small_factors_of_a_cumulative_product_pass_to_second_order(x):
+    check_gradients(np.cumprod, np.array(x))
+
+
+def test_memory_that_runs_out_is_no_failure_of_a_rule():
+    def full(_g, _ans, _x):
+        raise MemoryError("full")
+
+    wrong = cube(full)
+    with pytest.raises(MemoryError):
+        check_gradients(wrong, X)

@@ -20,6 +20,12 @@ CASES = {
     "one filter a channel": ((3, 6, 12, 11), (6, 1, 3, 5), {"groups": 6, "pad": 1, "stride": (1, 2)}),
     "one filter a channel, few places": ((3, 6, 12, 11), (6, 1, 3, 3), {"groups": 6, "stride": 3}),
     "one filter a channel, one large image": ((1, 16, 150, 140), (16, 1, 5, 5), {"groups": 16}),
+    "no filters": ((2, 3, 6, 6), (0, 3, 3, 3), {"pad": 1}),
+    "no filters, few places": ((2, 3, 16, 16), (0, 3, 3, 3), {"stride": 9}),
+    "no channels": ((2, 0, 6, 6), (4, 0, 3, 3), {"pad": 1}),
+    "no channels, few places": ((2, 0, 30, 30), (4, 0, 3, 3), {"stride": 9}),
+    "few places, and pad": ((2, 4, 23, 19), (9, 4, 4, 3), {"stride": (4, 5), "pad": (1, 2)}),
+    "many channels of one filter each": ((3, 16, 12, 11), (16, 1, 3, 5), {"groups": 16, "pad": 1, "stride": (1, 2)}),
     "no images": ((0, 3, 33, 40), (5, 3, 16, 16), {"stride": 16}),
 }
 

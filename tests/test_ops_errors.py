@@ -418,3 +418,10 @@ def test_keywords_and_lists_of_lists_are_named_too():
         np.sum(tensor(2), axis=1)
     with pytest.raises(ShapeError, match=r"np\.block\(\[\[float64 \(2,\), float64 \(3, 1\)\], \[float64 \(2,\)\]\]\)"):
         np.block([[tensor(2), tensor(3, 1)], [tensor(2)]])
+
+
+def test_repeats_are_a_copy():
+    w = tensor(1)
+    y = np.repeat(w, 3)
+    assert y.numpy().flags.writeable
+    assert not np.shares_memory(y.numpy(), w.numpy())

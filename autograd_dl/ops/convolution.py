@@ -18,7 +18,7 @@ from ..pullback import column_sums, unbroadcast
 from ..table import defvjp
 from ..values import wide_dtype
 from .entry import primitive
-from .windows import CHUNK, Grid, Pair, channels_last, chunks, grid, with_pad
+from .windows import CHUNK, Grid, Pair, chunks, grid, with_pad
 
 SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
@@ -58,8 +58,8 @@ def conv2d_input(
     _check_gradient(g, (shape[0], w.shape[0], *at.places))
     dtype, g, w = _alike(g, w)
     places = math.prod(at.places)
-    if (math.prod(at.images) - places) * (len(w) // groups) >= FILTERS * places:
-        return _added_back(g, at, w, groups).astype(dtype, copy=False)
+    if groups == 1 and (math.prod(at.images) - places) * len(w) >= FILTERS * places:
+        return _added_back(g, at, w).astype(dtype, copy=False)
     back = Grid(at.filter, (1, 1), (0, 0), at.dilation, at.images, at.images)
     f, c = w.shape[:2]
     turned = w[:, :, ::-1, ::-1].reshape(groups, f // groups, c, *at.filter).swapaxes(1, 2)
@@ -93,11 +93,13 @@ def conv2d_filter(
             number, some = numbered
             for part in parts[some]:
                 windows.look(part)
+                some_g = arriving[part]
                 if _is_depthwise(groups, c, f):
-                    _add_products(sums[number, :, :, 0], windows.patches, arriving[part])
+                    _add_products(sums[number, :, :, 0], windows.patches, some_g)
                     continue
+                count = math.prod(some_g.shape[:-1])
                 for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
-                    total += _summed(windows.rows(channels), arriving[part][..., filters].reshape(-1, f // groups))
+                    total += _summed(windows.rows(channels), some_g[..., filters].reshape(count, f // groups))
 
         return add
 
@@ -113,7 +115,7 @@ defvjp(conv2d,
        lambda g, _ans, x, _w, *_b, stride=1, pad=0, dilation=1, groups=1:
            conv2d_filter(x, g, _w.shape, stride, pad, dilation, groups),
        lambda g, _ans, _x, _w, _b, stride=1, pad=0, dilation=1, groups=1:
-           unbroadcast(np.moveaxis(g, 1, 3).reshape(-1, *_b.shape), _b.shape))
+           unbroadcast(np.moveaxis(g, 1, 3).reshape(len(g) * g.shape[2] * g.shape[3], *_b.shape), _b.shape))
 defvjp(conv2d_input,
        lambda h, _ans, _g, w, _shape, stride=1, pad=0, dilation=1, groups=1:
            conv2d(h, w, None, stride, pad, dilation, groups),
@@ -163,8 +165,8 @@ def _groups(groups: int, c: int, f: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _is_depthwise(groups: int, c: int, f: int) -> bool:
-    """Whether each channel has one filter of its own: then there is no product of matrices to speak of."""
-    return groups > 1 and c == 1 and f == groups
+    """Whether each of several channels has a filter of its own: then there is no product of matrices to speak of."""
+    return groups >= 8 and c == 1 and f == groups
 
 
 def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -> Any:
@@ -184,14 +186,14 @@ def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -
         def fill(part: _Part) -> None:
             windows.look(part)
             out = ans[part]
-            pixels = out.reshape(-1, f)
+            pixels = out.reshape(math.prod(out.shape[:-1]), f)
             if _is_depthwise(groups, c, f):
                 _multiply_each(windows.patches, w, out)
             else:
                 for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
                     _multiply(windows.rows(channels), matrix, pixels[:, filters])
             if biases is not None:
-                several = pixels.reshape(len(out), -1)  # long rows are added fast
+                several = pixels.reshape(len(out), math.prod(out.shape[1:]))  # long rows are added fast
                 np.add(several, biases[: several.shape[1]], out=several)
 
         return fill
@@ -244,26 +246,28 @@ def _summed(rows: Any, g: Any) -> Any:
     return whole
 
 
-def _added_back(g: Any, at: Grid, w: Any, groups: int) -> Any:
+def _added_back(g: Any, at: Grid, w: Any) -> Any:
     """Images to which each place of a filter gives back its patch: the faster way where there are few places."""
     f, c, fh, fw = w.shape
     (height, width), (sh, sw), (dh, dw), (ph, pw) = at.places, at.stride, at.dilation, at.pad
-    matrices = [w[some].transpose(0, 2, 3, 1).reshape(f // groups, fh * fw * c) for _, some in _groups(groups, c, f)]
-    framed = channels_last(w, (len(g), groups * c, *with_pad(at)))
-    pixels, arriving = framed.transpose(0, 2, 3, 1), g.transpose(0, 2, 3, 1)
+    matrix = w.transpose(0, 2, 3, 1).reshape(f, fh * fw * c)
+    pixels = allocator.empty(w, (len(g), *with_pad(at), c))
+    arriving = g.transpose(0, 2, 3, 1)
 
     def add(images: slice) -> None:
-        sums, rows = pixels[images], arriving[images].reshape(-1, f)
+        sums, some = pixels[images], arriving[images]
         sums[...] = 0
-        for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
-            patches = (rows[:, filters] @ matrix).reshape(-1, height, width, fh, fw, c)
-            for i, j in np.ndindex(fh, fw):
-                down = slice(i * dh, i * dh + sh * (height - 1) + 1, sh)
-                across = slice(j * dw, j * dw + sw * (width - 1) + 1, sw)
-                sums[:, down, across, channels] += patches[:, :, :, i, j]
+        rows = some.reshape(math.prod(some.shape[:-1]), f)
+        patches = (rows @ matrix).reshape(len(some), height, width, fh, fw, c)
+        for i, j in np.ndindex(fh, fw):
+            down = slice(i * dh, i * dh + sh * (height - 1) + 1, sh)
+            across = slice(j * dw, j * dw + sw * (width - 1) + 1, sw)
+            sums[:, down, across] += patches[:, :, :, i, j]
 
-    for_each(lambda: add, chunks(len(g), _patch_bytes(at, c * groups, w.dtype)))
-    return framed[:, :, ph : ph + at.images[0], pw : pw + at.images[1]]
+    for_each(lambda: add, chunks(len(g), _patch_bytes(at, c, w.dtype)))
+    if at.pad != (0, 0):
+        pixels = pixels[:, ph : ph + at.images[0], pw : pw + at.images[1]].copy()
+    return pixels.transpose(0, 3, 1, 2)
 
 
 class _Frame(NamedTuple):

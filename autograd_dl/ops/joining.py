@@ -183,10 +183,6 @@ def resize(a: Any, new_shape: Any) -> Any:
 @composed(np.repeat)
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     a, axis = in_a_row(as_array(a), axis)
-    if isinstance(repeats, int) and repeats > 1:
-        before, (n, *after) = a.shape[:axis], a.shape[axis:]
-        apart = np.broadcast_to(np.expand_dims(a, axis + 1), (*before, n, repeats, *after))
-        return apart.reshape(*before, n * repeats, *after)
     return np.take(a, np.repeat(np.arange(a.shape[axis]), bare(repeats)), axis)
 
 

@@ -94,7 +94,8 @@ def _matmul_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
         return np.expand_dims(g, -1) * y
     if _x.ndim == 1:
         return np.matmul(y, np.expand_dims(g, -1))[..., 0]
-    if 2 < y.ndim == g.ndim and math.prod(_x.shape[:-2]) == 1:  # one matrix for a stack: no stack of its gradients
+    one_for_all = 2 < y.ndim == g.ndim and math.prod(_x.shape[:-2]) == 1
+    if one_for_all and 2 * _x.shape[-1] >= g.shape[-1]:  # a stack of its gradients would be as large as all else
         summed = [*range(g.ndim - 2), g.ndim - 1]
         return np.tensordot(g, y, (summed, summed)).reshape(_x.shape)
     return np.matmul(g, transposed(y))

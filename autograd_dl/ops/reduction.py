@@ -14,7 +14,6 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
-from ..tensor import bare
 from ..values import computed_wide
 from .elementwise import alike, below, floating
 from .entry import along, as_array, composed, present, primitive
@@ -159,17 +158,14 @@ def _products_of_others(g: Any, x: Any, axis: int) -> Any:
     return g
 
 
+def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
+    before = _shifted(np.cumprod(x, axis=axis), axis, 1, 1)
+    return before * _products_of_others(g, x, axis)
+
+
 @computed_wide
 def _cumsum(g: Any, _ans: Any, _x: Any, axis: int | None = None) -> Any:
     return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis).reshape(_x.shape)
-
-
-def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
-    products = np.cumprod(x, axis=axis)
-    sizes = np.abs(bare(products))
-    if np.all((sizes > 1e3 * np.finfo(x.dtype).tiny) & (sizes < np.inf)):  # no factor was lost
-        return _cumsum(g * products, None, x, axis) / x
-    return _shifted(products, axis, 1, 1) * _products_of_others(g, x, axis)
 
 
 def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:

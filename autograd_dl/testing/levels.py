@@ -89,6 +89,8 @@ def pulled(
             return gradients([y for y, _ in pairs], xs, [g for _, g in pairs], create_graph=create_graph)
     except RuleError as error:
         raise GradientError(str(error)) from error
+    except MemoryError:
+        raise
     except Exception as error:
         notes = [note for note in getattr(error, "__notes__", ()) if BACK in note]
         if not notes or isinstance(error, GradientError):

@@ -34,14 +34,13 @@ def shown(trainer: Trainer) -> Iterator[None]:
 @contextmanager
 def _telling(trainer: Trainer, *functions: Callable[[Trainer], object]) -> Iterator[None]:
     """Call the first of these functions after every measurement in this block, and the second after every step."""
-    measured, stepped = functions[:1], functions[1:]
-    trainer.callbacks += measured
-    trainer.step_callbacks += stepped
+    trainer.callbacks = (*trainer.callbacks, *functions[:1])
+    trainer.step_callbacks = (*trainer.step_callbacks, *functions[1:])
     try:
         yield
     finally:
-        trainer.callbacks = tuple(c for c in trainer.callbacks if c not in measured)
-        trainer.step_callbacks = tuple(c for c in trainer.step_callbacks if c not in stepped)
+        trainer.callbacks = tuple(c for c in trainer.callbacks if c not in functions)
+        trainer.step_callbacks = tuple(c for c in trainer.step_callbacks if c not in functions)
 
 
 def _tqdm() -> Any:
