@@ -12,6 +12,6 @@ from autograd_dl.app.experiments import Settings
 picture, table = make("gradient-check-5", Settings(quick=True), Path("runs"))
 numbers = json.loads(table.read_text())
 
-for name, difference in numbers["mean difference"].items():
-    print(f"{name}: gradients of about {numbers['mean gradient'][name]:.1e} differ by {difference:.1e}")
+for name, difference in numbers["mean_distance"].items():
+    print(f"{name}: gradients of about {numbers['mean_gradient'][name]:.1e} differ by {difference:.1e}")
 print(f"wrote {picture}")
