@@ -172,10 +172,12 @@ def _is_depthwise(groups: int, c: int, f: int) -> bool:
 def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -> Any:
     """What filters make of framed images."""
     f, c, fh, fw = w.shape
-    n = len(frame.images)
-    matrices = [
-        w[filters].transpose(2, 3, 1, 0).reshape(c * fh * fw, f // groups) for _, filters in _groups(groups, c, f)
-    ]
+    n, is_depthwise = len(frame.images), _is_depthwise(groups, c, f)
+    matrices = []
+    if not is_depthwise:
+        matrices = [
+            w[filters].transpose(2, 3, 1, 0).reshape(c * fh * fw, f // groups) for _, filters in _groups(groups, c, f)
+        ]
     ans = allocator.empty(w, (n, *at.places, f))
     biases = None if bias is None else np.tile(bias, math.prod(at.places))
     parts = _parts(n, at, c * groups, w.dtype)
@@ -187,7 +189,7 @@ def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -
             windows.look(part)
             out = ans[part]
             pixels = out.reshape(math.prod(out.shape[:-1]), f)
-            if _is_depthwise(groups, c, f):
+            if is_depthwise:
                 _multiply_each(windows.patches, w, out)
             else:
                 for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):

@@ -98,7 +98,7 @@ def with_axis(a: Any, axis: int | None) -> tuple[Any, int]:
 
 
 def in_a_row(a: Any, axis: int | None) -> tuple[Any, int]:
-    """The same, where a number counts as a row of one."""
+    """The array and its axis, as `with_axis` gives them; a number counts as a row of one."""
     return with_axis(a if a.ndim else a.reshape(1), axis)
 
 

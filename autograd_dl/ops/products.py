@@ -178,11 +178,10 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     if len(arrays) < 2:
         raise ShapeError("np.linalg.multi_dot takes two arrays at least")
     factors = _of_one_dtype([as_array(a) for a in arrays])
-    if any(a.ndim != 2 for a in factors[1:-1]) or not all(a.ndim in (1, 2) for a in (factors[0], factors[-1])):
+    first, *middle, last = factors
+    if any(a.ndim != 2 for a in middle) or not {first.ndim, last.ndim} <= {1, 2}:
         return functools.reduce(np.dot, factors)
-    split = _cheapest_splits(
-        [math.prod(factors[0].shape[:-1]), *map(len, factors[1:]), math.prod(factors[-1].shape[1:])]
-    )
+    split = _cheapest_splits([math.prod(first.shape[:-1]), *map(len, factors[1:]), math.prod(last.shape[1:])])
 
     def product(i: int, j: int) -> Any:
         return factors[i] if j == i + 1 else np.dot(product(i, split[i, j]), product(split[i, j], j))

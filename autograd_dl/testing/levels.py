@@ -29,7 +29,6 @@ class Level(NamedTuple):
 
 def function(f: Callable[..., Any]) -> Level:
     """`f` itself. It may return a Tensor, or tuples, lists and dicts of them; those of floating dtype count."""
-
     name = title_of(f) if getattr(f, "__name__", "").isidentifier() else "f"
 
     def tensors(xs: list[Tensor]) -> list[Tensor]:

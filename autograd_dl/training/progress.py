@@ -14,6 +14,8 @@ from ..optional import need, on_terminal
 if TYPE_CHECKING:
     from .trainer import Trainer
 
+    _Callback = Callable[[Trainer], object]
+
 
 @contextmanager
 def shown(trainer: Trainer) -> Iterator[None]:
@@ -32,15 +34,15 @@ def shown(trainer: Trainer) -> Iterator[None]:
 
 
 @contextmanager
-def _telling(trainer: Trainer, *functions: Callable[[Trainer], object]) -> Iterator[None]:
-    """Call the first of these functions after every measurement in this block, and the second after every step."""
-    trainer.callbacks = (*trainer.callbacks, *functions[:1])
-    trainer.step_callbacks = (*trainer.step_callbacks, *functions[1:])
+def _telling(trainer: Trainer, of_measurement: _Callback, *of_step: _Callback) -> Iterator[None]:
+    """Call these functions after every measurement in this block, and after every step."""
+    trainer.callbacks = (*trainer.callbacks, of_measurement)
+    trainer.step_callbacks = (*trainer.step_callbacks, *of_step)
     try:
         yield
     finally:
-        trainer.callbacks = tuple(c for c in trainer.callbacks if c not in functions)
-        trainer.step_callbacks = tuple(c for c in trainer.step_callbacks if c not in functions)
+        trainer.callbacks = tuple(c for c in trainer.callbacks if c is not of_measurement)
+        trainer.step_callbacks = tuple(c for c in trainer.step_callbacks if c not in of_step)
 
 
 def _tqdm() -> Any:
