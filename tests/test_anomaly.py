@@ -10,7 +10,7 @@ import pytest
 
 from autograd_dl import Tensor, detect_anomaly, gradients, no_grad
 from autograd_dl.errors import AnomalyError
-from visualize.words import Plain
+from visualize.labels import Numbers
 
 HERE = str(Path(__file__))
 
@@ -174,7 +174,7 @@ def test_pictures_are_not_disturbed():
     x = leaf(0.0)
     y = np.sqrt(x)
     with detect_anomaly():
-        assert Plain().gradients(y, []).edges[y.node, 0] == np.inf
+        assert Numbers().gradients(y, []).edges[y.node, 0] == np.inf
 
 
 def test_as_a_decorator():

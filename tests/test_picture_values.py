@@ -9,8 +9,8 @@ from autograd_dl import Tensor
 from autograd_dl.app.graphs import chain_rule, sum_of_products
 from autograd_dl.functional import relu, sigmoid
 from visualize import to_dot
-from visualize.summary import summary
 from visualize.text import with_constants
+from visualize.values import summary
 
 pytest.importorskip("graphviz")
 

@@ -13,9 +13,9 @@ from autograd_dl import Tensor, functional, scope
 from autograd_dl.engine import Leaf
 from visualize import to_dot
 from visualize.algebra import matrix_product, product, summed, total
+from visualize.labels import Numbers
 from visualize.symbols import Symbols
 from visualize.trace import ordered
-from visualize.words import Plain
 
 
 def leaf(values, name):
@@ -114,7 +114,7 @@ def check(output):
             known[name] = Number(read(formula, known))
             np.testing.assert_allclose(known[name].value, node.value)
     found = symbols.gradients(output, nodes).edges
-    right, count = Plain().gradients(output, nodes).edges, 0
+    right, count = Numbers().gradients(output, nodes).edges, 0
     for edge, gradient in found.items():
         if gradient.result and "∂" not in gradient.result:
             text, sums = gradient.result, gradient.result.startswith(("Σ", "−Σ"))

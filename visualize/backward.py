@@ -7,9 +7,9 @@ from autograd_dl.engine import Leaf, toposort
 from autograd_dl.errors import GraphError
 from autograd_dl.tensor import tensor_of
 
-from .language import translated
 from .symbols import names_of
 from .trace import End, ordered
+from .translation import translated
 
 
 def gradient_graph(output: Tensor, lang: str | None) -> list[End]:

@@ -15,16 +15,16 @@ from autograd_dl.optional import need
 
 from .backward import gradient_graph
 from .cost import ranks_crossed
-from .language import LANGUAGES
+from .labels import Numbers
 from .recalled import recalled
 from .rendering import new_picture
 from .replay import opened
 from .styles import BACK, FRAME, MARKED_LINE, NOTE, box_style
-from .summary import writer
 from .symbols import Symbols
 from .text import printable
 from .trace import Box, Line, Look, Trace, ordered, refuse_others, trace, traced
-from .words import Plain
+from .translation import LANGUAGES
+from .values import writer
 
 if TYPE_CHECKING:
     import graphviz
@@ -200,12 +200,12 @@ def _pictured(
         known = {node: write(value) for node, value, _ in recalled(output)}
     ends = gradient_graph(output, look.lang) if style == "backward" else []
     nodes = ordered([tensor.node for tensor in (output, *(end.output for end in ends)) if tensor.node is not None])
-    plain = Plain(write, known, whole=values == "full")
-    words = Symbols(output, nodes, shapes, look.lang) if values == "symbols" else plain
+    numbers = Numbers(write, known, whole=values == "full")
+    labels = Symbols(output, nodes, shapes, look.lang) if values == "symbols" else numbers
     if not ends:
-        return trace(output, marked, look=look, words=words)
+        return trace(output, marked, look=look, labels=labels)
     assert output.node is not None
-    return traced(ends, marked, look, words, backward=output.node.number)
+    return traced(ends, marked, look, labels, backward=output.node.number)
 
 
 def _copies(marked: set[Any], copies: Mapping[Node, Sequence[Node]]) -> set[Any]:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from autograd_dl.engine import Leaf, Node
 
-from .language import said
 from .text import is_quantity
+from .translation import said
 
 LAYERS = {
     "Affine": "Affine", "BatchNorm": "Batch\nNorm", "Conv": "Conv", "Dropout": "Dropout", "GlobalPool": "Global\nPool",

@@ -11,10 +11,10 @@ from autograd_dl.engine import Leaf, Node, Tensor
 
 from .algebra import matrix_product, product, summed, total
 from .derivatives import ELEMENTWISE
-from .language import translated
+from .labels import NOTHING, Edge, Gradients
 from .text import number, shape_of, symbol
 from .trace import is_operand
-from .words import NOTHING, Edge, Gradients
+from .translation import translated
 
 FORMULAS = {
     "add": "{} + {}", "subtract": "{} − {}", "multiply": "{}·{}", "divide": "{} / {}", "negative": "−{}",
@@ -64,7 +64,7 @@ def _unused(letters: str, stem: str, taken: set[str]) -> Iterator[str]:
 
 
 class Symbols:
-    """The words of a picture in symbols. `shapes` adds the shapes of arrays."""
+    """The labels of a picture in symbols. `shapes` adds the shapes of arrays."""
 
     def __init__(self, output: Tensor, nodes: Sequence[Node], shapes: bool, lang: str | None) -> None:
         self.names = {node: translated(name, lang) for node, name in names_of(nodes, output).items()}

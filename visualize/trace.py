@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from autograd_dl.engine import Leaf, Node, Tensor
 from autograd_dl.errors import DTypeError, GraphError
 
-from .language import said, translated
+from .labels import NOTHING, Edge, Labels, Numbers
 from .scopes import FUSED, Group, caption, folded, layer_name
 from .text import is_quantity, quantity, symbol, with_constants
-from .words import NOTHING, Edge, Plain, Words
+from .translation import said, translated
 
 MANY = 30
 """Ops, above which a leaf's box is not shared by all its readers."""
@@ -73,7 +73,7 @@ class End(NamedTuple):
 
 
 def trace(
-    output: Tensor, marked: Collection[Node | str] = (), *, look: Look | None = None, words: Words | None = None
+    output: Tensor, marked: Collection[Node | str] = (), *, look: Look | None = None, labels: Labels | None = None
 ) -> Trace:
     """The boxes and lines of the graph that `output` was made by.
 
@@ -86,22 +86,22 @@ def trace(
     In a graph of more than `MANY` ops, each op that reads a leaf has its own box of it: arrows from one box to all of
     them would take Graphviz minutes, and no reader could follow them.
     """
-    words = words or Plain()
-    name = None if output.node is None or type(output.node) is Leaf else words.name(output.node)
-    return traced([End(output, name)], marked, look or Look(), words)
+    labels = labels or Numbers()
+    name = None if output.node is None or type(output.node) is Leaf else labels.name(output.node)
+    return traced([End(output, name)], marked, look or Look(), labels)
 
 
 def traced(
-    ends: Sequence[End], marked: Collection[Node | str], look: Look, words: Words, backward: int | None = None
+    ends: Sequence[End], marked: Collection[Node | str], look: Look, labels: Labels, backward: int | None = None
 ) -> Trace:
     """As `trace`, with several outputs, which have no gradients then.
 
     The ops of numbers above `backward` compute gradients themselves.
     """
     roots = [end.output.node for end in ends if end.output.node is not None]
-    drawing = _Drawing(ordered(roots), marked, look, words, backward)
+    drawing = _Drawing(ordered(roots), marked, look, labels, backward)
     if look.gradients and len(ends) == 1:
-        drawing.gradients = words.gradients(ends[0].output, drawing.nodes)
+        drawing.gradients = labels.gradients(ends[0].output, drawing.nodes)
     parts = [*drawing.parts(), *(p for i, end in enumerate(ends) for p in drawing.end(end, f"out{i or ''}"))]
     lines = [p for p in parts if isinstance(p, Line)]
     picture = Trace(
@@ -118,10 +118,10 @@ class _Drawing:
         nodes: list[Node],
         marked: Collection[Node | str],
         look: Look,
-        words: Words,
+        labels: Labels,
         backward: int | None,
     ) -> None:
-        self.nodes, self.look, self.words, self.backward = nodes, look, words, backward
+        self.nodes, self.look, self.labels, self.backward = nodes, look, labels, backward
         self.gradients = NOTHING
         self.marked = {node for node in nodes if _is_marked(node, marked)} if marked else set()
         _refuse_unknown(nodes, marked)
@@ -143,7 +143,7 @@ class _Drawing:
                 group = groups[node]
                 yield from self._op(node) if group.kind == "op" else self._group(group)
             if node in self.gradients.grads and node in self.ids:
-                written = self.words.gradient([self.gradients.grads[node]])
+                written = self.labels.gradient([self.gradients.grads[node]])
                 yield Box(f"{self.ids[node]}_grad", "", "unnamed")
                 yield Line(f"{self.ids[node]}_grad", self.ids[node], None, written)
         if self.folding.is_cut and self.look.maximum is not None:
@@ -153,7 +153,7 @@ class _Drawing:
         """The box in which a result ends, and the line to it."""
         node, value = end.output.node, end.output._value
         name = self._named(end.name)
-        written = self.words.value(node, value)
+        written = self.labels.value(node, value)
         if node is None and not name:
             yield Box(id, written, "output")
             return
@@ -166,7 +166,7 @@ class _Drawing:
 
     def _leaf(self, node: Leaf) -> Iterator[Box]:
         if node in self.ids:
-            name = self._named(self.words.name(node))
+            name = self._named(self.labels.name(node))
             yield Box(self.ids[node], name, "leaf" if name else "unnamed", node in self.marked, node=node)
 
     def _named(self, name: str | None) -> str:
@@ -185,7 +185,7 @@ class _Drawing:
             if isinstance(parent, Node):
                 yield self._line(parent, own, [(node, i)])
             else:
-                written = self.words.value(None, parent) or quantity(parent)
+                written = self.labels.value(None, parent) or quantity(parent)
                 yield Box(f"{own}_{i}", written, "constant", scope=node.scope)
                 yield Line(f"{own}_{i}", own, "", None)
 
@@ -210,12 +210,12 @@ class _Drawing:
         reader = readers[0][0]
         parts = [self.gradients.edges[edge] for edge in readers if edge in self.gradients.edges]
         known = parent.changed <= reader.number or parent.value.shape  # of a number that has changed since, nothing is
-        title, value = self._named(self.words.title(parent)), self.words.value(parent, parent.value) if known else ""
+        title, value = self._named(self.labels.title(parent)), self.labels.value(parent, parent.value) if known else ""
         return Line(
             self.ids[parent],
             target,
             "\n".join(filter(None, [title, value])),
-            self.words.gradient(parts) if parts else None,
+            self.labels.gradient(parts) if parts else None,
             parent in self.marked and reader in self.marked,
         )
 

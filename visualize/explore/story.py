@@ -13,10 +13,10 @@ from autograd_dl.errors import GraphError
 from autograd_dl.pullback import Parts
 from autograd_dl.table import outline
 
-from ..language import translated
 from ..recalled import is_known, recalled
 from ..text import cut, quantity, symbol, visible
 from ..trace import is_operand, ordered
+from ..translation import translated
 from .arrays import Sketch, sketch
 from .formulas import WORDS, equation, local_formula, whole_formula, with_numbers
 

@@ -27,8 +27,8 @@ class Gradients(NamedTuple):
 NOTHING = Gradients({}, {}, None)
 
 
-class Words(Protocol):
-    """A way to write values and gradients."""
+class Labels(Protocol):
+    """A way to write the names, values and gradients of a picture."""
 
     def name(self, node: Node) -> str | None:
         """The name of a leaf, or of the output."""
@@ -46,7 +46,7 @@ class Words(Protocol):
         """The gradients of this graph."""
 
 
-class Plain:
+class Numbers:
     """Values and gradients as `write` writes them; `known` has texts of values that the graph itself does not hold.
 
     With `whole` gradients, arrays come to `write` as they are, and not by outline.

@@ -7,9 +7,9 @@ from typing import Any
 
 from autograd_dl.table import Outline
 
-from .language import said
 from .norms import facts
 from .text import number, quantity, shape_of
+from .translation import said
 
 WHOLE, ROW = 12, 6
 """Numbers of an array, and of its last axis, up to which all are written."""
