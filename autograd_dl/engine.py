@@ -48,7 +48,7 @@ IN_WALK = 3
 BACK = "raised on the way back through"
 """How the note at an error begins that names the op in whose rule it was raised."""
 
-Watch = Callable[[Node, Any, Any, Any, int], None]
+GradientWatch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
 
 _grad_lock = threading.RLock()
@@ -169,7 +169,7 @@ def _tensors(given: Tensor | Iterable[Tensor], role: str) -> list[Tensor]:
     return tensors
 
 
-def watch_gradients(output: Tensor, watch: Watch) -> None:
+def watch_gradients(output: Tensor, watch: GradientWatch) -> None:
     """Walk back from a one-element Tensor, and tell `watch` of each gradient that goes along an edge.
 
     No `.grad` is touched and nothing is released. Raises `GraphError` if the graph was released before.
@@ -226,7 +226,7 @@ def _walk(
     *,
     release: bool,
     within: set[Node] | None = None,
-    watch: Watch | None = None,
+    watch: GradientWatch | None = None,
     hooks: bool = True,
 ) -> list[Tensor | None]:
     """Pull the gradients `grads` back along `order`, and return what arrives at each of the `wanted` nodes.
@@ -260,7 +260,7 @@ def _pulled(
     release: bool,
     within: set[Node] | None,
     ends: set[Node],
-    watch: Watch | None,
+    watch: GradientWatch | None,
     hooks: bool,
 ) -> None:
     """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
@@ -335,7 +335,7 @@ def _pulled(
                 node.value = outline(value)
 
 
-def _arrived(node: Node, g: Any, is_sum: bool, watch: Watch | None, hooks: bool) -> Any:
+def _arrived(node: Node, g: Any, is_sum: bool, watch: GradientWatch | None, hooks: bool) -> Any:
     """The whole gradient at a node: a sum in the value's dtype, watched; then as its hooks, if they run, leave it."""
     if is_sum:
         g = settled(g, node.value)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DTypeError, ShapeError
-from .functional.arguments import Values, targets_of
+from .functional.arguments import TensorLike, targets_of
 from .tensor import bare
 
 __all__ = ["accuracy", "correct", "predictions"]
@@ -23,7 +23,7 @@ def predictions(predict: Callable[[Any], Any], x: Any, batch_size: int) -> NDArr
     return np.concatenate([bare(predict(x[some])) for some in _slices(x, batch_size)])
 
 
-def correct(scores: Values, t: Values) -> NDArray[np.bool_]:
+def correct(scores: TensorLike, t: TensorLike) -> NDArray[np.bool_]:
     """Whether the highest score of each row is that of t: labels, (batch,) or (batch, 1), or rows of the scores' shape.
 
     Raises `ShapeError` if t has none of these shapes, or the scores are not (batch, classes); `DTypeError` if labels

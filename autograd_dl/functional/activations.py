@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..engine import Tensor
-from .arguments import Values, array_of
+from .arguments import TensorLike, array_of
 
 
 def identity_function(x: Any) -> Any:
@@ -17,55 +17,55 @@ def identity_function(x: Any) -> Any:
     return x
 
 
-def step_function(x: Values) -> Any:
+def step_function(x: TensorLike) -> Any:
     """1 where x > 0, else 0, as an int array of x's shape. It has no useful derivative, and so is not recorded."""
     return np.asarray(array_of(x) > 0, dtype=int)
 
 
-def relu(x: Values) -> Any:
+def relu(x: TensorLike) -> Any:
     """max(x, 0), with the derivative 0 at 0."""
     return ops.relu(x if type(x) is Tensor else array_of(x))
 
 
-def sigmoid(x: Values) -> Any:
+def sigmoid(x: TensorLike) -> Any:
     """1 / (1 + exp(-x)); large x do not overflow."""
     return ops.sigmoid(array_of(x))
 
 
-def tanh(x: Values) -> Any:
+def tanh(x: TensorLike) -> Any:
     """The hyperbolic tangent."""
     return np.tanh(array_of(x))
 
 
-def leaky_relu(x: Values, slope: float = 0.01) -> Any:
+def leaky_relu(x: TensorLike, slope: float = 0.01) -> Any:
     """x where it is positive, else slope * x. Its derivative at 0 is `slope`."""
     a = array_of(x)
     return np.where(a > 0, a, slope * a)
 
 
-def elu(x: Values, alpha: float = 1.0) -> Any:
+def elu(x: TensorLike, alpha: float = 1.0) -> Any:
     """x where it is positive, else alpha * (exp(x) - 1), whose derivative at 0 is alpha (D. Clevert et al., 2015)."""
     a = array_of(x)
     return np.where(a > 0, a, alpha * np.expm1(np.where(a > 0, 0, a)))  # np.minimum would share the tie at 0
 
 
-def gelu(x: Values) -> Any:
+def gelu(x: TensorLike) -> Any:
     """x * P(X <= x) of a standard normal X: x/2 (1 + erf(x/sqrt(2))) (D. Hendrycks and K. Gimpel, 2016)."""
     a = array_of(x)
     return 0.5 * a * (1 + ops.erf(a * math.sqrt(0.5)))
 
 
-def softplus(x: Values) -> Any:
+def softplus(x: TensorLike) -> Any:
     """log(1 + exp(x)), the integral of the sigmoid; large x do not overflow."""
     return np.logaddexp(array_of(x), 0)
 
 
-def logsumexp(x: Values, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
+def logsumexp(x: TensorLike, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) along `axis`, over all elements if it is None. Large x do not overflow."""
     return ops.logsumexp(array_of(x), axis=axis, keepdims=keepdims)
 
 
-def softmax(x: Values, axis: int = -1) -> Any:
+def softmax(x: TensorLike, axis: int = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`: probabilities, of the shape of x. Large x do not overflow.
 
     >>> softmax([1, 2, 3]).round(8)
@@ -74,7 +74,7 @@ def softmax(x: Values, axis: int = -1) -> Any:
     return ops.softmax(array_of(x), axis)
 
 
-def log_softmax(x: Values, axis: int = -1) -> Any:
+def log_softmax(x: TensorLike, axis: int = -1) -> Any:
     """log(softmax(x)) along `axis`, of the shape of x, without the loss of small probabilities."""
     x = array_of(x)
     return x - logsumexp(x, axis=axis, keepdims=True)

@@ -11,7 +11,7 @@ from ..engine import Tensor
 from ..errors import DataError, DTypeError, ShapeError
 from ..values import as_value
 
-Values = ArrayLike | Tensor
+TensorLike = ArrayLike | Tensor
 
 
 def array_of(x: Any) -> Any:

@@ -11,13 +11,13 @@ from .. import ops
 from ..errors import ShapeError
 from ..ops.windows import Pair, pair
 from ..values import computed_wide
-from .arguments import Values, array_of, laid_out
+from .arguments import TensorLike, array_of, laid_out
 
 
 def conv2d(
-    x: Values,
-    w: Values,
-    b: Values | None = None,
+    x: TensorLike,
+    w: TensorLike,
+    b: TensorLike | None = None,
     stride: Pair = 1,
     pad: Pair = 0,
     dilation: Pair = 1,
@@ -38,9 +38,9 @@ def conv2d(
 
 
 def conv_transpose2d(
-    x: Values,
-    w: Values,
-    b: Values | None = None,
+    x: TensorLike,
+    w: TensorLike,
+    b: TensorLike | None = None,
     stride: Pair = 1,
     pad: Pair = 0,
     dilation: Pair = 1,
@@ -77,7 +77,7 @@ def _with_bias(y: Any, b: Any) -> Any:
     return y + np.reshape(b, (-1, 1, 1))
 
 
-def max_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
+def max_pool2d(x: TensorLike, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
     """The largest number of each window: (N, C, H, W) to (N, C, OH, OW); of several, the first gets the gradient.
 
     `size`, `stride` (if not given, the windows stand side by side) and `pad` are an int or a (rows, columns) pair;
@@ -86,7 +86,7 @@ def max_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0)
     return ops.max_pool2d(array_of(x), size, size if stride is None else stride, pad)
 
 
-def average_pool2d(x: Values, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
+def average_pool2d(x: TensorLike, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
     """The mean of each window, as `max_pool2d`, but the zeros of the padding are included in the mean.
 
     Raises `ShapeError` where the window does not fit.
@@ -99,11 +99,11 @@ def _average_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair) -> Any:
     return ops.sum_pool2d(x, size, stride, pad) / math.prod(pair(size))
 
 
-def global_max_pool2d(x: Values) -> Any:
+def global_max_pool2d(x: TensorLike) -> Any:
     """The largest number of each channel, (N, C, H, W) to (N, C); several share it. Raises `ShapeError` for others."""
     return np.max(laid_out("global_max_pool2d takes images", x, "NCHW"), axis=(2, 3))
 
 
-def global_average_pool2d(x: Values) -> Any:
+def global_average_pool2d(x: TensorLike) -> Any:
     """The mean of each channel, (N, C, H, W) to (N, C). Raises `ShapeError` for others."""
     return np.mean(laid_out("global_average_pool2d takes images", x, "NCHW"), axis=(2, 3))

@@ -9,16 +9,16 @@ import numpy as np
 
 from ..errors import ShapeError
 from .activations import sigmoid
-from .arguments import Values, array_of, laid_out
+from .arguments import TensorLike, array_of, laid_out
 
 
-def affine(x: Values, W: Values, b: Values = 0) -> Any:
+def affine(x: TensorLike, W: TensorLike, b: TensorLike = 0) -> Any:
     """x W + b, (N, D) to (N, M); of images or other arrays all axes but the first are the D inputs of one example."""
     a = array_of(x)
     return np.dot(a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a, W) + b
 
 
-def dropout(x: Values, ratio: float = 0.5, train: bool = True, rng: np.random.Generator | None = None) -> Any:
+def dropout(x: TensorLike, ratio: float = 0.5, train: bool = True, rng: np.random.Generator | None = None) -> Any:
     """When training, set each number to 0 with the probability `ratio`, and divide the others by 1 - ratio.
 
     The mean stays, so that nothing is left to do otherwise (the book's Dropout scales at test time instead). Raises
@@ -34,7 +34,12 @@ def dropout(x: Values, ratio: float = 0.5, train: bool = True, rng: np.random.Ge
 
 
 def lstm(
-    xs: Values, Wx: Values, Wh: Values, b: Values, h: Values | None = None, c: Values | None = None
+    xs: TensorLike,
+    Wx: TensorLike,
+    Wh: TensorLike,
+    b: TensorLike,
+    h: TensorLike | None = None,
+    c: TensorLike | None = None,
 ) -> tuple[Any, Any, Any]:
     """Long short-term memory over sequences (S. Hochreiter and J. Schmidhuber, 1997; with forget gates).
 

@@ -10,10 +10,10 @@ import numpy as np
 from .. import ops
 from ..values import computed_wide
 from .activations import softplus
-from .arguments import Values, alike, array_of, targets_of
+from .arguments import TensorLike, alike, array_of, targets_of
 
 
-def sum_squared_error(y: Values, t: Values) -> Any:
+def sum_squared_error(y: TensorLike, t: TensorLike) -> Any:
     """Half the sum of the squared differences, 1/2 sum((y - t)**2): not divided by the batch (book, section 4.2).
 
     t is taken in the dtype of y. Raises `ShapeError` if y and t do not have the same shape.
@@ -26,7 +26,7 @@ mean_squared_error = sum_squared_error
 """The name that older printings of the book give to `sum_squared_error`; the formula is the same."""
 
 
-def cross_entropy_error(y: Values, t: Values) -> Any:
+def cross_entropy_error(y: TensorLike, t: TensorLike) -> Any:
     """-sum(t log(y + 1e-7)) / batch, of probabilities `y` (book, section 4.2).
 
     From scores, `softmax_loss` is more exact. `y` is (classes,) or (batch, classes); `t` holds labels, or rows of the
@@ -45,7 +45,7 @@ def _cross_entropy_error(p: Any, t: Any) -> Any:
     return -np.sum(log_p.reshape(-1, p.shape[-1])[np.arange(targets.size), targets.ravel()]) / batch
 
 
-def softmax_loss(X: Values, t: Values) -> Any:
+def softmax_loss(X: TensorLike, t: TensorLike) -> Any:
     """The mean cross-entropy of softmax(X) against t, computed from the scores X in one stable step.
 
     Parameters
@@ -69,7 +69,7 @@ def softmax_loss(X: Values, t: Values) -> Any:
     return ops.softmax_cross_entropy(scores, targets_of(scores, t))
 
 
-def binary_cross_entropy(y: Values, t: Values) -> Any:
+def binary_cross_entropy(y: TensorLike, t: TensorLike) -> Any:
     """The mean of -t log(y) - (1 - t) log(1 - y), of probabilities y and targets t of the same shape, both 0 to 1.
 
     1e-7 is added within the logarithms, as in the book's `cross_entropy_error`; from scores, `sigmoid_loss` is exact.
@@ -79,7 +79,7 @@ def binary_cross_entropy(y: Values, t: Values) -> Any:
     return -np.mean(targets * np.log(p + 1e-7) + (1 - targets) * np.log(1 - p + 1e-7))
 
 
-def sigmoid_loss(x: Values, t: Values) -> Any:
+def sigmoid_loss(x: TensorLike, t: TensorLike) -> Any:
     """The mean binary cross-entropy of sigmoid(x) against t, from the scores x in a stable form: softplus(x) - t x.
 
     t is taken in the dtype of x. Raises `ShapeError` if the shapes differ.

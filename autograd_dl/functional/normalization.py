@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from .. import ops
 from ..errors import DTypeError, ShapeError
 from ..values import computed_wide, wide_dtype
-from .arguments import Values, array_of, laid_out
+from .arguments import TensorLike, array_of, laid_out
 
 
 def batch_norm(
-    x: Values,
-    gamma: Values,
-    beta: Values,
+    x: TensorLike,
+    gamma: TensorLike,
+    beta: TensorLike,
     running_mean: NDArray[Any] | None = None,
     running_var: NDArray[Any] | None = None,
     train: bool = True,
@@ -107,7 +107,7 @@ def _not_one_each(name: str, shape: tuple[int, ...], features: int) -> ShapeErro
     )
 
 
-def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any:
+def layer_norm(x: TensorLike, gamma: TensorLike, beta: TensorLike, eps: float = 1e-6) -> Any:
     """Normalize the last axis of each example, then scale and shift: gamma and beta have its length (J. Ba, 2016).
 
     Raises `ShapeError` if they have not.
@@ -121,7 +121,7 @@ def layer_norm(x: Values, gamma: Values, beta: Values, eps: float = 1e-6) -> Any
     return gamma * ops.standardize(a, (a.ndim - 1,), eps) + beta
 
 
-def local_response_norm(x: Values, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> Any:
+def local_response_norm(x: TensorLike, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> Any:
     """Divide images, (N, C, H, W), by (k + alpha * the sum of squares in `size` neighbouring channels)**beta.
 
     (A. Krizhevsky, I. Sutskever and G. Hinton, 2012, whose defaults these are; alpha is not divided by `size`.) Raises

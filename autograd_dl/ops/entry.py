@@ -101,7 +101,7 @@ def as_array(values: Any) -> Any:
     return as_value(values)
 
 
-def along(axis: int, ndim: int, key: Any) -> tuple[Any, ...]:
+def index_along(axis: int, ndim: int, key: Any) -> tuple[Any, ...]:
     """The index of an array that is `key` along one axis, and takes all of the others."""
     return (*(slice(None),) * normalize_axis_index(axis, ndim), key)
 

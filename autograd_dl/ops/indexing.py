@@ -14,7 +14,7 @@ from ..pullback import Placed
 from ..table import defvjp
 from ..tensor import Tensor, bare
 from ..values import is_duck
-from .entry import along, as_array, composed, primitive
+from .entry import as_array, composed, index_along, primitive
 
 
 @primitive
@@ -112,7 +112,7 @@ def take(a: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     if mode != "raise":
         last = a.shape[axis] - 1
         indices = np.mod(indices, last + 1) if mode == "wrap" else np.clip(indices, 0, last)
-    return a[along(axis, a.ndim, indices)]
+    return a[index_along(axis, a.ndim, indices)]
 
 
 @composed(np.take_along_axis)

@@ -16,7 +16,7 @@ from ..errors import ShapeError
 from ..table import defvjp
 from ..values import computed_wide
 from .elementwise import alike, below, floating
-from .entry import along, as_array, composed, present, primitive
+from .entry import as_array, composed, index_along, present, primitive
 
 Axis = int | tuple[int, ...] | None
 # keepdims is Any in the rules: as of NumPy 2.5, a bool that is not known to be True or False fits none of its types
@@ -135,7 +135,7 @@ def _shaped(rule: Any) -> Any:
 
 
 def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    return x[along(axis, x.ndim, slice(start, stop))]
+    return x[index_along(axis, x.ndim, slice(start, stop))]
 
 
 def _shifted(x: Any, axis: int, by: int, fill: float) -> Any:

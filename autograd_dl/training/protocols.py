@@ -12,7 +12,7 @@ from ..errors import DataError, misfits
 from ..optim.parameters import NUMBERS, as_number
 from ..tensor import bare
 
-Arrays = dict[str, NDArray[Any]]
+NamedArrays = dict[str, NDArray[Any]]
 
 
 class Network(Protocol):
@@ -46,21 +46,21 @@ class Optimizer(Protocol):
     def update(self, params: MutableMapping[str, Any], grads: Mapping[str, Any]) -> None:
         """Move the parameters in place."""
 
-    def state_dict(self) -> Arrays:
+    def state_dict(self) -> NamedArrays:
         """All that the next update depends on."""
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take it back."""
 
 
-def state_of(network: Network) -> Arrays:
+def state_of(network: Network) -> NamedArrays:
     """The state of a network: its own account of it, or else its parameters."""
     if (own := getattr(network, "state_dict", None)) is not None:
         return dict(own())
     return {name: np.asarray(bare(p)) for name, p in network.params.items()}
 
 
-def load_network(network: Network, arrays: Arrays) -> None:
+def load_network(network: Network, arrays: NamedArrays) -> None:
     """Take that state back. Raises `DataError`, and changes nothing, if it is that of another network."""
     if (own := getattr(network, "load_state_dict", None)) is not None:
         own(arrays)

@@ -14,7 +14,7 @@ import numpy as np
 from ..data.generators import pack_json, unpack_json
 from ..errors import DataError
 from ..optional import need
-from .protocols import Arrays
+from .protocols import NamedArrays
 
 FORMAT = 2
 """The version of the format of checkpoints."""
@@ -47,7 +47,7 @@ def _same(there: Any, here: Any) -> bool:
     return bool(there == here) or json.dumps(there) == json.dumps(here)  # NaN is not equal to itself
 
 
-def progress_in(part: Arrays, settings: dict[str, Any]) -> tuple[int, bool]:
+def progress_in(part: NamedArrays, settings: dict[str, Any]) -> tuple[int, bool]:
     """How many steps the training had taken, and whether it had stopped, if it had these settings."""
     try:
         facts = unpack_json(part["progress"])
@@ -62,7 +62,7 @@ def progress_in(part: Arrays, settings: dict[str, Any]) -> tuple[int, bool]:
     return step, stopped
 
 
-def history_in(part: Arrays, step: int, steps_per_epoch: int) -> dict[str, list[Any]]:
+def history_in(part: NamedArrays, step: int, steps_per_epoch: int) -> dict[str, list[Any]]:
     """The losses and measurements, if they are those of so many steps."""
     measured = part.get("measured", np.zeros(0))
     expected = {"loss": (step,)} | dict.fromkeys(("measured", "train_acc", "test_acc"), (measured.size,))

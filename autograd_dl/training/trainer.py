@@ -18,7 +18,7 @@ from ..errors import DataError, DTypeError, ShapeError
 from ..serialization import load_arrays, save_arrays
 from .optimizers import OPTIMIZER_PARAM, made
 from .progress import outcome, shown
-from .protocols import Arrays, Network, Optimizer, load_network, state_of
+from .protocols import NamedArrays, Network, Optimizer, load_network, state_of
 from .resuming import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
 
 
@@ -153,7 +153,7 @@ class Trainer:
         self.train_loss_list: list[float] = []
         self.train_acc_list: list[float] = []
         self.test_acc_list: list[float] = []
-        self._best: Arrays = {}
+        self._best: NamedArrays = {}
         if resume:
             if self.checkpoint is None:
                 raise ValueError("resume=True goes on from a checkpoint: give its path as checkpoint=")
@@ -253,8 +253,8 @@ class Trainer:
         except DataError as error:
             raise DataError(f"{file}: no training can go on from it here: {error}") from error
 
-    def _load(self, arrays: Arrays) -> None:
-        def part(name: str) -> Arrays:
+    def _load(self, arrays: NamedArrays) -> None:
+        def part(name: str) -> NamedArrays:
             return {key.removeprefix(f"{name}."): a for key, a in arrays.items() if key.startswith(f"{name}.")}
 
         step, stopped = progress_in(part("training"), self.settings | self._own_settings())
