@@ -125,7 +125,7 @@ def test_what_was_promised_is_differentiable(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["logsumexp", "scatter_add", "im2col", "col2im", "relu", "sigmoid", "softmax_cross_entropy"]
+    "name", ["logsumexp", "scatter_add", "im2col", "col2im", "relu", "sigmoid", "softplus", "softmax_cross_entropy"]
 )
 def test_our_own_ops_are_differentiable(name):
     assert getattr(ops, name) in DIFFERENTIABLE

@@ -322,6 +322,7 @@ class TestExpand:
         rng = np.random.default_rng(1)
         arguments = {
             "sigmoid": (rng.standard_normal(5),),
+            "softplus": (rng.standard_normal(5),),
             "logsumexp": (rng.standard_normal((3, 4)), 1),
             "softmax_cross_entropy": (rng.standard_normal((3, 4)), np.array([0, 3, 1])),
             "standardize": (rng.standard_normal((3, 4)), (1,), 1e-6),

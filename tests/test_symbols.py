@@ -83,8 +83,8 @@ FUNCTIONS = {
     name: lambda x, f=f: Number(f(number(x)))
     for name, f in {
         "exp": np.exp, "log": np.log, "log2": np.log2, "sin": np.sin, "cos": np.cos, "tanh": np.tanh, "sqrt": np.sqrt,
-        "sign": np.sign, "relu": functional.relu, "sigmoid": functional.sigmoid, "sum": np.sum, "mean": np.mean,
-        "reciprocal": np.reciprocal,
+        "sign": np.sign, "relu": functional.relu, "sigmoid": functional.sigmoid, "softplus": functional.softplus,
+        "sum": np.sum, "mean": np.mean, "reciprocal": np.reciprocal,
     }.items()
 }  # fmt: skip
 
@@ -131,7 +131,8 @@ def check(output):
 UNARY = [
     lambda x: -x, lambda x: x**2, lambda x: x**3, lambda x: x**-1, lambda x: x**-2, lambda x: x**0.5, lambda x: x**1,
     np.exp, np.log, np.log2, np.sin, np.cos, np.tanh, np.sqrt, np.abs, functional.relu, functional.sigmoid,
-    np.reciprocal, lambda x: 1 - x, lambda x: x * -2, lambda x: 2**x, lambda x: x / 3, lambda x: 4 / x, lambda x: x + 1,
+    functional.softplus, np.reciprocal, lambda x: 1 - x, lambda x: x * -2, lambda x: 2**x, lambda x: x / 3,
+    lambda x: 4 / x, lambda x: x + 1,
 ]  # fmt: skip
 BINARY = [np.add, np.subtract, np.multiply, np.divide, np.maximum]
 

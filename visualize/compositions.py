@@ -18,6 +18,10 @@ def _sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 
+def _softplus(x: Any) -> Any:
+    return np.log(1 + np.exp(x))
+
+
 def _logsumexp(x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     values = bare(x)
     total = np.sum(np.exp(x - np.max(values, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
@@ -82,6 +86,7 @@ def _as_images(rows: Any, x: Any, size: tuple[int, int], stride: Pair, pad: Pair
 
 COMPOSITIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     ops.sigmoid: _sigmoid,
+    ops.softplus: _softplus,
     ops.logsumexp: _logsumexp,
     softmax_cross_entropy: _softmax_cross_entropy,
     standardize: _standardize,

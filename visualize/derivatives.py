@@ -27,6 +27,7 @@ ELEMENTWISE = {
     "arctan":     ("1 / (1 + {x}²)",),
     "absolute":   ("sign({x})",),
     "sigmoid":    ("{z} · (1 − {z})",),
+    "softplus":   ("sigmoid({x})",),
     "relu":       ("[{x} > 0]",),
     "maximum":    ("[{x} > {y}]", "[{y} > {x}]"),
     "minimum":    ("[{x} < {y}]", "[{y} < {x}]"),

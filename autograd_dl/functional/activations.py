@@ -40,13 +40,13 @@ def tanh(x: TensorLike) -> Any:
 def leaky_relu(x: TensorLike, slope: float = 0.01) -> Any:
     """x where it is positive, else slope * x. Its derivative at 0 is `slope`."""
     a = array_of(x)
-    return np.where(a > 0, a, slope * a)
+    return ops.relu(a) + slope * np.clip(a, None, 0)  # np.minimum would share the tie at 0
 
 
 def elu(x: TensorLike, alpha: float = 1.0) -> Any:
     """x where it is positive, else alpha * (exp(x) - 1), whose derivative at 0 is alpha (D. Clevert et al., 2015)."""
     a = array_of(x)
-    return np.where(a > 0, a, alpha * np.expm1(np.where(a > 0, 0, a)))  # np.minimum would share the tie at 0
+    return ops.relu(a) + alpha * np.expm1(np.clip(a, None, 0))
 
 
 def gelu(x: TensorLike) -> Any:
@@ -57,7 +57,7 @@ def gelu(x: TensorLike) -> Any:
 
 def softplus(x: TensorLike) -> Any:
     """log(1 + exp(x)), the integral of the sigmoid; large x do not overflow."""
-    return np.logaddexp(array_of(x), 0)
+    return ops.softplus(array_of(x))
 
 
 def logsumexp(x: TensorLike, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:

@@ -11,7 +11,7 @@ from . import statistics as statistics
 from .columns import col2im, im2col
 from .convolution import conv2d, conv2d_filter, conv2d_input
 from .entry import composed, primitive
-from .fused import normalize_columns, relu, sigmoid, softmax, softmax_cross_entropy, standardize
+from .fused import normalize_columns, relu, sigmoid, softmax, softmax_cross_entropy, softplus, standardize
 from .indexing import scatter_add
 from .pooling import max_pool2d, sum_pool2d
 from .reduction import logsumexp
@@ -37,6 +37,7 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softmax_cross_entropy",
+    "softplus",
     "standardize",
     "sum_pool2d",
 ]  # fmt: skip

@@ -205,7 +205,7 @@ OF_IMAGES: tuple[Instruction, ...] = (
 INSTRUCTIONS: tuple[Instruction, ...] = (
     # elementwise
     *(Instruction(fun) for fun in (np.negative, np.sin, np.cos, np.tanh, np.arctan, np.arcsinh, np.sinc)),
-    *(Instruction(fun, _within(-30, 30)) for fun in (np.square, ops.sigmoid)),
+    *(Instruction(fun, _within(-30, 30)) for fun in (np.square, ops.sigmoid, ops.softplus)),
     Instruction(functional.softmax, lambda x: x.ndim > 0 and x.size > 0),
     *(Instruction(fun, _within(-3, 3)) for fun in (np.exp, np.expm1, np.exp2, np.sinh, np.cosh)),
     *(Instruction(fun, _within(0.1, 500)) for fun in (np.log, np.log2, np.sqrt, np.cbrt)),

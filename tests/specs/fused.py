@@ -34,6 +34,7 @@ SPECS = [
         reference=lambda x, gamma, beta, eps: gamma * (x - x.mean(0)) / np.sqrt(x.var(0) + eps) + beta),
     row(ops.relu,    one(away(0.2, 2)), reference=lambda x: np.maximum(x, 0)),
     row(ops.sigmoid, one(between(-3, 3)), reference=lambda x: 1 / (1 + np.exp(-x))),
+    row(ops.softplus, one(between(-5, 5)), reference=lambda x: np.log(1 + np.exp(x))),
     row(ops.softmax_cross_entropy, cases(normal, normal, shapes=[((3, 4), (3, 4)), ((4,), (4,)), ((1, 2), (1, 2))]),
         reference=cross_entropy, label="of rows"),
     row(ops.softmax_cross_entropy, cases(normal, shapes=[(3, 4), (4,), (1, 2)], t=labels),

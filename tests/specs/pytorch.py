@@ -282,6 +282,7 @@ PYTORCH = {f"np.{entry.rpartition(':')[2]}": named(entry.partition(":")[0]) for 
     "np.heaviside":        lambda x, y: torch.heaviside(x.detach(), y.detach()),  # whose derivative, 0, is missing
     "relu":                torch.relu,
     "sigmoid":             torch.sigmoid,
+    "softplus":            F.softplus,
     "softmax_cross_entropy of rows":   lambda x, t: F.cross_entropy(x, t),
     "softmax_cross_entropy of labels": lambda x, t: F.cross_entropy(x, torch.as_tensor(t)),
     "normalize_columns":   lambda x, gamma, beta, eps: F.batch_norm(x, None, None, gamma, beta, training=True, eps=eps),
