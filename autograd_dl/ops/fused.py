@@ -57,7 +57,7 @@ defvjp(sigmoid, lambda g, ans, _x: g * (ans * (1 - ans)))
 @primitive
 @computed_wide
 def softplus(x: Any) -> Any:
-    """log(1 + exp(x)); large x do not overflow. (A primitive for speed: `np.logaddexp(x, 0)` takes ten times longer.)"""
+    """log(1 + exp(x)); large x do not overflow. (A primitive for speed: `np.logaddexp` takes ten times longer.)"""
     x = floating(x)
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
