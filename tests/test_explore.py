@@ -17,9 +17,11 @@ from autograd_dl import Tensor, detect_anomaly, scope
 from autograd_dl.app.cli import main
 from autograd_dl.app.graphs import apple_orange
 from autograd_dl.errors import GraphError, ShapeError
+from autograd_dl.functional import sigmoid
+from autograd_dl.ops import conv2d
 from models import TwoLayerNet
 from visualize.derivatives import ELEMENTWISE
-from visualize.explore import explore
+from visualize.explore import arrays, explore
 from visualize.explore import folding as folding_module
 from visualize.explore.arrays import TILES, sketch
 from visualize.explore.folding import LARGEST, MOST, WIDE, folded, views
@@ -27,7 +29,6 @@ from visualize.explore.formulas import WORDS
 from visualize.explore.page import WEB, page
 from visualize.explore.story import story
 from visualize.rendering import RenderError
-from visualize.text import number
 
 pytest.importorskip("pygraphviz")
 DOCS = Path(__file__).parents[1] / "docs" / "explore"
@@ -65,12 +66,29 @@ class TestStory:
 
     def test_local_derivatives_with_their_numbers(self):
         product = story(leaf(3, "x") * leaf(-2, "y"))["nodes"][-1]
-        assert product["equation"] == "3 × (−2) = -6"
+        assert product["equation"] == "3 × (−2) = −6"
         to_x, to_y = product["inputs"]
         assert (to_x["symbols"], to_x["numbers"], to_x["local"]["text"], to_x["gradient"]["text"]) == (
-            "y", "(−2)", "-2", "-2",
+            "{y}", "−2", "−2", "−2",
         )  # fmt: skip
-        assert (to_y["symbols"], to_y["numbers"], to_y["local"]["text"]) == ("x", "3", "3")
+        assert (to_y["symbols"], to_y["numbers"], to_y["local"]["text"]) == ("{x}", "3", "3")
+
+    def test_negative_and_small_numbers_in_formulas(self):
+        (negative,) = [n for n in story(-leaf(1, "x"))["nodes"] if n["kind"] == "op"]
+        assert negative["equation"] == "−(1) = −1"
+        power = story(leaf(1e-30, "x") ** 2)["nodes"][-1]
+        assert power["equation"] == "(1e−30) ^ 2 = 1e−60"
+        assert power["inputs"][0]["numbers"] == "2 · (1e−30)^(2 − 1)"
+
+    @pytest.mark.parametrize("choice", [np.maximum, np.minimum])
+    def test_of_a_tie_no_comparison_is_told(self, choice):
+        for given in story(choice(leaf(2, "x"), leaf(2, "y")))["nodes"][-1]["inputs"]:
+            assert (given["symbols"], given["local"]["text"], "numbers" in given) == ("1/2", "0.5", False)
+
+    def test_each_argument_of_a_convolution_has_its_own_words(self):
+        x, w, b = leaf(np.ones((1, 1, 3, 3)), "x"), leaf(np.ones((2, 1, 2, 2)), "W"), leaf(np.ones(2), "b")
+        (op,) = [n for n in story(conv2d(x, w, b).sum())["nodes"] if n.get("op") == "conv2d"]
+        assert [given["words"] for given in op["inputs"]] == ["to patches", "to filters", "to biases"]
 
     def test_branches(self):
         x = leaf(3, "x")
@@ -234,13 +252,14 @@ class TestPage:
         text = (WEB / "words.js").read_text(encoding="utf-8")
         english, japanese = (re.findall(r'^    "?([\w ]+?)"?:', part, re.M) for part in text.split("\n  ja: {"))
         assert english == japanese
-        assert set(WORDS.values()) <= set(english)
+        rules = {key for keys in WORDS.values() for key in ([keys] if isinstance(keys, str) else keys)}
+        assert rules <= set(english)
         used = re.findall(r'\bt\("(\w+)"', "".join(f.read_text(encoding="utf-8") for f in WEB.glob("*.js")))
         used += re.findall(r'data-(?:t|label)="(\w+)"', (WEB / "template.html").read_text(encoding="utf-8"))
         assert set(used) <= set(english)
-        chosen = {"forward", "backward", "constant", "input", "pause"}
+        chosen = {"forward", "backward", "constant", "input", "pause", "wholeRule"}
         facts = {"least", "most", "mean", "norm", "zeros", "nans", "infinities"}
-        assert set(english) == set(used) | set(WORDS.values()) | chosen | facts
+        assert set(english) == set(used) | rules | chosen | facts
 
     def test_no_two_modules_share_a_name(self):
         text = "\n".join(file.read_text(encoding="utf-8") for file in WEB.glob("*.js"))
@@ -338,6 +357,11 @@ class TestSketch:
         corners = {tuple(np.zeros(len(shape), int)), tuple(np.array(shape) - 1)}
         assert corners <= set(indices)
 
+    def test_large_numbers_are_true(self):
+        array = np.array([99980001, 123456.789, 33328333.5, 2 / 3])
+        assert sketch(array, 9)["cells"] == [99980001, 123456.789, 33328333.5, 0.666667]
+        assert sketch(array[[0, 2]], 9)["stats"]["mean"] == 66654167.25
+
     def test_nothing_to_show(self):
         assert sketch(np.zeros((0, 3)), 9)["cells"] == []
         assert "least" not in sketch(np.array([np.nan, np.inf]), 9)["stats"]
@@ -354,9 +378,9 @@ def test_the_formulas_are_true(name):
         formula = re.sub(r"\b(cos|sin|cosh|sinh|sign|log) (\(.*?\)|[\d.]+)", r"\1(\2)", given["numbers"])
         for old, new in {"−": "-", "·": "*", "^": "**", "²": "**2", "[": "float(", "]": ")"}.items():
             formula = formula.replace(old, new)
-        functions = {n: getattr(np, n) for n in ("cos", "sin", "cosh", "sinh", "sign", "log")}
+        functions = {n: getattr(np, n) for n in ("cos", "sin", "cosh", "sinh", "sign", "log")} | {"sigmoid": sigmoid}
         assert eval(formula, functions) == pytest.approx(given["local"]["value"], rel=1e-4), given["numbers"]
-        assert given["gradient"]["text"] == number(given["local"]["value"])
+        assert given["gradient"]["text"] == arrays.written(given["local"]["value"])
 
 
 class TestCommand:

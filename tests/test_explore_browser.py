@@ -10,8 +10,8 @@ from hostile_names import HOSTILE
 from autograd_dl import Tensor, detect_anomaly, scope
 from autograd_dl.app.graphs import GRAPHS, apple_orange
 from visualize.explore import explore, folding
+from visualize.explore.arrays import written
 from visualize.explore.page import WEB
-from visualize.text import number
 
 pytest.importorskip("pygraphviz")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -150,6 +150,49 @@ def test_two_inputs_that_are_called_the_same_are_told_apart(opened):
     assert "To × (150 × 3 = 450): 1.1" in page.inner_text("#status")
     page.fill("#scrub", "6")
     assert page.locator("h3").all_inner_texts()[1:3] == ["To +", "To tax"]
+
+
+FACTS = """() => Object.fromEntries([...document.querySelectorAll("#step .facts div")]
+  .map((fact) => [...fact.children].map((part) => part.textContent)))"""
+
+
+class TestFormulas:
+    def test_operands_have_their_names_and_others_letters_that_nothing_is_called(self, opened):
+        x, y = leaf(3, "x"), leaf(2, "y")
+        page = opened((x + y) * x)
+        page.fill("#scrub", "4")
+        assert page.locator("#step .equation").all_inner_texts() == ["∂z/∂u = x = 3", "∂z/∂x = u = 5"]
+        told = page.evaluate(FACTS)
+        assert (told["u"], told["z"], "x" in told) == ("3 + 2 = 5", "5 × 3 = 15", False)
+
+    def test_the_letters_of_the_purchase_are_explained(self, opened):
+        page = opened(apple_orange())
+        page.fill("#scrub", "9")
+        told = page.evaluate(FACTS)
+        assert (told["x"], told["y"], told["z"]) == ("apple price", "number of apples", "100 × 2 = 200")
+        page.select_option("#language", "ja")
+        assert page.inner_text("#step .equation") == "∂z/∂リンゴの値段 = リンゴの個数 = 2"
+
+    def test_matrices_are_called_by_their_names(self, opened):
+        page = opened(np.dot(leaf(np.ones((2, 3)), "W"), leaf(np.ones((3, 4)), "x")).mean())
+        page.click("#last")
+        page.click("#back")
+        assert page.locator("#step .equation").all_inner_texts() == ["g · xᵀ", "Wᵀ · g"]
+        assert page.evaluate(FACTS)["g"] == "Arriving gradient"
+        page.click("#back")
+        assert page.evaluate(FACTS)["n"] == "how many numbers are averaged"
+
+    def test_a_number_is_told_once(self, opened):
+        page = opened(leaf(1e-30, "x") * leaf(-2, "y"))
+        page.fill("#scrub", "3")
+        assert page.locator("#step .equation").all_inner_texts() == ["∂z/∂x = y = −2", "∂z/∂y = x = 1e−30"]
+
+    def test_a_tie_is_no_comparison(self, opened):
+        page = opened(np.maximum(leaf(2, "x"), leaf(2, "y")))
+        page.fill("#scrub", "3")
+        assert page.locator("#step .equation").all_inner_texts() == ["∂z/∂x = 1/2 = 0.5", "∂z/∂y = 1/2 = 0.5"]
+        assert page.evaluate(FACTS)["x = y"] == "half of the gradient to each"
+        assert "stands at a kink" in page.inner_text("#whatif")
 
 
 def test_a_shared_result_shows_where_its_gradient_is_from(opened):
@@ -296,7 +339,7 @@ class TestArrays:
         page = opened((leaf([[1, -2, 3], [4, 5, np.nan]], "x") * 2).sum())
         page.click("#panel .heat >> nth=0")
         page.keyboard.press("ArrowRight")
-        assert page.inner_text(".cell") == "[0, 1] = -2"
+        assert page.inner_text(".cell") == "[0, 1] = −2"
         page.keyboard.press("ArrowDown")
         page.keyboard.press("ArrowRight")
         assert page.inner_text(".cell") == "[1, 2] = nan"
@@ -338,6 +381,18 @@ class TestWhatIf:
         page.fill("#delta", "")
         assert self.outcome(page) == "predicted 9 9 + 6 × 0 real 9 difference 0"
 
+    def test_a_negative_number_has_brackets(self, opened):
+        page = opened(leaf(3, "x") * -2.0)
+        page.fill("#delta", "-0.5")
+        assert self.outcome(page) == "predicted −5 −6 + (−2) × (−0.5) real −5 difference 0"
+        assert page.input_value("#delta") == "-0.5"
+
+    def test_an_output_that_is_not_finite(self, opened):
+        with np.errstate(all="ignore"):
+            page = opened(np.log(leaf(-1, "x")) * 2)
+        assert "null" not in page.inner_text("#whatif")
+        assert "The output is not finite" in page.inner_text("#whatif")
+
     def test_a_line_is_predicted_exactly(self, opened):
         page = opened(apple_orange())
         page.select_option("#leaf", label="tax")
@@ -378,14 +433,15 @@ class TestWhatIf:
 
 def test_numbers_are_written_as_in_pictures(chromium):
     cases = [(v, "float64") for v in (715.0000000000001, 1 / 3, 1e-7, 123456.789, 1e20, -0.0, 0.00012345678, 99999.95, 123456789.5, 5e-324)]  # fmt: skip # noqa: E501
+    cases += [(-2.0, "float64"), (-1e-30, "float64")]
     cases += [(float(np.float32(v)), "float32") for v in (1.1, 2.3025851, 1234567.5, 3.4e38)]
     cases += [(float(np.float16(v)), "float16") for v in (1.1, 3.3, 2048.0)]
     page = chromium.new_page()
     page.add_script_tag(content=f"{(WEB / 'numbers.js').read_text()}\nglobalThis.number = number;", type="module")
     page.wait_for_function("globalThis.number")
     found = page.evaluate("(cases) => cases.map(([v, d]) => number(v, d))", [list(case) for case in cases])
-    assert found == [number(np.dtype(dtype).type(value)) for value, dtype in cases]
-    assert page.evaluate("() => ['NaN', '-Infinity', 'Infinity'].map((v) => number(v))") == ["nan", "-inf", "inf"]
+    assert found == [written(np.dtype(dtype).type(value)) for value, dtype in cases]
+    assert page.evaluate("() => ['NaN', '-Infinity', 'Infinity'].map((v) => number(v))") == ["nan", "−inf", "inf"]
     page.close()
 
 

@@ -33,7 +33,7 @@ def sketch(value: Any, cells: int) -> Sketch:
     if array.dtype.kind not in "biuf":
         return found
     if not array.shape:
-        return {**found, "value": exact(array.item()), "text": number(array[()])}
+        return {**found, "value": exact(array.item()), "text": written(array[()])}
     return found | {"stats": _stats(array)} | _picked(array, cells)
 
 
@@ -43,8 +43,14 @@ def exact(value: float) -> float | str:
     return value if math.isfinite(value) else "NaN" if math.isnan(value) else f"{'-' * (value < 0)}Infinity"
 
 
+def written(value: Any) -> str:
+    """A number as pictures write it, with the sign that formulas have."""
+    return number(value).replace("-", "−")
+
+
 def _rounded(value: float) -> float | str:
-    return exact(float(f"{value:.6g}"))
+    """The number in few digits, but in enough of them that none that is not whole reads as if it were."""
+    return exact(float(f"{value:.{6 if abs(value) < 1e5 else 12}g}"))
 
 
 def _stats(array: NDArray[Any]) -> dict[str, Any]:

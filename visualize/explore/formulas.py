@@ -1,4 +1,4 @@
-"""The local derivatives as formulas, for the page: of z = op(x, y) with respect to each argument."""
+"""The local derivatives as formulas, for the page, which puts in what it calls the operands {x}, {y} and the result."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..derivatives import ELEMENTWISE
-from ..text import number
+from .arrays import written
 
-DOUBLY = re.compile(r"\((\(−[^()]*\))\)")
-"""A negative number in two pairs of brackets."""
+DOUBLY = re.compile(r"\((\([^()]*\))\)")
+"""What stands in two pairs of brackets."""
 INFIX = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/", "power": "^", "matmul": "·", "dot": "·"}
 # fmt: off
 WHOLE = {
-    "dot":       ("g · yᵀ", "xᵀ · g"),
-    "matmul":    ("g · yᵀ", "xᵀ · g"),
+    "dot":       ("g · {y}ᵀ", "{x}ᵀ · g"),
+    "matmul":    ("g · {y}ᵀ", "{x}ᵀ · g"),
     "mean":      ("g / n",),
     "transpose": ("gᵀ",),
-    "softmax_cross_entropy": ("g · (softmax(x) − t) / n",),
+    "softmax_cross_entropy": ("g · (softmax({x}) − {y}) / n",),
 }
-"""What goes back, of ops on whole arrays; in the words of a formula."""
-WORDS = {
+"""What goes back, of ops on whole arrays: of g, the gradient that arrives, and n, how many numbers a mean is of."""
+WORDS: dict[str, str | tuple[str, ...]] = {
     "sum": "spread", "reshape": "reshaped", "ravel": "reshaped", "squeeze": "reshaped", "expand_dims": "reshaped",
     "getitem": "put back", "concatenate": "cut", "stack": "cut", "max": "chosen", "amax": "chosen", "min": "chosen",
-    "amin": "chosen", "broadcast_to": "summed", "max_pool2d": "chosen", "conv2d": "convolved", "im2col": "col2im",
-    "where": "where",
+    "amin": "chosen", "broadcast_to": "summed", "max_pool2d": "chosen", "im2col": "col2im", "where": "where",
+    "conv2d": ("to patches", "to filters", "to biases"),
 }
-"""The same, where words say more: the page has them in its languages."""
+"""The same, where words say more: for all arguments, or for each. The page has them in its languages."""
 # fmt: on
 
 
@@ -39,16 +39,16 @@ def equation(name: str, label: str, values: Sequence[Any], answer: Any) -> str:
     """
     if name in INFIX and len(values) == 2:
         left, right = map(_bracketed, values)
-        return f"{left} {INFIX[name]} {right} = {number(answer)}"
+        return f"{left} {INFIX[name]} {right} = {written(answer)}"
     if name == "negative":
-        return f"−{_bracketed(values[0])} = {number(answer)}"
-    return f"{' '.join(label.split())}({', '.join(map(number, values))}) = {number(answer)}"
+        return f"−({written(values[0])}) = {written(answer)}"
+    return f"{' '.join(label.split())}({', '.join(map(written, values))}) = {written(answer)}"
 
 
 def local_formula(name: str, i: int) -> str | None:
     """The derivative of a scalar or elementwise op with respect to its argument `i`, in symbols."""
     templates = ELEMENTWISE.get(name, ())
-    return templates[i].format(x="x", y="y", z="z") if i < len(templates) else None
+    return templates[i] if i < len(templates) else None
 
 
 def with_numbers(name: str, i: int, values: Sequence[Any], answer: Any) -> str:
@@ -56,11 +56,12 @@ def with_numbers(name: str, i: int, values: Sequence[Any], answer: Any) -> str:
 
     >>> with_numbers("power", 0, [-3.0, 2.0], 9.0)
     '2 · (−3)^(2 − 1)'
-    >>> with_numbers("sin", 0, [-3.0], -0.14112)
-    'cos(−3)'
+    >>> with_numbers("sin", 0, [-3.0], -0.14112), with_numbers("multiply", 0, [3.0, -2.0], -6.0)
+    ('cos(−3)', '−2')
     """
     x, y = (*map(_bracketed, values), "", "")[:2]
-    return DOUBLY.sub(r"\1", ELEMENTWISE[name][i].format(x=x, y=y, z=_bracketed(answer)))
+    text = ELEMENTWISE[name][i].format(x=x, y=y, z=_bracketed(answer))
+    return DOUBLY.sub(r"\1", f"({text})")[1:-1]
 
 
 def whole_formula(name: str, i: int) -> str | None:
@@ -69,6 +70,12 @@ def whole_formula(name: str, i: int) -> str | None:
     return templates[i] if i < len(templates) else None
 
 
+def words(name: str, i: int) -> str | None:
+    """The name of the words for that."""
+    known = WORDS.get(name)
+    return known[i] if isinstance(known, tuple) else known
+
+
 def _bracketed(value: Any) -> str:
-    text = number(value)
-    return f"(−{text[1:]})" if text.startswith("-") else text
+    text = written(value)
+    return f"({text})" if text.startswith("−") or "e" in text else text

@@ -18,7 +18,7 @@ from ..text import cut, quantity, symbol, visible
 from ..trace import is_operand, ordered
 from ..translation import translated
 from .arrays import Sketch, sketch
-from .formulas import WORDS, equation, local_formula, whole_formula, with_numbers
+from .formulas import equation, local_formula, whole_formula, with_numbers, words
 
 CELLS = 400_000
 """Of all arrays together, how many cells the page holds, about."""
@@ -145,9 +145,10 @@ class _Teller:
             name, self.local[node, i] = "multiply", sketch(operands[1 - place], self.cells)
         if (node, i) in self.local:
             told |= {"symbols": local_formula(name, place), "local": self.local[node, i]}
+            if are_numbers and name in ("maximum", "minimum") and operands[0] == operands[1]:
+                return told | {"symbols": "1/2"}
             return told | ({"numbers": with_numbers(name, place, operands, result)} if are_numbers else {})
-        whole = whole_formula(name, place)
-        return told | ({"words": WORDS[name]} if name in WORDS else {"whole": whole} if whole else {})
+        return told | {"whole": whole_formula(name, place), "words": words(name, place)}
 
 
 def shown(text: str) -> str:
@@ -170,7 +171,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _written(value: Any) -> str:
-    return "?" if not is_known(value) and getattr(value, "shape", None) == () else quantity(value)
+    return "?" if not is_known(value) and getattr(value, "shape", None) == () else quantity(value).replace("-", "−")
 
 
 def _without_folder(line: str) -> str:

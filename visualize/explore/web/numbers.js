@@ -1,8 +1,18 @@
-// Numbers as people write them, as the pictures of graphs do: rounding errors of the dtype are dropped.
+// Numbers as people write them, as the pictures of graphs do but with the sign that formulas have: rounding errors of
+// the dtype are dropped.
 
 const DIGITS = { float16: 3, float32: 6 };
 
 export function number(value, dtype) {
+  return ascii(value, dtype).replaceAll("-", "−");
+}
+
+// A negative number in brackets, as it stands behind an operator.
+export function bracketed(text) {
+  return text.startsWith("−") ? `(${text})` : text;
+}
+
+function ascii(value, dtype) {
   const known = Number(value);
   if (Number.isNaN(known)) return "nan";
   if (!Number.isFinite(known)) return known > 0 ? "inf" : "-inf";

@@ -2,8 +2,9 @@
 
 import { element } from "./dom.js";
 import { factList, heatMap } from "./heatmap.js";
+import { bracketed } from "./numbers.js";
 import { brief, facts, isNumber, kindOf, total } from "./sketches.js";
-import { edgeGradient, gradientEdges, leavesWithGradient, nameOfGroup, nameOfNode, nameOfOut, opsOf, story } from "./story.js";
+import { edgeGradient, givenName, gradientEdges, leavesWithGradient, nameOfGroup, nameOfNode, nameOfOut, opsOf, story, symbolsOf } from "./story.js";
 import { t } from "./words.js";
 
 const FEW = 6; // terms of a sum that is written out
@@ -99,7 +100,22 @@ function backward(step, open) {
     return [title(step), big(t("arriving"), story.nodes[opsOf(box).at(-1)].gradient, "gradient"), element("h3", {}, t("leaves")), ...arrays(outgoing(box), "gradient"), within(box, open)];
   }
   const op = story.nodes[box.at];
-  return [title(step), arriving(box.at), ...op.inputs.map((input, i) => sent(box.at, input, i)), details(op)];
+  return [title(step), arriving(box.at), legend(box.at), ...op.inputs.map((input, i) => sent(box.at, input, i)), details(op)];
+}
+
+// What the letters in the formulas of an op mean.
+function legend(number) {
+  const op = story.nodes[number];
+  const used = op.inputs.flatMap((input, i) => (input.gradient ? [template(op, input, i)] : [])).join(" ");
+  const symbols = symbolsOf(number);
+  const meanings = Object.entries({ x: op.inputs[0]?.from, y: op.inputs[1]?.from, z: number })
+    .filter(([place, node]) => used.includes(`{${place}}`) && givenName(node) !== symbols[place])
+    .map(([place, node]) => [symbols[place], givenName(node) || (story.nodes[node].equation ?? nameOfNode(node))]);
+  if (/\bg\b/.test(used)) meanings.push(["g", t("arriving")]);
+  if (/\bn\b/.test(used)) meanings.push(["n", t("averaged")]);
+  if (used.includes("[")) meanings.push(["[ ]", t("brackets")]);
+  if (/^(maximum|minimum)$/.test(op.op) && (used.includes("1/2") || !isNumber(op.value))) meanings.push([`${symbols.x} = ${symbols.y}`, t("tie")]);
+  return meanings.length ? factList(meanings) : null;
 }
 
 // The gradient that arrives at an op, from the branches that read it.
@@ -122,7 +138,7 @@ function sent(number, input, i) {
   const name = nameAmong(input.from, op.inputs.map((other) => other.from));
   const parts = [element("h3", {}, t("to", name))];
   if (!input.gradient) return element("div", { class: "sent" }, parts, element("p", { class: "remark" }, t("noGradient")));
-  parts.push(rule(op, input, i));
+  parts.push(rule(number, input, i));
   if (isNumber(op.gradient) && isNumber(input.local)) parts.push(numbersProduct(op.gradient, input.local, input.gradient));
   else if (input.local?.cells && !/^−?1$/.test(input.symbols)) parts.push(arrayProduct(op.gradient, input.local, input.gradient));
   else parts.push(quantity(input.gradient, `${t("gradient")} ${name}`, "gradient"));
@@ -131,32 +147,32 @@ function sent(number, input, i) {
   return element("div", { class: "sent" }, parts);
 }
 
-// The local derivative as a formula, with the op's numbers; or in words what an op on arrays sends back.
-function rule(op, input, i) {
-  if (!input.symbols) {
-    const text = input.whole ?? t(input.words ?? "") ?? t("vjp", op.op);
-    return element("p", {}, element("span", { class: "remark" }, `${t("wholeRule")}: `), element("span", { class: "equation" }, text));
-  }
-  const variable = "xy"[i] ?? "x";
-  const steps = [`∂z/∂${variable}`, input.symbols];
-  if (input.numbers && input.numbers !== input.symbols) steps.push(input.numbers);
-  if (input.local.text !== undefined && input.local.text.replace("-", "−") !== steps.at(-1)) steps.push(input.local.text.replace("-", "−"));
-  const repeated = String(input.local.shape) !== String(input.gradient.shape);
+// The local derivative as a formula, or in words what an op on arrays sends back; {x}, {y} and {z} stand for symbols.
+function template(op, input, i) {
+  return input.symbols ? `∂{z}/∂{${"xy"[i]}} = ${input.symbols}` : input.whole ?? t(input.words ?? "") ?? t("vjp", op.op);
+}
+
+// The same in the op's symbols and, of a local derivative, with its numbers.
+function rule(number, input, i) {
+  const symbols = symbolsOf(number);
+  const formula = template(story.nodes[number], input, i).replace(/\{(\w)\}/g, (_, place) => symbols[place]);
+  const steps = [...formula.split(" = "), input.numbers, input.local?.text].filter((text) => text !== undefined);
+  const repeated = input.symbols && String(input.local.shape) !== String(input.gradient.shape);
   return element("p", {},
-    element("span", { class: "remark" }, `${t("local")}: `),
-    element("span", { class: "equation" }, steps.join(" = ")),
+    element("span", { class: "remark" }, `${t(input.symbols ? "local" : "wholeRule")}: `),
+    element("span", { class: "equation" }, [...new Set(steps)].join(" = ")),
     repeated ? element("span", { class: "remark" }, ` (${t("unbroadcast")})`) : null,
   );
 }
 
 function numbersProduct(arrived, local, product) {
   return element("p", { class: "product" },
-    term(arrived.text, t("arrived"), "gradient"), element("span", {}, "×"), term(local.text, t("local"), "value"),
+    term(arrived.text, t("arrived"), "gradient"), element("span", {}, "×"), term(bracketed(local.text), t("local"), "value"),
     element("span", {}, "="), term(product.text, t("product"), "gradient"));
 }
 
 function term(text, caption, kind) {
-  return element("span", { class: "term" }, element("b", { class: kind }, bracketed(text)), element("small", {}, caption));
+  return element("span", { class: "term" }, element("b", { class: kind }, text), element("small", {}, caption));
 }
 
 function arrayProduct(arrived, local, product) {
@@ -180,10 +196,6 @@ function areFew(numbers) {
 
 function added(numbers) {
   return numbers.map((part) => bracketed(part.text)).join(" + ");
-}
-
-function bracketed(text) {
-  return text.startsWith("-") ? `(−${text.slice(1)})` : text;
 }
 
 function details(op) {

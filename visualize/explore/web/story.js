@@ -28,11 +28,28 @@ export function lineGradient(line) {
 
 export function nameOfNode(number) {
   const node = story.nodes[number];
-  if (node.name) return named(node);
-  if (number === story.out.from && story.out.name) return named(story.out);
+  if (givenName(number)) return givenName(number);
   if (node.kind === "op") return node.label.replaceAll("\n", " ");
-  if (node.value.text !== undefined) return node.value.text;
-  return `${t(node.kind === "constant" ? "constant" : "input")} ${shapeText(node.value.shape)}`;
+  return `${t(node.kind === "constant" ? "constant" : "input")} ${node.value.text ?? shapeText(node.value.shape)}`;
+}
+
+// What the program calls it, if it does.
+export function givenName(number) {
+  const node = story.nodes[number];
+  return node.name ? named(node) : number === story.out.from ? named(story.out) : "";
+}
+
+// Letters for an op's operands x and y and its result z that nothing in the program is called.
+const names = new Set([story.out, ...story.nodes].flatMap((thing) => [thing.name, ...Object.values(thing.names ?? {})]));
+const letters = ["xup①", "yvq②", "zwr③"].map((some) => [...some].find((letter) => !names.has(letter)));
+
+// What formulas call them: by their names, where those are short and all different, else by the letters. (g and n mean
+// something else.)
+export function symbolsOf(number) {
+  const [x, y] = story.nodes[number].inputs.map((input) => input.from);
+  const called = [x, y, number].map((node) => (node === undefined ? "" : givenName(node)));
+  const isClear = (name) => /^(?![gn]$)\p{L}[\p{L}\p{N}_]{0,7}$/u.test(name) && called.filter((other) => other === name).length === 1;
+  return Object.fromEntries(called.map((name, i) => ["xyz"[i], isClear(name) ? name : letters[i]]));
 }
 
 export function nameOfOut() {

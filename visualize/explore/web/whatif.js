@@ -1,7 +1,7 @@
 // "What if": a leaf is changed, and the program of single numbers is computed again.
 
 import { byId, element, shape } from "./dom.js";
-import { number, rounded } from "./numbers.js";
+import { bracketed, number, rounded } from "./numbers.js";
 import { isNumber } from "./sketches.js";
 import { leavesWithGradient, nameOfNode, nameOfOut, story } from "./story.js";
 import { t } from "./words.js";
@@ -95,9 +95,9 @@ export function whatIf(leaf) {
   chosen = leaf ?? chosen ?? leaves[0];
   if (change === undefined || leaf !== undefined) change = usualChange(chosen);
   const result = element("div", { "aria-live": "polite" });
-  const field = element("input", { type: "number", id: "delta", step: "any", value: number(change), input: () => retell(Number(field.value)) });
+  const field = element("input", { type: "number", id: "delta", step: "any", value: String(change), input: () => retell(Number(field.value)) });
   const slider = element("input", { type: "range", min: -100, max: 100, value: 0, "aria-label": t("change"), input: () => {
-    field.value = number((slider.value / 50) * usualChange(chosen));
+    field.value = Number(((slider.value / 50) * usualChange(chosen)).toPrecision(6));
     retell(Number(field.value));
   } });
   const select = element("select", { id: "leaf", change: () => whatIf(Number(select.value)) },
@@ -126,14 +126,22 @@ function outcome() {
   const [predicted, real] = [before + slope * change, replayed(chosen, change)];
   const row = (name, text, kind, remark) =>
     element("div", { class: "row" }, element("span", { class: "name" }, name), element("b", { class: kind }, text), remark ? element("small", {}, remark) : null);
-  const [shownChange, shownDifference] = [number(change), number(real - predicted)];
   return [
     element("div", { class: "table" },
-      row(t("predicted"), number(predicted), "gradient", `${number(before)} + ${gradient.text} × ${shownChange}`),
+      row(t("predicted"), number(predicted), "gradient", `${number(before)} + ${bracketed(gradient.text)} × ${bracketed(number(change))}`),
       row(t("real"), number(real), "value"),
-      row(t("difference"), Math.abs(real - predicted) <= 1e-9 * Math.abs(real) ? "0" : shownDifference, "")),
+      row(t("difference"), Math.abs(real - predicted) <= 1e-9 * Math.abs(real) ? "0" : number(real - predicted), ""),
+    ),
+    isFinite(real) && isFinite(predicted) ? null : element("p", { class: "remark" }, t("notFinite")),
+    story.nodes.some(isKink) ? element("p", { class: "remark" }, t("kink")) : null,
     plot(before, slope),
-  ];
+  ].filter(Boolean);
+}
+
+// Whether an op stands where its slope jumps.
+function isKink({ op, inputs }) {
+  const [x, y] = inputs.map((input) => Number(story.nodes[input.from].value.value));
+  return { maximum: x === y, minimum: x === y, relu: x === 0, absolute: x === 0 }[op] ?? false;
 }
 
 // The output over the leaf, and the line that the gradient predicts.
