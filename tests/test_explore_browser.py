@@ -108,7 +108,7 @@ def test_the_purchase_step_by_step(opened):
         values.append(sorted(page.evaluate(VISIBLE, "value")))
         gradients.append(sorted(page.evaluate(VISIBLE, "gradient")))
         told.append(page.inner_text("#step"))
-        if page.is_disabled("#next"):
+        if page.get_attribute("#next", "aria-disabled") == "true":
             break
         page.click("#next")
     inputs = ["1.1", "100", "150", "2", "3"]
@@ -150,6 +150,27 @@ def test_two_inputs_that_are_called_the_same_are_told_apart(opened):
     assert "To × (150 × 3 = 450): 1.1" in page.inner_text("#status")
     page.fill("#scrub", "6")
     assert page.locator("h3").all_inner_texts()[1:3] == ["To +", "To tax"]
+    x, h = leaf(np.ones((1, 2)), "x"), leaf(np.ones((1, 2)), "h")
+    page = opened((np.dot(x, leaf(np.eye(2), "Wx")) + np.dot(h, leaf(np.eye(2), "Wh"))).sum())
+    page.fill("#scrub", "7")
+    assert page.locator("h3").all_inner_texts()[1:3] == ["To dot (x, Wx)", "To dot (h, Wh)"]
+    page = opened((leaf(np.ones(3)) * leaf(np.ones(3))).sum())
+    page.fill("#scrub", "5")
+    assert page.locator("h3").all_inner_texts()[1:3] == ["To input (3,) #1", "To input (3,) #2"]
+
+
+def test_inputs_without_a_name(opened):
+    page = opened(leaf(2) * leaf(3) + 4)
+    page.click("#last")
+    assert re.findall(r"(input \d+)\s+(\d+)", page.inner_text("#step")) == [("input 2", "3"), ("input 3", "2")]
+
+
+def test_a_sum_of_arrays_is_an_equation(opened):
+    t = leaf(np.ones((2, 8)), "x") * 2
+    page = opened((t * t).sum())
+    page.fill("#scrub", "7")
+    children = "() => [...document.querySelector('.arriving .sum').childNodes].map((one) => one.data)"
+    assert page.evaluate(children) == [None, "+", None, "="]
 
 
 FACTS = """() => Object.fromEntries([...document.querySelectorAll("#step .facts div")]
@@ -209,7 +230,7 @@ class TestControls:
         page.select_option("#speed", "500")
         page.evaluate("() => { document.querySelector('#speed').selectedOptions[0].value = '5' }")
         page.click("#play")
-        page.wait_for_selector("#next:disabled")
+        page.wait_for_selector("#next[aria-disabled=true]")
         page.wait_for_selector("#play:has-text('Play')")
         assert page.inner_text("#count") == "10 / 10"
 
@@ -243,6 +264,32 @@ class TestControls:
         order = ["search", "language", "theme", "larger", "next", "scrub", "speed", "leaf", "delta"]
         assert [one for one in dict.fromkeys(seen) if one in order] == order
         assert sum(bool(re.fullmatch(r"n\d+|out", one)) for one in dict.fromkeys(seen)) == 1
+        assert seen.index("first") - seen.index("larger") == 2
+
+    def test_at_an_end_the_focus_stays(self, opened):
+        page = opened(leaf(2, "x") * 3)
+        page.focus("#next")
+        for _ in range(9):
+            page.keyboard.press("Enter")
+        assert page.inner_text("#count") == "4 / 4"
+        assert page.evaluate("() => document.activeElement.id") == "next"
+
+    def test_after_a_click_in_the_graph_arrow_keys_step(self, opened):
+        page = opened(apple_orange())
+        page.click("#canvas .op >> nth=1")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        assert page.inner_text("#count") == "4 / 10"
+
+    def test_a_leaf_that_is_clicked_is_told_of(self, opened):
+        page = opened(apple_orange(), {"width": 1280, "height": 500})
+        page.fill("#scrub", "9")
+        page.click("#canvas .leaf >> nth=2")
+        assert page.evaluate(
+            "() => document.querySelector('#whatif h2').getBoundingClientRect().top < innerHeight - 100"
+        )
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate("() => document.querySelector('#panel').scrollTop") == 0
 
     def test_the_graph_is_walked_by_arrow_keys(self, opened):
         page = opened(apple_orange())
@@ -281,6 +328,18 @@ class TestControls:
         page.mouse.move(1, 1)
         assert page.is_hidden("#tip")
 
+    def test_hover_tells_a_gradient_from_its_step_on(self, opened):
+        page = opened(leaf(2, "x") * 3)
+        for at, told in ((0, False), (2, False), (3, True)):
+            page.fill("#scrub", str(at))
+            page.hover("#canvas .leaf")
+            assert ("gradient: 3" in page.inner_text("#tip")) == told
+            page.hover("#canvas .line .touch >> nth=0", force=True)
+            assert ("gradient: 3" in page.inner_text("#tip")) == told
+        page.focus("#panel")
+        page.keyboard.press("Escape")
+        assert page.is_hidden("#tip")
+
 
 class TestScopes:
     def test_open_and_close_at_the_same_moment(self, opened):
@@ -309,6 +368,17 @@ class TestScopes:
         assert {"W1", "b1"} <= set(text.split())
         page.click("text=Open Affine1")
         assert page.locator(".frame").count() == 1
+
+    def test_a_closed_one_tells_first_what_travels_on(self, opened):
+        y = leaf(0, "start") * 2
+        for i in range(50):
+            y = y + leaf(i, f"x{i}") * 3
+        page = opened(y)
+        page.fill("#scrub", page.evaluate("() => document.querySelector('#scrub').max - 2 + ''"))
+        rows = page.locator("#step tr").all_inner_texts()
+        assert rows[0].split() == ["+", "1"]
+        assert len(rows) == 12
+        assert "… 9 more" in page.inner_text("#step")
 
     def test_search(self, opened):
         page = opened(GRAPHS["two-layer-net"]())
@@ -372,7 +442,7 @@ class TestArrays:
 
 class TestWhatIf:
     def outcome(self, page):
-        return re.sub(r"\s+", " ", page.inner_text("#whatif .table"))
+        return re.sub(r"\s+", " ", page.inner_text("#whatif table"))
 
     def test_prediction_and_reality(self, opened):
         page = opened(leaf(3, "x") ** 2.0)
@@ -461,7 +531,7 @@ class TestLayout:
         page.click("#last")
         assert page.evaluate(SQUEEZED) == []
         assert page.evaluate(OVERLAPS) == []
-        if page.is_enabled("#shallower"):
+        if page.get_attribute("#shallower", "aria-disabled") == "false":
             page.click("#shallower")
             assert page.evaluate(OVERLAPS) == []
 

@@ -69,15 +69,18 @@ function draw() {
   scale(state.zoom ?? fitting());
   fitTexts(picture.svg);
   picture.stops[0]?.setAttribute("tabindex", "0");
-  for (const line of picture.lines) hover(line.group, () => lineTip(line.line));
-  for (const box of state.view.boxes) hover(picture.boxes.get(box.id), () => boxTip(box));
+  picture.lines.forEach((line, i) => hover(line.group, () => lineTip(line.line, i)));
+  for (const box of state.view.boxes) {
+    hover(picture.boxes.get(box.id), () => boxTip(box));
+    focused(picture.boxes.get(box.id), () => boxTip(box));
+  }
   const unopened = story.groups.filter((_, group) => !viewWith([...around(group), group])).length;
   const long = story.groups.filter((group) => !group.label).length;
   byId("folded").hidden = !long && !unopened;
   byId("folded").textContent = [long ? t("foldedText", long) : "", unopened ? t("unopened", unopened) : ""].join(" ");
   const views = depths();
-  byId("shallower").disabled = !views.some((view) => view.open.length < state.view.open.length);
-  byId("deeper").disabled = !views.some((view) => view.open.length > state.view.open.length);
+  enable("shallower", views.some((view) => view.open.length < state.view.open.length));
+  enable("deeper", views.some((view) => view.open.length > state.view.open.length));
 }
 
 // The scale at which all of the picture is in sight; at first a larger one for a large graph, which nobody could read
@@ -133,8 +136,14 @@ function tell(step) {
   byId("scrub").setAttribute("aria-valuetext", spoken(step));
   byId("count").textContent = t("stepOf", state.at, steps.length - 1);
   byId("status").textContent = `${t("stepOf", state.at, steps.length - 1)}. ${spoken(step)}`;
-  for (const id of ["first", "back"]) byId(id).disabled = state.at === 0;
-  for (const id of ["last", "next"]) byId(id).disabled = state.at === steps.length - 1;
+  for (const id of ["first", "back"]) enable(id, state.at > 0);
+  for (const id of ["last", "next"]) enable(id, state.at < steps.length - 1);
+  byId("panel").scrollTop = 0;
+}
+
+// A button that can do nothing keeps the focus.
+function enable(id, can) {
+  byId(id).setAttribute("aria-disabled", !can);
 }
 
 // Brings the box of the step into sight.
@@ -167,6 +176,7 @@ function middle(places, room) {
 function choose(box) {
   if (box.kind === "leaf" && story.nodes[box.at].gradient) {
     whatIf(box.at);
+    byId("whatif").scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
     return;
   }
   const turned = state.at >= steps.findIndex((step) => step.kind === "turn");
@@ -212,6 +222,10 @@ function stepTo(at) {
 function hover(target, text) {
   target.addEventListener("pointerenter", (event) => showTip(text(), event.clientX, event.clientY));
   target.addEventListener("pointerleave", hideTip);
+}
+
+// (In Chromium, a part of a drawing that listens to "focus" gets it by the Tab key.)
+function focused(target, text) {
   target.addEventListener("focus", () => {
     const place = target.getBoundingClientRect();
     showTip(text(), place.left + place.width / 2, place.bottom);
@@ -231,25 +245,31 @@ function hideTip() {
   byId("tip").hidden = true;
 }
 
-function nodeTip(number) {
+function nodeTip(number, isBack) {
   const node = story.nodes[number];
   return [
     nameOfNode(number).slice(0, 300),
     `${t("value")}: ${brief(node.value)} · ${kindOf(node.value)}`,
-    node.gradient ? `${t("gradient")}: ${brief(node.gradient)}` : null,
+    isBack && node.gradient ? `${t("gradient")}: ${brief(node.gradient)}` : null,
     node.scope?.length ? `${t("scope")}: ${node.scope.join(" / ").slice(0, 200)}` : null,
     node.line ? `${t("line")}: ${node.line}` : null,
   ];
 }
 
 function boxTip(box) {
-  const more = box.more ? t("more", box.more) : null;
+  const more = box.more ? t("undrawn", box.more) : null;
   if (box.kind === "group") return [nameOfGroup(box.at), t("opsOf", opsOf(box).length), t("opens"), more];
-  return [box.kind === "out" ? nameOfOut() : null, ...nodeTip(box.at), more];
+  const end = box.kind === "out" ? "to" : "from";
+  const isBack = state.view.lines.every((line, i) => line[end] !== box.id || isKnown(times[i].gradient));
+  return [box.kind === "out" ? nameOfOut() : null, ...nodeTip(box.at, isBack), more];
 }
 
-function lineTip(line) {
-  const gradient = lineGradient(line);
+function isKnown(time) {
+  return time === undefined || time <= state.at;
+}
+
+function lineTip(line, i) {
+  const gradient = isKnown(times[i].gradient) && lineGradient(line);
   return [
     nameOfNode(line.value).slice(0, 300),
     `${t("value")}: ${brief(story.nodes[line.value].value)} · ${kindOf(story.nodes[line.value].value)}`,
@@ -287,6 +307,7 @@ function key(event) {
     Home: () => stepTo(0),
     End: () => stepTo(steps.length - 1),
     " ": () => (state.timer === null ? play() : pause()),
+    Escape: hideTip,
   }[event.key];
   if (!act) return;
   event.preventDefault();
@@ -381,6 +402,9 @@ function connect() {
     document.documentElement.style.colorScheme = byId("theme").value;
   });
   byId("canvas").addEventListener("keydown", keyInGraph);
+  byId("canvas").addEventListener("click", (event) => {
+    if (event.detail) document.activeElement.blur(); // by a pointer: the arrow keys go on stepping
+  });
   document.addEventListener("keydown", key);
   new ResizeObserver(() => {
     if (state.zoom === null) scale(fitting());

@@ -8,6 +8,7 @@ import { edgeGradient, givenName, gradientEdges, leavesWithGradient, nameOfGroup
 import { t } from "./words.js";
 
 const FEW = 6; // terms of a sum that is written out
+const [SOME, MANY] = [12, 60]; // rows of a table beside others, and of one alone
 
 // The explanation of a step; `open(group)` opens a closed group.
 export function explanation(step, open) {
@@ -27,11 +28,25 @@ export function spoken(step) {
   return [heading(step), ...sent.map(([from, gradient]) => `${t("to", nameAmong(from, others))}: ${brief(gradient)}`)].join(". ");
 }
 
-// The name of a node beside others: where another is called the same, with what each computes.
+function meaning(node, name) {
+  const { equation, value } = story.nodes[node];
+  return equation && isNumber(value) && !givenName(node) ? equation : name;
+}
+
+// The name of a node beside others: where another is called the same, with what each computes, or else is computed of.
 function nameAmong(number, others) {
-  const name = nameOfNode(number);
+  const names = [nameOfNode, withEquation, withOperands];
+  const tells = (name) => others.every((other) => other === number || name(other) !== name(number));
+  return (names.find(tells) ?? ((node) => `${nameOfNode(node)} #${others.indexOf(node) + 1}`))(number);
+}
+
+function withEquation(number) {
   const { equation } = story.nodes[number];
-  return equation && others.some((other) => other !== number && nameOfNode(other) === name) ? `${name} (${equation})` : name;
+  return equation ? `${nameOfNode(number)} (${equation})` : nameOfNode(number);
+}
+
+function withOperands(number) {
+  return `${nameOfNode(number)} (${story.nodes[number].inputs.map((input) => nameOfNode(input.from)).join(", ")})`;
 }
 
 function leafGradients() {
@@ -60,7 +75,7 @@ function start(step) {
   return [
     title(step),
     element("p", {}, t("startText", ops, leaves.length)),
-    table([...leaves, ...given], (node) => node.value, "value"),
+    table(valuesOf([...leaves, ...given]), "value", MANY),
     element("p", { class: "remark" }, t("keysHint")),
   ];
 }
@@ -70,25 +85,22 @@ function turn(step) {
 }
 
 function end(step) {
-  return [title(step), element("p", {}, t("endText", nameOfOut())), table(leavesWithGradient(), (node) => node.gradient, "gradient")];
+  return [title(step), element("p", {}, t("endText", nameOfOut())), table(leavesWithGradient().map((leaf) => [leaf, story.nodes[leaf].gradient]), "gradient", MANY)];
 }
 
-function table(numbers, of, kind) {
-  const shown = numbers.slice(0, 60);
-  const rows = shown.map((number) =>
-    element("div", { class: "row" }, element("span", { class: "name" }, nameOfNode(number)), quantity(of(story.nodes[number]), nameOfNode(number), kind)));
-  return element("div", { class: "table" }, rows, numbers.length > shown.length ? element("p", { class: "remark" }, t("more", numbers.length - shown.length)) : null);
+function valuesOf(nodes) {
+  return nodes.map((node) => [node, story.nodes[node].value]);
 }
 
 function forward(step, open) {
   const { box } = step;
-  if (box.kind === "group") return [title(step), ...arrays(incoming(box), "value"), big(t("result"), story.nodes[opsOf(box).at(-1)].value, "value"), within(box, open)];
+  if (box.kind === "group") return [title(step), table(incoming(box), "value"), big(t("result"), story.nodes[opsOf(box).at(-1)].value, "value"), within(box, open)];
   const op = story.nodes[box.at];
   const whole = isNumber(op.value) && op.inputs.every((input) => isNumber(story.nodes[input.from].value));
   return [
     title(step),
     element("p", { class: "equation value" }, op.equation),
-    ...(whole ? [] : arrays(op.inputs.map((input) => [input.from, story.nodes[input.from].value]), "value")),
+    whole ? null : table(valuesOf(op.inputs.map((input) => input.from)), "value"),
     whole ? null : big(t("result"), op.value, "value"),
     details(op),
   ];
@@ -97,7 +109,7 @@ function forward(step, open) {
 function backward(step, open) {
   const { box } = step;
   if (box.kind === "group") {
-    return [title(step), big(t("arriving"), story.nodes[opsOf(box).at(-1)].gradient, "gradient"), element("h3", {}, t("leaves")), ...arrays(outgoing(box), "gradient"), within(box, open)];
+    return [title(step), big(t("arriving"), story.nodes[opsOf(box).at(-1)].gradient, "gradient"), element("h3", {}, t("leaves")), table(outgoing(box), "gradient"), within(box, open)];
   }
   const op = story.nodes[box.at];
   return [title(step), arriving(box.at), legend(box.at), ...op.inputs.map((input, i) => sent(box.at, input, i)), details(op)];
@@ -110,7 +122,7 @@ function legend(number) {
   const symbols = symbolsOf(number);
   const meanings = Object.entries({ x: op.inputs[0]?.from, y: op.inputs[1]?.from, z: number })
     .filter(([place, node]) => used.includes(`{${place}}`) && givenName(node) !== symbols[place])
-    .map(([place, node]) => [symbols[place], givenName(node) || (story.nodes[node].equation ?? nameOfNode(node))]);
+    .map(([place, node]) => [symbols[place], meaning(node, place === "z" ? t("result") : nameAmong(node, op.inputs.map((other) => other.from)))]);
   if (/\bg\b/.test(used)) meanings.push(["g", t("arriving")]);
   if (/\bn\b/.test(used)) meanings.push(["n", t("averaged")]);
   if (used.includes("[")) meanings.push(["[ ]", t("brackets")]);
@@ -126,7 +138,7 @@ function arriving(number) {
   if (branches.length > 1) {
     const terms = areFew(branches) ? `${added(branches)} = ` : "";
     parts.push(element("p", {}, terms ? element("span", { class: "equation" }, terms, element("b", { class: "gradient" }, gradient.text)) : null, element("span", { class: "remark" }, ` ${t("branches", branches.length)}`)));
-    if (!terms) parts.push(element("div", { class: "sum" }, branches.slice(0, FEW).flatMap((branch, i) => [i ? element("span", {}, "+") : null, quantity(branch, t("gradient"), "gradient")])));
+    if (!terms) parts.push(element("div", { class: "sum" }, branches.slice(0, FEW).flatMap((branch, i) => [i ? "+" : null, quantity(branch, t("gradient"), "gradient")]), branches.length > FEW ? "+ … =" : "="));
   }
   if (branches.length < 2 || !areFew(branches)) parts.push(quantity(gradient, t("arriving"), "gradient"));
   return element("div", { class: "arriving" }, parts);
@@ -226,9 +238,14 @@ function outgoing(box) {
   return [...sums].map(([node, gradients]) => [node, total(gradients)]);
 }
 
-function arrays(pairs, kind) {
+// A table of nodes, of those that ops have made before leaves: pairs of a node and its value or gradient.
+function table(pairs, kind, most = SOME) {
   const others = pairs.map(([node]) => node);
-  return pairs.slice(0, 12).map(([node, sketch]) => element("div", { class: "row" }, element("span", { class: "name" }, nameAmong(node, others)), quantity(sketch, nameOfNode(node), kind)));
+  const sorted = [...pairs].sort(([a], [b]) => (story.nodes[b].kind === "op") - (story.nodes[a].kind === "op"));
+  const shown = sorted.slice(0, most).map(([node, sketch]) =>
+    element("tr", {}, element("th", { scope: "row" }, element("div", { class: "name" }, nameAmong(node, others))), element("td", {}, quantity(sketch, nameOfNode(node), kind))));
+  const left = pairs.length - shown.length;
+  return element("div", {}, element("table", {}, shown), left ? element("p", { class: "remark" }, t("more", left)) : null);
 }
 
 // The ops in a closed group, and a button that opens it.

@@ -41,7 +41,8 @@ export function givenName(number) {
 
 // Letters for an op's operands x and y and its result z that nothing in the program is called.
 const names = new Set([story.out, ...story.nodes].flatMap((thing) => [thing.name, ...Object.values(thing.names ?? {})]));
-const letters = ["xup①", "yvq②", "zwr③"].map((some) => [...some].find((letter) => !names.has(letter)));
+const unused = (choices) => choices.find((some) => [...some].every((letter) => !names.has(letter)));
+const letters = unused(["xy", "uv", "pq", "①②"]) + unused("zwr③".split(""));
 
 // What formulas call them: by their names, where those are short and all different, else by the letters. (g and n mean
 // something else.)

@@ -125,9 +125,9 @@ function outcome() {
   const slope = Number(gradient.value);
   const [predicted, real] = [before + slope * change, replayed(chosen, change)];
   const row = (name, text, kind, remark) =>
-    element("div", { class: "row" }, element("span", { class: "name" }, name), element("b", { class: kind }, text), remark ? element("small", {}, remark) : null);
+    element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, element("b", { class: kind }, text), " ", remark ? element("small", {}, remark) : null));
   return [
-    element("div", { class: "table" },
+    element("table", {},
       row(t("predicted"), number(predicted), "gradient", `${number(before)} + ${bracketed(gradient.text)} × ${bracketed(number(change))}`),
       row(t("real"), number(real), "value"),
       row(t("difference"), Math.abs(real - predicted) <= 1e-9 * Math.abs(real) ? "0" : number(real - predicted), ""),
