@@ -214,6 +214,12 @@ class TestPage:
             assert f"{kind}-src 'sha256-{digest}'" in policy
         assert set(re.findall(r"https?://[^\"' ]*", text)) == {"http://www.w3.org/2000/svg"}
 
+    def test_its_title_is_text(self):
+        output = leaf(1, "x") * 2
+        assert "<title>Computation graph – autograd_dl</title>" in written(output)[0]
+        output.name = "</title><b>"
+        assert "<title>&lt;/title&gt;&lt;b&gt; – autograd_dl</title>" in written(output)[0]
+
     def test_it_is_small(self):
         text, data = written(apple_orange())
         assert len(text.encode()) - len(json.dumps(data)) < 100_000
@@ -420,9 +426,9 @@ class TestCommand:
     @pytest.mark.skipif(not DOCS.exists(), reason="the docs are not beside the tests")
     @pytest.mark.parametrize("name", ["apple-orange", "two-layers"])
     def test_the_pages_in_docs_are_those_of_today(self, name):
-        """But for their data, in which Graphviz has placed the boxes. The gallery makes them."""
+        """But for their title and data, in which Graphviz has placed the boxes. The gallery makes them."""
         text = (DOCS / f"{name}.html").read_text(encoding="utf-8")
-        data = re.compile(r'(?<=id="data">).*?(?=</script>)', re.S)
+        data = re.compile(r'(?<=<title>).*?(?=</title>)|(?<=id="data">).*?(?=</script>)', re.S)
         assert data.sub("", text) == data.sub("", written(apple_orange())[0])
 
     def test_the_page_is_shipped(self):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from typing import Any
 
 WEB = Path(__file__).parent / "web"
 """The template, the style sheet and the JavaScript modules, which start with main.js."""
+TITLE = 80
+"""Characters of a name in the title."""
 ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 """In JSON: of what could end a script, or a line of it."""
 
@@ -20,6 +23,7 @@ def page(story: dict[str, Any], folding: dict[str, Any]) -> str:
     """The HTML of a page that tells a story, seen as `folding` says."""
     script, style = "\n".join(_modules("main.js", set())), _read("style.css")
     parts = {
+        "title": html.escape(f"{story['out']['name'][:TITLE] or 'Computation graph'} – autograd_dl"),
         "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
         "base-uri 'none'; form-action 'none'",
         "style": style,
