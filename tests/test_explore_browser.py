@@ -569,9 +569,14 @@ class TestLayout:
             ("resnet", PHONE),
         ],
     )
-    def test_the_whole_graph_is_in_sight_at_the_start_and_by_fit(self, opened, name, viewport):
+    def test_the_graph_can_be_read_at_the_start_and_is_whole_by_fit(self, opened, name, viewport):
         page = opened(GRAPHS[name](), viewport)
-        assert page.evaluate(IN_SIGHT) == (name != "resnet")  # which nobody could read
+        height = "() => document.querySelector('#canvas text.label').getScreenCTM().a * 14"
+        assert page.evaluate(height) > 11.8
+        first = page.evaluate("() => document.querySelector('#canvas .op, #canvas .group').dataset.box")
+        box, room = (page.locator(where).first.bounding_box() for where in (f"[data-box={first}]", "#canvas"))
+        assert room["x"] <= box["x"] <= room["x"] + room["width"] - box["width"]
+        assert room["y"] <= box["y"] <= room["y"] + room["height"] - box["height"]
         page.click("#fit")
         assert page.evaluate(IN_SIGHT)
         while page.evaluate(IN_SIGHT):

@@ -8,8 +8,9 @@ import { lineGradient, nameOfGroup, nameOfNode, nameOfOut, opsOf, sameMoment, st
 import { whatIf } from "./whatif.js";
 import { named, speak, t } from "./words.js";
 
+const READABLE = 0.85; // the scale at which letters of the graph have 12 pixels
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const state = { view: story.views[story.first], at: 0, zoom: null, least: 0.4, timer: null };
+const state = { view: story.views[story.first], at: 0, zoom: null, least: READABLE, timer: null };
 let steps = stepsOf(state.view);
 let times = timesOf(state.view, steps);
 let picture;
@@ -83,8 +84,8 @@ function draw() {
   enable("deeper", views.some((view) => view.open.length > state.view.open.length));
 }
 
-// The scale at which all of the picture is in sight; at first a larger one for a large graph, which nobody could read
-// otherwise. The room is counted with its scroll bars, which then go.
+// The scale at which all of the picture is in sight; at first one at which it can be read. The room is counted with its
+// scroll bars, which then go.
 function fitting() {
   const room = byId("canvas");
   return Math.max(state.least, Math.min(1.6, (room.offsetWidth - 4) / state.view.width, (room.offsetHeight - 4) / state.view.height));
@@ -146,16 +147,13 @@ function enable(id, can) {
   byId(id).setAttribute("aria-disabled", !can);
 }
 
-// Brings the box of the step into sight.
+// Brings the box of the step into sight; at the start that of the first step.
 function showCurrent() {
   const step = steps[state.at];
-  const id = step.box?.id ?? (step.kind === "turn" ? "out" : null);
+  const id = step.kind === "turn" ? "out" : (step.kind === "start" ? steps[1] : step).box?.id;
   const box = state.view.boxes.find((other) => other.id === id);
   const room = byId("canvas");
-  if (!box) {
-    if (step.kind === "start") room.scrollTo({ left: 0, top: 0 });
-    return;
-  }
+  if (!box) return;
   const near = state.view.lines.flatMap((line) => (line.from === id ? [line.to] : line.to === id ? [line.from] : []));
   const around = state.view.boxes.filter((other) => other === box || near.includes(other.id));
   const x = middle(around.flatMap((other) => [other.x - other.w / 2, other.x + other.w / 2]), room.clientWidth / picture.zoom) ?? box.x;
