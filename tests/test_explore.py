@@ -115,6 +115,9 @@ class TestStory:
         (op,) = [n for n in story(y + 1)["nodes"] if "line" in n]
         assert re.fullmatch(r"test_explore\.py:\d+, in test_the_line.*", op["line"])
 
+    def test_an_emoji_of_several_is_kept(self):
+        assert gradients(leaf(1, "👩\u200d👧") * 2) == {"👩\u200d👧": "2"}
+
     def test_names_in_both_languages(self):
         told = story(apple_orange())
         assert told["out"]["names"] == {"en": "total", "ja": "支払金額"}
@@ -367,6 +370,11 @@ class TestSketch:
         array = np.array([99980001, 123456.789, 33328333.5, 2 / 3])
         assert sketch(array, 9)["cells"] == [99980001, 123456.789, 33328333.5, 0.666667]
         assert sketch(array[[0, 2]], 9)["stats"]["mean"] == 66654167.25
+
+    def test_what_says_nothing_is_not_told(self):
+        assert sketch(np.array([1.0, -1 / 3, -1 / 3, -1 / 3]), 9)["stats"]["mean"] == 0
+        assert "mean" not in sketch(np.array([3, 1, 4]), 9)["stats"]
+        assert "least" not in sketch(np.array([True, False]), 9)["stats"]
 
     def test_nothing_to_show(self):
         assert sketch(np.zeros((0, 3)), 9)["cells"] == []

@@ -185,6 +185,7 @@ class TestFormulas:
         assert page.locator("#step .equation").all_inner_texts() == ["∂z/∂u = x = 3", "∂z/∂x = u = 5"]
         told = page.evaluate(FACTS)
         assert (told["u"], told["z"], "x" in told) == ("3 + 2 = 5", "5 × 3 = 15", False)
+        assert told["dtype"] == "float64"
 
     def test_the_letters_of_the_purchase_are_explained(self, opened):
         page = opened(apple_orange())
@@ -406,8 +407,12 @@ class TestScopes:
 
 class TestArrays:
     def test_a_heat_map_is_enlarged_and_read(self, opened):
-        page = opened((leaf([[1, -2, 3], [4, 5, np.nan]], "x") * 2).sum())
+        page = opened((leaf([[1, -2, 3], [4, 5, np.nan], *[[0, 0, 0]] * 3], "x") * 2).sum())
         page.click("#panel .heat >> nth=0")
+        assert "Orange is above zero" in page.inner_text("dialog")
+        assert "norm 7.4162 of the finite ones" in " ".join(page.inner_text("dialog .facts").split())
+        page.keyboard.press("ArrowRight")
+        assert page.inner_text(".cell") == "[0, 0] = 1"
         page.keyboard.press("ArrowRight")
         assert page.inner_text(".cell") == "[0, 1] = −2"
         page.keyboard.press("ArrowDown")
@@ -420,7 +425,7 @@ class TestArrays:
         assert page.is_hidden("dialog")
 
     def test_its_colours(self, opened):
-        page = opened((leaf([[1.0, -1.0, np.nan, np.inf, 0.0]], "x") * 2).sum())
+        page = opened((leaf([[1.0, -1.0, np.nan, np.inf, 0.0]] * 3, "x") * 2).sum())
         colours = page.evaluate(
             """() => { const c = document.querySelector("#panel .heat canvas"), b = c.getContext("2d");
             return [0, 1, 2, 3, 4].map((i) => [...b.getImageData(i * c.width / 5 + 2, 2, 1, 1).data]); }"""
@@ -431,9 +436,18 @@ class TestArrays:
         assert violet[2] > 200
         assert yellow[1] > 180
         assert zero[3] < 30
+        assert zero[0] == zero[1] == zero[2]
+
+    def test_the_numbers_of_a_small_one(self, opened):
+        page = opened((leaf([[1, -2, 0.5]], "x") * 2).sum(), PHONE)
+        assert page.locator("#step .numbers td").all_inner_texts() == ["1", "−2", "0.5"]
+        page.click("#next")
+        assert page.locator("#step .numbers tr").all_inner_texts()[-1].split() == ["2", "−4", "1"]
+        page = opened((leaf(np.linspace(-1, 1, 12) / 7e7, "x") * 2).sum(), PHONE)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= PHONE["width"]
 
     def test_the_product_of_arrays(self, opened):
-        page = opened(np.tanh(leaf(np.linspace(-1, 1, 12).reshape(3, 4), "x")).sum())
+        page = opened(np.tanh(leaf(np.linspace(-1, 1, 16).reshape(4, 4), "x")).sum())
         page.click("#last")
         page.click("#back")
         assert "∂z/∂x = 1 − z²" in page.inner_text("#step")
@@ -450,6 +464,18 @@ class TestWhatIf:
         assert self.outcome(page) == "predicted 12 9 + 6 × 0.5 real 12.25 difference 0.25"
         page.fill("#delta", "")
         assert self.outcome(page) == "predicted 9 9 + 6 × 0 real 9 difference 0"
+
+    def test_the_slider_tells_and_follows_the_field(self, opened):
+        page = opened(leaf(3, "x") ** 2.0)
+        page.fill("#delta", "-0.15")
+        slider = page.locator("#whatif input[type=range]")
+        assert (slider.input_value(), slider.get_attribute("aria-valuetext")) == ("-25", "δ = −0.15")
+
+    def test_rounding_errors_of_the_dtype_are_no_difference(self, opened):
+        x = Tensor(np.float32(0.1), requires_grad=True, name="x")
+        page = opened(x * x * np.float32(3))
+        page.fill("#delta", "0.01")
+        assert self.outcome(page).endswith("difference 0.0003")
 
     def test_a_negative_number_has_brackets(self, opened):
         page = opened(leaf(3, "x") * -2.0)

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..norms import facts
+from ..norms import Facts, facts
 from ..text import number
 
 TILES = 16
 """Of an array of more than two dimensions, how many matrices are shown."""
+TOLD = {"b": ("zeros",), "i": ("zeros", "least", "most"), "u": ("zeros", "least", "most")}
+"""The facts that say something of truth values and of integers, which are labels as a rule."""
 Sketch = dict[str, Any]
 """An array as the page gets it; see `sketch`."""
 
@@ -54,8 +56,11 @@ def _rounded(value: float) -> float | str:
 
 
 def _stats(array: NDArray[Any]) -> dict[str, Any]:
-    """The facts of an array that are known, by name."""
-    known = {name: value for name, value in facts(array)._asdict().items() if value is not None}
+    """The facts of an array that are known and say something, by name; a mean that is a rounding error is 0."""
+    told = TOLD.get(array.dtype.kind, Facts._fields)
+    known = {name: value for name, value in facts(array)._asdict().items() if value is not None and name in told}
+    if "mean" in known and abs(known["mean"]) < np.finfo(array.dtype).eps * max(-known["least"], known["most"]):
+        known["mean"] = 0
     return {name: value if isinstance(value, int) else _rounded(value) for name, value in known.items()}
 
 

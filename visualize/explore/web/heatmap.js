@@ -1,4 +1,5 @@
-// Arrays as heat maps: orange above zero, blue below, violet where NaN, yellow where infinite; and one of them enlarged.
+// Arrays: small ones as tables, others as heat maps (orange above zero, blue below, violet where NaN, yellow where
+// infinite), of which one is enlarged.
 
 import { byId, element } from "./dom.js";
 import { number } from "./numbers.js";
@@ -7,6 +8,7 @@ import { t } from "./words.js";
 
 const POSITIVE = "230, 97, 1";
 const NEGATIVE = "26, 110, 190";
+const SMALL = 12; // numbers that are written out
 
 // Where each cell is drawn, in cells: matrices side by side, about as wide as high.
 function placing(sketch) {
@@ -35,8 +37,32 @@ function colour(cell, limit) {
   const value = Number(cell);
   if (Number.isNaN(value)) return "rgb(160, 32, 240)";
   if (!Number.isFinite(value)) return "rgb(240, 200, 0)";
-  const strength = limit ? Math.min(1, Math.abs(value) / limit) : 0;
+  if (!value) return "rgba(128, 128, 128, 0.1)";
+  const strength = Math.min(1, Math.abs(value) / limit);
   return `rgba(${value < 0 ? NEGATIVE : POSITIVE}, ${0.06 + 0.94 * strength})`;
+}
+
+function largest(sketch) {
+  return Math.max(0, ...sketch.cells.map(Number).filter(Number.isFinite).map(Math.abs));
+}
+
+export function isSmall(sketch) {
+  const all = sketch.shape.reduce((product, size) => product * size, 1);
+  return sketch.cells?.length === all && 0 < all && all <= SMALL && sketch.shape.length <= 2;
+}
+
+// A small array as a table, tinted as its heat map would be; any other as a heat map.
+export function pictured(sketch, what) {
+  if (!isSmall(sketch)) return heatMap(sketch, what);
+  const limit = 3 * largest(sketch);
+  const columns = sketch.columns.length;
+  const cells = sketch.cells.map((cell) => {
+    const made = element("td", {}, number(cell, "float32"));
+    if (Number.isFinite(Number(cell))) made.style.background = colour(cell, limit);
+    return made;
+  });
+  const rows = sketch.rows.map((_, row) => element("tr", {}, cells.slice(row * columns, (row + 1) * columns)));
+  return element("div", { class: "numbers" }, element("table", { "aria-label": `${what} ${shapeText(sketch.shape)}` }, rows));
 }
 
 function paint(canvas, sketch, width, height) {
@@ -44,8 +70,7 @@ function paint(canvas, sketch, width, height) {
   canvas.width = Math.max(1, place.width * width);
   canvas.height = Math.max(1, place.height * height);
   const brush = canvas.getContext("2d");
-  const finite = sketch.cells.map(Number).filter(Number.isFinite).map(Math.abs);
-  const limit = finite.reduce((most, value) => Math.max(most, value), 0);
+  const limit = largest(sketch);
   const gap = Math.min(width, height) > 5 ? 1 : 0;
   sketch.cells.forEach((cell, i) => {
     const [x, y] = corner(place, i);
@@ -56,7 +81,7 @@ function paint(canvas, sketch, width, height) {
 }
 
 // A small heat map that opens the large one; `what` says what it shows.
-export function heatMap(sketch, what) {
+function heatMap(sketch, what) {
   if (!sketch.cells?.length) {
     return element("span", { class: "remark" }, sketch.shape.includes(0) ? t("empty") : t("notHeld"));
   }
@@ -64,7 +89,7 @@ export function heatMap(sketch, what) {
   const place = placing(sketch);
   const [width, height] = [Math.floor(130 / place.width), Math.floor(84 / place.height)].map((size) => Math.max(1, Math.min(12, size)));
   paint(canvas, sketch, Math.min(width, 4 * height), Math.min(height, 4 * width));
-  const label = `${t("heatMap", what)} ${shapeText(sketch.shape)}`;
+  const label = t("heatMap", `${what} ${shapeText(sketch.shape)}`);
   return element("button", { type: "button", class: "heat", "aria-label": label, title: label, click: () => enlarge(sketch, what) }, canvas);
 }
 
@@ -76,7 +101,7 @@ function enlarge(sketch, what) {
   const place = placing(sketch);
   const all = sketch.shape.reduce((product, size) => product * size, 1);
   let size = Math.max(2, Math.min(40, Math.floor(Math.min(640, innerWidth - 80) / place.width), Math.floor(380 / place.height)));
-  let at = [0, 0];
+  let at = null;
   const draw = () => {
     paint(canvas, sketch, size, size);
   };
@@ -96,13 +121,18 @@ function enlarge(sketch, what) {
   };
   const scale = (factor) => {
     size = Math.max(1, Math.min(80, Math.round(size * factor)));
-    read(...at);
+    if (at) read(...at);
+    else draw();
   };
   canvas.addEventListener("pointermove", (event) => read(Math.floor(event.offsetX / size), Math.floor(event.offsetY / size)));
   canvas.addEventListener("keydown", (event) => {
     const move = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!move) return;
     event.preventDefault();
+    if (!at) {
+      read(0, 0);
+      return;
+    }
     const [x, y] = [at[0] + move[0], at[1] + move[1]];
     if (cellAt(place, x, y) < 0) read(x + move[0], y + move[1]); // over the gap between two matrices
     else read(x, y);
@@ -119,6 +149,7 @@ function enlarge(sketch, what) {
     told,
     element("div", { class: "large" }, canvas),
     factList(facts(sketch)),
+    element("p", { class: "remark" }, t("colours")),
   ];
   if (sketch.cells.length < all) parts.push(element("p", { class: "remark" }, t("shownOf", sketch.cells.length, all)));
   dialog.replaceChildren(...parts);

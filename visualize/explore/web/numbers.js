@@ -33,6 +33,14 @@ function trimmed(text) {
   return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
 }
 
+// A difference, in digits that are no rounding errors of what it is the difference of.
+export function difference(left, right, dtype) {
+  const found = left - right;
+  if (!found || !Number.isFinite(found)) return number(found);
+  const digits = Math.floor((DIGITS[dtype] ?? 12) - Math.max(0, Math.log10(Math.abs(left / found))));
+  return digits < 1 ? "0" : number(found.toPrecision(digits));
+}
+
 // The number that a dtype would hold.
 export function rounded(value, dtype) {
   return dtype === "float32" ? Math.fround(value) : value;

@@ -1,7 +1,7 @@
 // What is said of each step.
 
 import { element } from "./dom.js";
-import { factList, heatMap } from "./heatmap.js";
+import { factList, isSmall, pictured } from "./heatmap.js";
 import { bracketed } from "./numbers.js";
 import { brief, facts, isNumber, kindOf, total } from "./sketches.js";
 import { edgeGradient, givenName, gradientEdges, leavesWithGradient, nameOfGroup, nameOfNode, nameOfOut, opsOf, story, symbolsOf } from "./story.js";
@@ -188,8 +188,8 @@ function term(text, caption, kind) {
 }
 
 function arrayProduct(arrived, local, product) {
-  const pictured = (sketch, caption) => element("span", { class: "term" }, heatMap(sketch, caption), element("small", {}, caption));
-  return element("div", { class: "product" }, pictured(arrived, t("arrived")), element("span", {}, "×"), pictured(local, t("local")), element("span", {}, "="), pictured(product, t("product")));
+  const factor = (sketch, caption) => element("span", { class: "term" }, pictured(sketch, caption), element("small", {}, caption));
+  return element("div", { class: "product" }, factor(arrived, t("arrived")), element("span", {}, "×"), factor(local, t("local")), element("span", {}, "="), factor(product, t("product")));
 }
 
 // The sum of the gradients that have come to a node by now, when several branches read it.
@@ -212,7 +212,7 @@ function added(numbers) {
 
 function details(op) {
   return factList([
-    [t("result"), kindOf(op.value)],
+    [t("dtype"), kindOf(op.value)],
     ...(op.scope.length ? [[t("scope"), op.scope.join(" / ")]] : []),
     ...(op.line ? [[t("line"), op.line]] : []),
   ]);
@@ -265,6 +265,6 @@ export function quantity(sketch, what, kind) {
   if (!sketch) return element("span", { class: "remark" }, "–");
   if (sketch.several) return element("div", {}, sketch.several.map((part) => quantity(part, what, kind)));
   if (isNumber(sketch)) return element("b", { class: `figure ${kind}` }, sketch.text);
-  const told = [kindOf(sketch), ...facts(sketch).slice(2).map(([name, text]) => `${name} ${text}`)].join(" · ");
-  return element("div", { class: "array" }, heatMap(sketch, what), element("small", { class: kind }, told));
+  const told = isSmall(sketch) ? [] : facts(sketch).slice(2).map(([name, text]) => `${name} ${text}`);
+  return element("div", { class: "array" }, pictured(sketch, what), element("small", { class: kind }, [kindOf(sketch), ...told].join(" · ")));
 }

@@ -43,6 +43,7 @@ export function facts(sketch) {
   for (const name of ["least", "most", "mean", "norm"]) {
     if (sketch.stats?.[name] !== undefined) known.push([t(name), number(sketch.stats[name], "float32")]);
   }
+  if (known.length > 2 && (sketch.stats.nans || sketch.stats.infinities)) known.push(["", t("ofFinite")]);
   for (const name of ["zeros", "nans", "infinities"]) {
     if (sketch.stats?.[name]) known.push([t(name), String(sketch.stats[name])]);
   }

@@ -1,7 +1,7 @@
 // "What if": a leaf is changed, and the program of single numbers is computed again.
 
 import { byId, element, shape } from "./dom.js";
-import { bracketed, number, rounded } from "./numbers.js";
+import { bracketed, difference, number, rounded } from "./numbers.js";
 import { isNumber } from "./sketches.js";
 import { leavesWithGradient, nameOfNode, nameOfOut, story } from "./story.js";
 import { t } from "./words.js";
@@ -104,13 +104,14 @@ export function whatIf(leaf) {
     leaves.map((number) => element("option", { value: number, selected: number === chosen }, nameOfNode(number).slice(0, 60))));
   const retell = (value) => {
     change = value;
+    slider.value = Math.max(-100, Math.min(100, (50 * change) / usualChange(chosen)));
+    slider.setAttribute("aria-valuetext", `δ = ${number(change)}`);
     result.replaceChildren(...outcome());
   };
   section.replaceChildren(...head,
     element("p", {}, t("whatIfText")),
     element("div", { class: "fields" }, element("label", {}, t("leaf"), select), element("label", {}, t("change"), field), slider),
     result);
-  slider.value = Math.max(-100, Math.min(100, (50 * change) / usualChange(chosen)));
   retell(change);
 }
 
@@ -130,7 +131,7 @@ function outcome() {
     element("table", {},
       row(t("predicted"), number(predicted), "gradient", `${number(before)} + ${bracketed(gradient.text)} × ${bracketed(number(change))}`),
       row(t("real"), number(real), "value"),
-      row(t("difference"), Math.abs(real - predicted) <= 1e-9 * Math.abs(real) ? "0" : number(real - predicted), ""),
+      row(t("difference"), difference(real, predicted, story.nodes[story.out.from].value.dtype), ""),
     ),
     isFinite(real) && isFinite(predicted) ? null : element("p", { class: "remark" }, t("notFinite")),
     story.nodes.some(isKink) ? element("p", { class: "remark" }, t("kink")) : null,
