@@ -86,7 +86,7 @@ def opened(chromium, tmp_path):
         page.on("console", lambda message: message.type != "error" or complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: complaints.append(dialog.message) or dialog.dismiss())
-        page.on("request", lambda request: request.url == file.as_uri() or complaints.append(request.url))
+        page.on("request", lambda request: request.url.split("#")[0] == file.as_uri() or complaints.append(request.url))
         page.goto(file.as_uri())
         return page
 
@@ -304,6 +304,23 @@ class TestControls:
         page.focus("#canvas .op")
         page.keyboard.press("Enter")
         assert page.inner_text("#count") == "1 / 10"
+
+    def test_the_address_keeps_what_is_shown(self, opened):
+        page = opened(GRAPHS["two-layer-net"]())
+        page.click("#shallower")
+        page.select_option("#language", "ja")
+        page.select_option("#theme", "dark")
+        page.fill("#scrub", "3")
+        page.wait_for_function("() => location.hash.includes('step=3')")
+        page.reload()
+        assert page.inner_text("#count").startswith("3 /")
+        assert page.locator(".frame").count() == 0
+        assert (page.input_value("#language"), page.input_value("#theme")) == ("ja", "dark")
+        assert page.evaluate("() => document.documentElement.style.colorScheme") == "dark"
+        with page.expect_navigation(wait_until="load"):
+            page.evaluate("() => { location.hash = '#step=7&view=length&theme=pink&language=xx' }")
+            page.wait_for_function("() => document.querySelector('#count').textContent.startsWith('7 /')")
+        assert (page.input_value("#language"), page.input_value("#theme")) == ("en", "light dark")
 
     def test_every_control_has_a_name_and_the_status_speaks(self, opened):
         page = opened(GRAPHS["two-layer-net"](), locale="ja")

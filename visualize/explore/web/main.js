@@ -10,7 +10,8 @@ import { named, speak, t } from "./words.js";
 
 const READABLE = 0.85; // the scale at which letters of the graph have 12 pixels
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const state = { view: story.views[story.first], at: 0, zoom: null, least: READABLE, timer: null };
+const told = new URLSearchParams(location.hash.slice(1));
+const state = { view: story.views[parseInt(told.get("view"))] ?? story.views[story.first], at: parseInt(told.get("step")) || 0, zoom: null, least: READABLE, timer: null };
 let steps = stepsOf(state.view);
 let times = timesOf(state.view, steps);
 let picture;
@@ -128,6 +129,22 @@ function goTo(at) {
   }
   tell(step);
   showCurrent();
+  remember();
+}
+
+// Keeps in the address what is shown, for a reload or a link. (Browsers refuse to do so for each of many steps a second.)
+function remember() {
+  clearTimeout(state.remembering);
+  state.remembering = setTimeout(() => {
+    const shown = { view: story.views.indexOf(state.view), step: state.at, language: byId("language").value, theme: byId("theme").value };
+    history.replaceState(null, "", `#${new URLSearchParams(shown)}`);
+  }, 200);
+}
+
+// Selects what the address tells, if it is one of the options.
+function recall(id, otherwise) {
+  const known = [...byId(id).options].some((option) => option.value === told.get(id));
+  byId(id).value = known ? told.get(id) : otherwise;
 }
 
 function tell(step) {
@@ -375,6 +392,10 @@ function translate() {
   search();
 }
 
+function applyTheme() {
+  document.documentElement.style.colorScheme = byId("theme").value;
+}
+
 function connect() {
   const actions = {
     first: () => stepTo(0),
@@ -397,7 +418,11 @@ function connect() {
   byId("search").addEventListener("input", search);
   byId("language").addEventListener("change", translate);
   byId("theme").addEventListener("change", () => {
-    document.documentElement.style.colorScheme = byId("theme").value;
+    applyTheme();
+    remember();
+  });
+  addEventListener("hashchange", () => {
+    if (location.hash.includes("step=")) location.reload();
   });
   byId("canvas").addEventListener("keydown", keyInGraph);
   byId("canvas").addEventListener("click", (event) => {
@@ -409,6 +434,8 @@ function connect() {
   }).observe(byId("canvas"));
 }
 
-byId("language").value = navigator.language.startsWith("ja") ? "ja" : "en";
+recall("language", navigator.language.startsWith("ja") ? "ja" : "en");
+recall("theme", "light dark");
+applyTheme();
 connect();
 translate();
