@@ -194,6 +194,9 @@ class TestFormulas:
         assert (told["x"], told["y"], told["z"]) == ("apple price", "number of apples", "100 × 2 = 200")
         page.select_option("#language", "ja")
         assert page.inner_text("#step .equation") == "∂z/∂リンゴの値段 = リンゴの個数 = 2"
+        assert page.locator("h3").all_inner_texts()[1] == "リンゴの値段へ"
+        page.fill("#scrub", "5")
+        assert "支払金額を支払金額自身で微分すると 1 です。" in page.inner_text("#step")
 
     def test_matrices_are_called_by_their_names(self, opened):
         page = opened(np.dot(leaf(np.ones((2, 3)), "W"), leaf(np.ones((3, 4)), "x")).mean())
@@ -201,8 +204,13 @@ class TestFormulas:
         page.click("#back")
         assert page.locator("#step .equation").all_inner_texts() == ["g · xᵀ", "Wᵀ · g"]
         assert page.evaluate(FACTS)["g"] == "Arriving gradient"
-        page.click("#back")
+        page.fill("#scrub", "4")
         assert page.evaluate(FACTS)["n"] == "how many numbers are averaged"
+
+    def test_operands_are_told_in_their_order(self, opened):
+        page = opened((leaf(np.ones((2, 2)), "W") @ np.tanh(leaf(np.ones((2, 2)), "x"))).sum())
+        page.fill("#scrub", "2")
+        assert page.locator("#step th").all_inner_texts() == ["W", "tanh"]
 
     def test_a_number_is_told_once(self, opened):
         page = opened(leaf(1e-30, "x") * leaf(-2, "y"))

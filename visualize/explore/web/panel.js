@@ -222,7 +222,7 @@ function details(op) {
 function incoming(box) {
   const inside = new Set(opsOf(box));
   const from = new Set(opsOf(box).flatMap((op) => story.nodes[op].inputs.map((input) => input.from)));
-  return [...from].filter((node) => !inside.has(node) && story.nodes[node].kind !== "constant").map((node) => [node, story.nodes[node].value]);
+  return opsFirst(valuesOf([...from].filter((node) => !inside.has(node) && story.nodes[node].kind !== "constant")));
 }
 
 // What a box sends back: pairs of a node outside it and the gradient that goes there.
@@ -235,14 +235,18 @@ function outgoing(box) {
       sums.set(input.from, [...(sums.get(input.from) ?? []), input.gradient]);
     }
   }
-  return [...sums].map(([node, gradients]) => [node, total(gradients)]);
+  return opsFirst([...sums].map(([node, gradients]) => [node, total(gradients)]));
 }
 
-// A table of nodes, of those that ops have made before leaves: pairs of a node and its value or gradient.
+// Before the leaves what travels on: what ops have made.
+function opsFirst(pairs) {
+  return pairs.sort(([a], [b]) => (story.nodes[b].kind === "op") - (story.nodes[a].kind === "op"));
+}
+
+// A table of nodes: pairs of a node and its value or gradient.
 function table(pairs, kind, most = SOME) {
   const others = pairs.map(([node]) => node);
-  const sorted = [...pairs].sort(([a], [b]) => (story.nodes[b].kind === "op") - (story.nodes[a].kind === "op"));
-  const shown = sorted.slice(0, most).map(([node, sketch]) =>
+  const shown = pairs.slice(0, most).map(([node, sketch]) =>
     element("tr", {}, element("th", { scope: "row" }, element("div", { class: "name" }, nameAmong(node, others))), element("td", {}, quantity(sketch, nameOfNode(node), kind))));
   const left = pairs.length - shown.length;
   return element("div", {}, element("table", {}, shown), left ? element("p", { class: "remark" }, t("more", left)) : null);
