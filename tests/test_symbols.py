@@ -226,3 +226,11 @@ def test_algebra():
     assert matrix_product("a + b", "Cᵀ") == "(a + b)·Cᵀ"
     assert total(["−a", "−b"]) == "−a − b"
     assert summed("a / b") == "Σ a / b"
+
+
+def test_a_number_that_stands_for_a_matrix_has_a_name_in_a_product():
+    t = leaf(np.ones((3, 2)), "t")
+    assert gradients_of(np.sum(np.dot(A, t)))[:2] == [
+        "∂z/∂z·∂z/∂t1·∂t1/∂A = ∂z/∂t1·tᵀ",
+        "∂z/∂z·∂z/∂t1·∂t1/∂t = Aᵀ·∂z/∂t1",
+    ]

@@ -15,6 +15,7 @@ from autograd_dl import Tensor, no_grad
 from autograd_dl.app.graphs import apple, apple_orange
 from visualize import to_text
 from visualize.terminal import _width
+from visualize.text import JOINERS
 
 
 def leaf(value, name=None):
@@ -160,7 +161,7 @@ def test_no_name_breaks_its_line(name):
     y.name = name
     lines = to_text(y).splitlines()
     assert len(lines) == 4
-    assert all(c.isprintable() for line in lines for c in line)
+    assert all(c.isprintable() or c in JOINERS for line in lines for c in line)
     assert len({_width(line) for line in lines}) == 1
     assert _width(lines[0]) < 70
     assert lines[1].endswith("  6         1")

@@ -34,7 +34,8 @@ def _softmax_cross_entropy(x: Any, t: Any) -> Any:
     e = np.exp(z)
     total = np.sum(e, axis=-1, keepdims=True)
     log_y = np.log(e / total) if np.all(bare(e)) else z - np.log(total)
-    return -np.sum(_as_rows(t, x) * log_y) / (math.prod(x.shape[:-1]) or 1)
+    loss, rows = -np.sum(_as_rows(t, x) * log_y), math.prod(x.shape[:-1])
+    return loss / rows if rows > 1 else loss
 
 
 def _as_rows(t: Any, x: Any) -> Any:

@@ -27,6 +27,8 @@ COEFFICIENT = re.compile(r"\b(\d+|log\(\d+\)) · ")
 """A number, or a function of one, that the rest is multiplied by."""
 SIGN = re.compile(r"[-+−*/·⊙^=]")
 """What makes a formula of a name."""
+LETTER = re.compile(r"[^\W\d]")
+"""What a number has not."""
 SUPERSCRIPTS = {"2": "²", "3": "³"}
 NAME, FACTORS, TERMS, RESULT = 20, 3, 3, 40
 """Characters of a name that stands as a symbol, factors of a product, terms of a sum, characters of what they make."""
@@ -110,7 +112,8 @@ class Symbols:
             for i in node.plan.needs:
                 parent = node.inputs[i]
                 factor = f"∂{self._factor(node)}/∂{self._factor(parent)}"
-                pulled = self._pulled(g.product if g.result is None else g.result, node, i, operands)
+                arriving = f"∂{end}/∂{self._factor(node)}" if g.result is None or _is_full(g.result, node) else g.result
+                pulled = self._pulled(arriving, node, i, operands)
                 edges[node, i] = part = _Gradient(f"{g.product}·{factor}", g.factors + 1, pulled)
                 arrived[parent].append(part)
         return Gradients(edges, {}, _written(seed))
@@ -178,6 +181,13 @@ class Symbols:
         x, y = (*operands, "")[:2]
         text = templates[i].format(x=x, y=y, z=self._factor(node))
         return COEFFICIENT.sub(r"\1·", text).replace(" · ", " ⊙ " if node.value.shape else "·")
+
+
+def _is_full(arriving: str, node: Node) -> bool:
+    """Whether what arrives at a matrix product is written as a number, which stands for a matrix full of it."""
+    assert node.op is not None
+    is_product = node.op.name in MATRIX and all(map(_shape, node.inputs))
+    return is_product and bool(node.value.shape) and not LETTER.search(arriving)
 
 
 def _shape(value: Any) -> tuple[int, ...]:

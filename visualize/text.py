@@ -27,6 +27,10 @@ DIGITS = {2: 3, 4: 6}
 """How many digits of a float are no rounding error, by its size in bytes; 12 of a float64."""
 SHORT = 6
 """Numbers of an array of indices that are written."""
+HIDDEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
+"""Categories of characters that control others, as from right to left, or are none."""
+JOINERS = "\u200c\u200d"
+"""What is between the parts of one emoji, or letters of one word."""
 LONGEST = 40
 """Characters that settings may take in an op's label."""
 
@@ -98,7 +102,7 @@ def cut(text: str, longest: int) -> str:
 
 def visible(text: str, kept: str = "") -> str:
     """The text with a replacement character for each that is not for reading, but for those that are kept."""
-    return "".join(c if c.isprintable() or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(c if _is_shown(c) or c in kept else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def printable(text: str) -> str:
@@ -108,12 +112,12 @@ def printable(text: str) -> str:
     """
     if text.isascii() and text.isprintable() and "&" not in text:
         return text
-    shown = "".join(" " if c == "\t" else c if _is_shown(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+    shown = visible(text.replace("\t", " "), kept="\n")
     return re.sub(r"&(?=#?\w*;)", "&amp;", f" {shown}" if shown.startswith("\n") else shown)
 
 
 def _is_shown(character: str) -> bool:
-    return character == "\n" or unicodedata.category(character) not in ("Cc", "Cs", "Cn")
+    return character in JOINERS or unicodedata.category(character) not in HIDDEN
 
 
 def _listed(settings: Sequence[Any]) -> str:
