@@ -100,6 +100,15 @@ def test_lost_precision_is_found_in_float16():
         check_gradients(f, X.astype(np.float16))
 
 
+def test_a_gradient_that_is_small_since_its_input_is_large_is_compared_in_float32():
+    log = primitive(lambda x: np.log(x))
+    defvjp(log, lambda g, _ans, x: g / x * (x.dtype != np.float32))
+    for size in (1e6, 1e8):
+        check_gradients(np.log, np.array([size], np.float32))
+        with pytest.raises(GradientError, match="the float32 gradient is"):
+            check_gradients(log, np.array([size], np.float32), order=1)
+
+
 def test_what_is_too_large_for_float16_is_infinite_there():
     assert check_gradients(np.tan, np.array([1.5703125], np.float16), order=1)
 
@@ -277,6 +286,26 @@ def test_a_fault_does_not_hide(case):
     f, *inputs = case
     with pytest.raises(GradientError):
         check_gradients(f, *map(np.asarray, inputs), order=1)
+
+
+CANCELLING = {
+    "a constant": (lambda x: np.sum(x) - 6, lambda x: 1 + 0 * x, [1.0, 2.0, 3.0]),
+    "at 0": (lambda x: np.sum(np.exp(x)) - 2, np.exp, [0.0, 0.0]),
+    "sines": (lambda x: np.sum(np.sin(x)), np.cos, [0.7, -0.7]),
+    "logarithms": (lambda x: np.sum(np.log(x)), lambda x: 1 / x, [0.1, 10.0]),
+    "of two sizes": (lambda x: np.sum(np.log(x)), lambda x: 1 / x, [1e-4, 1e4]),
+}
+
+
+@pytest.mark.parametrize(("fun", "slope", "at"), CANCELLING.values(), ids=CANCELLING)
+@pytest.mark.parametrize("kinks", ["raise", "allow"])
+def test_a_fault_where_the_value_cancels_is_no_kink(fun, slope, at, kinks):
+    x, wrong = np.array(at), primitive(lambda x: fun(x))
+    defvjp(wrong, lambda g, _ans, x: g * slope(x) * (np.arange(len(at)) != 1))
+    check_gradients(fun, x, kinks=kinks)
+    with pytest.raises(GradientError) as raised:
+        check_gradients(wrong, x, order=1, kinks=kinks)
+    assert not isinstance(raised.value, KinkError)
 
 
 def test_values_too_large_to_tell_differences_are_no_success():

@@ -65,10 +65,13 @@ def check_precision(level: Level, given: Arrays, rng: np.random.Generator) -> fl
     usual = 2 * eps * max(float(np.max(np.abs(u), initial=0)) for u in arriving)  # what rounds numbers of size 1
     nearby = _in_float64(level, [x * (1 + eps * rng.choice([-1.0, 1.0], x.shape)) for x in given], arriving)
     worst = 0.0
-    for i, (g, e, n) in enumerate(zip(found, exact, nearby, strict=True)):
+    for i, (x, g, e, n) in enumerate(zip(given, found, exact, nearby, strict=True)):
         spread = np.abs(n - e)
         size = np.abs(e) + np.max(np.abs(e), initial=0) + float(np.finfo(g.dtype).tiny)
-        allowed = usual + ROUNDINGS.get(coarsest.name, 1000) * eps * size + 10 * (spread + np.max(spread, initial=0))
+        unit = 1 if coarsest == np.float16 else np.maximum(1, np.abs(x) / 100)  # float16 ends where it would matter
+        allowed = (
+            usual / unit + ROUNDINGS.get(coarsest.name, 1000) * eps * size + 10 * (spread + np.max(spread, initial=0))
+        )
         with np.errstate(over="ignore", invalid="ignore"):
             off = np.where(g == e.astype(g.dtype), 0.0, np.abs(g - e))  # both may be too large for this dtype
         if not (off <= allowed).all():

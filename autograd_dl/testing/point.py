@@ -138,7 +138,7 @@ class Point:
             return None
         if agreement.off <= 1:
             return Comparison(agreement.off)
-        sides = one_sided(along)
+        sides = one_sided(search.rounded(along, arriving))
         if agreement.clear and is_smooth(*sides, agreement.allowed):
             if self.adds_up(search, arriving, found, agreement):
                 raise self.fault(search, arriving, found, agreement)
@@ -154,7 +154,7 @@ class Point:
         agreement = _Agreement(inner(found, search.towards), numerical, terms, size)
         if agreement.off <= 1 or agreement.drowned or self.analytic is not None:
             return agreement
-        return agreement._replace(numerical=limit(along))
+        return agreement._replace(numerical=limit(search.rounded(along, arriving)))
 
     def gradients(self, arriving: Arrays) -> Arrays:
         """What the graph says."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .differences import Curve, Estimate, Rounded, derivative, one_sided
+from .differences import STEP, Curve, Estimate, Rounded, derivative, one_sided
 from .levels import Arrays, Level, inner, norm
 from .verdicts import Finding
 
@@ -50,6 +50,22 @@ class Search:
 
         return curve if arriving is None else functools.cache(curve)
 
+    def rounded(self, curve: Curve, arriving: Arrays | None = None) -> Curve:
+        """`curve`, rounded at least as the inputs are: where terms cancel, their sum is 0, and would look exact."""
+        rng = np.random.default_rng(0)
+        sizes = [np.where(x == 0, 1, np.abs(x)) * rng.uniform(0.5, 1, x.shape) for x in self.xs]
+        signed = [size * rng.choice([-1, 1], size.shape) for size in sizes]
+        with np.errstate(all="ignore"):
+            ends = [self.along(own, arriving)(STEP**2).value for own in (sizes, signed)]
+            slope = np.max(np.abs(ends), axis=0) / STEP**2
+        least = np.where(np.isfinite(slope), slope, 0)
+
+        def coarser(t: float) -> Rounded:
+            y = curve(t)
+            return Rounded(y.value, np.maximum(y.size, least))
+
+        return coarser
+
     def worst(self, arriving: Arrays, found: Arrays) -> Finding | None:
         """The element whose gradient is most wrong; None where there are no elements."""
 
@@ -75,7 +91,9 @@ class Search:
         pending, there = [self.everywhere], list[int]()
         while pending and len(there) < at_most:
             places = pending.pop()
-            if len(places) == 0 or is_smooth(*one_sided(self.along(self.part(places), arriving))):
+            if len(places) == 0 or is_smooth(
+                *one_sided(self.rounded(self.along(self.part(places), arriving), arriving))
+            ):
                 continue
             if len(places) == 1:
                 there.append(int(places[0]))
@@ -85,7 +103,7 @@ class Search:
 
     def slopes(self, place: int) -> tuple[Estimate, Estimate]:
         """The slopes of all outputs, in a row, to the left and to the right of one element."""
-        return one_sided(self.along(self.unit(place)))
+        return one_sided(self.rounded(self.along(self.unit(place))))
 
     def unit(self, place: int) -> Arrays:
         """The direction in which only one element moves, by 1."""
