@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, assert_type
+from typing import Any, assert_type, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,10 +46,10 @@ assert_type(float(x.sum()), float)
 assert_type(len(x), int)
 rows: list[Tensor] = list(x)
 
-# NumPy's functions: their own types say Any for most, and an array for a few, which Any makes good
-y: Any = np.exp(x)
-z: Any = np.sum(np.dot(x, x) + np.maximum(x, 0) * y, axis=0)
-stacked: Any = np.stack([x, x])
+# NumPy's functions: their own types say an array or a number for most, and Any for a few, which needs no cast
+y = cast(Tensor, np.exp(x))
+z: Tensor = np.sum(np.dot(x, x) + cast(Tensor, np.maximum(x, 0)) * y, axis=0)
+stacked = cast(Tensor, np.stack([x, x]))
 loss: Tensor = softmax_loss(relu(x @ x), np.array([0, 1]))
 
 # gradients
