@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from .errors import MissingExtraError
@@ -26,8 +28,23 @@ def need(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f'this needs {library}, which the extra "{extra}" installs: pip install "autograd_dl[{extra}]"'
-        ) from error
+        raise _missing({library: extra}) from error
     except Exception as error:  # libraries raise all kinds, of a broken installation or setting
         raise MissingExtraError(f"{library} is installed, but cannot be imported: {error}") from error
+
+
+def need_all(extras: Mapping[str, str]) -> None:
+    """Import modules, each given with its extra, as `need` does; all that are missing are told at once."""
+    if missing := {module: extra for module, extra in extras.items() if find_spec(module) is None}:
+        raise _missing(missing)
+    for module, extra in extras.items():
+        need(module, extra)
+
+
+def _missing(libraries: Mapping[str, str]) -> MissingExtraError:
+    extras = sorted({*libraries.values()})
+    names = " and ".join(f'"{extra}"' for extra in extras)
+    which = f"the extra {names} installs" if len(extras) == 1 else f"the extras {names} install"
+    return MissingExtraError(
+        f'this needs {", ".join(libraries)}, which {which}: pip install "autograd_dl[{",".join(extras)}]"'
+    )

@@ -3,8 +3,9 @@ import types
 
 import pytest
 
+from autograd_dl.app.cli import main
 from autograd_dl.errors import AutogradError, MissingExtraError
-from autograd_dl.optional import need
+from autograd_dl.optional import need, need_all
 
 
 def test_what_is_there_is_returned():
@@ -42,6 +43,26 @@ def test_whatever_error_a_library_raises_is_told_in_one_line(monkeypatch, tmp_pa
     message = "^failing_library is installed, but cannot be imported: division by zero$"
     with pytest.raises(MissingExtraError, match=message):
         need("failing_library", "viz")
+
+
+def test_all_that_is_missing_is_told_at_once(monkeypatch):
+    for name in ("matplotlib", "safetensors"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(MissingExtraError) as caught:
+        need_all({"matplotlib": "viz", "json": "viz", "safetensors": "train"})
+    assert str(caught.value) == (
+        'this needs matplotlib, safetensors, which the extras "train" and "viz" install: '
+        'pip install "autograd_dl[train,viz]"'
+    )
+    with pytest.raises(MissingExtraError, match=r'needs matplotlib, which the extra "viz" installs'):
+        need_all({"json": "train", "matplotlib": "viz"})
+
+
+def test_a_training_tells_of_both_extras(monkeypatch, capsys):
+    for name in ("matplotlib", "safetensors"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert main(["train", "two-layer-net"]) == 1
+    assert capsys.readouterr().err.endswith('pip install "autograd_dl[train,viz]"\n')
 
 
 @pytest.mark.parametrize(

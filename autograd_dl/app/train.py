@@ -12,7 +12,7 @@ from typing import Any
 from autograd_dl.data.batches import Split
 from autograd_dl.data.mnist import count_training_images
 from autograd_dl.errors import DataError
-from autograd_dl.optional import need
+from autograd_dl.optional import need_all
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import replacing
 from autograd_dl.training import Trainer, optimizer_named
@@ -104,8 +104,7 @@ def train(plan: Plan) -> None:
     Batches are drawn with replacement, as in the book. Accuracy is measured on all images before the first batch, after
     every epoch or, if there are more than 50, after every second, third ... epoch, and after the last batch.
     """
-    for module, extra in EXTRAS.items():
-        need(module, extra)
+    need_all(EXTRAS)
     if plan.batch_size > plan.samples:
         raise DataError(f"a batch of {plan.batch_size:,} is more than the {plan.samples:,} training images")
     if plan.resume and plan.checkpoint is not None and not plan.checkpoint.exists():
