@@ -182,3 +182,12 @@ def test_an_installed_copy_can_be_checked(run):
 def test_pictures_of_tests_that_differ_in_case_are_two_files_on_any_system():
     names = {pytest_plugin._file_name(f"t.py::test_{name}").lower() for name in ("relu", "ReLU", "RELU")}
     assert len(names) == 3
+
+
+def test_a_session_that_uses_nothing_of_it_imports_no_more_than_the_engine():
+    unused = "sys.modules.keys() & {'autograd_dl.testing', 'hypothesis', 'visualize', 'models'}"
+    found = subprocess.run(
+        [sys.executable, "-c", f"import sys, {PLUGIN}; print({unused})"],
+        cwd=Path(autograd_dl.__file__).parents[1], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout == "set()\n"

@@ -1,4 +1,7 @@
-"""The plugin of pytest: options for gradient properties, the fixture `gradcheck`, and a picture of what failed."""
+"""The plugin of pytest: options for gradient properties, the fixture `gradcheck`, and a picture of what failed.
+
+pytest loads it wherever the package is installed: what takes long to import is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ import re
 import zlib
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
-from autograd_dl.testing import GradientError, Report, check_gradients
+if TYPE_CHECKING:
+    from autograd_dl.testing import GradientError, Report
 
 MARKER = "gradcheck: compares gradients with numerical ones; every @gradient_property has this mark"
 
@@ -54,6 +58,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def gradcheck(request: pytest.FixtureRequest) -> Callable[..., Report]:
     """`check_gradients`, with the seed of the command line: `gradcheck(np.exp, x)`."""
+    from autograd_dl.testing import check_gradients
+
     seed = request.config.getoption("--gradcheck-seed")
     return check_gradients if seed is None else functools.partial(check_gradients, seed=seed)
 
@@ -68,8 +74,11 @@ def pytest_runtest_makereport(
     error: BaseException | None = call.excinfo.value if call.excinfo is not None else None
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if folder is not None and isinstance(error, GradientError) and error.program is not None:
-        report.sections.append(("gradcheck", _drawn(error, folder / f"{_file_name(item.nodeid)}.svg")))
+    if folder is not None and error is not None:
+        from autograd_dl.testing import GradientError
+
+        if isinstance(error, GradientError) and error.program is not None:
+            report.sections.append(("gradcheck", _drawn(error, folder / f"{_file_name(item.nodeid)}.svg")))
     return report
 
 
@@ -81,6 +90,8 @@ def _file_name(node_id: str) -> str:
 
 def _drawn(error: GradientError, file: Path) -> str:
     """Draw the program that failed, its wrong op in red; returns a line that says where, or why not."""
+    import numpy as np
+
     from autograd_dl import Tensor
     from autograd_dl.errors import AutogradError
     from autograd_dl.graph import toposort
