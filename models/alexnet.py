@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autograd_dl import Tensor
 from autograd_dl.functional import local_response_norm
 
 from .layers import Layers, sizes_of
@@ -35,7 +36,7 @@ class AlexNet(ImageNetwork):
             raise ValueError(f"AlexNet has at least two convolutions, each with its filters, not {self.filters}")
         self.build(*input_dim)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Two convolutions that are normalized and pooled, three at one size, three affine layers."""
         first, second, *others = self.filters
         for filter_num, size in (first, 5), (second, 5):

@@ -45,7 +45,7 @@ class DeepConvNet(ImageNetwork):
         self.hidden_size, self.output_size = hidden_size, output_size
         self.build(*input_dim)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """The twenty layers before the loss."""
         for first, second in self.conv_params:
             x = layers.relu(layers.conv(x, **first))

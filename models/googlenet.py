@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autograd_dl import scope
+from autograd_dl import Tensor, scope
 from autograd_dl.functional import global_average_pool2d
 
 from .layers import Layers, sizes_of
@@ -40,7 +40,7 @@ class GoogLeNet(ImageNetwork):
         self.filter_num, self.output_size = filter_num, output_size
         self.build(*input_dim)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Conv - Pool, inception modules with a pooling in their middle, means, dropout and Affine."""
         x = layers.pool(layers.relu(layers.conv(x, self.filter_num, 3, pad=1)))
         for number, filters in enumerate(self.modules, 1):
@@ -52,10 +52,10 @@ class GoogLeNet(ImageNetwork):
         return layers.affine(x, self.output_size)
 
 
-def inception(x: Any, layers: Layers, narrow: int, middle: int, wide: int, pooled: int) -> Any:
+def inception(x: Tensor, layers: Layers, narrow: int, middle: int, wide: int, pooled: int) -> Any:
     """Four views of the same image, side by side as channels."""
 
-    def conv(x: Any, filter_num: int, size: int) -> Any:
+    def conv(x: Tensor, filter_num: int, size: int) -> Tensor:
         return layers.relu(layers.conv(x, filter_num, size, pad=size // 2))
 
     views = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autograd_dl import scope
+from autograd_dl import Tensor, scope
 from autograd_dl.errors import ShapeError
 from autograd_dl.functional import affine, batch_norm, conv2d, dropout, max_pool2d, relu, sigmoid, tanh
 from autograd_dl.values import wide_dtype
@@ -82,26 +82,28 @@ class Layers:
         self.network, self.train, self.initial = network, train, initial
         self._counts: Counter[str] = Counter()
 
-    def apply(self, kind: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    def apply(self, kind: str, function: Callable[..., Any], *arguments: Any) -> Tensor:
         """A layer without parameters: any function, in a scope of its own."""
         with scope(f"{kind}{self._number(kind)}"):
             return function(*arguments)
 
-    def relu(self, x: Any) -> Any:
+    def relu(self, x: Tensor) -> Tensor:
         """max(x, 0)."""
         return self.apply("Relu", relu, x)
 
-    def pool(self, x: Any, size: int = 2, stride: int | None = None, pad: int = 0) -> Any:
+    def pool(self, x: Tensor, size: int = 2, stride: int | None = None, pad: int = 0) -> Tensor:
         """The largest number of each window; pixels at the end that fill no whole window are left out."""
         return self.apply("Pool", max_pool2d, x, size, stride, pad)
 
-    def affine(self, x: Any, outputs: int) -> Any:
+    def affine(self, x: Tensor, outputs: int) -> Tensor:
         """x W + b, of all numbers of each input."""
         with scope(f"Affine{self._number('Affine')}"):
             w, b = self._weights((math.prod(x.shape[1:]), outputs), math.prod(x.shape[1:]), outputs)
             return affine(x, w, b)
 
-    def conv(self, x: Any, filter_num: int, filter_size: int, stride: int = 1, pad: int = 0, bias: bool = True) -> Any:
+    def conv(
+        self, x: Tensor, filter_num: int, filter_size: int, stride: int = 1, pad: int = 0, bias: bool = True
+    ) -> Tensor:
         """Filters over images.
 
         Raises `ShapeError`, when the network is built, if their places do not fill the images exactly.
@@ -113,7 +115,7 @@ class Layers:
             shape = (filter_num, x.shape[1], filter_size, filter_size)
             return conv2d(x, *self._weights(shape, math.prod(shape[1:]), filter_num, bias), stride=stride, pad=pad)
 
-    def batch_norm(self, x: Any) -> Any:
+    def batch_norm(self, x: Tensor) -> Tensor:
         """Each feature or channel normalized over the batch; beyond training, by the running statistics."""
         n = self._number("BatchNorm")
         gamma, beta, mean, var = (f"{name}{n}" for name in ("gamma", "beta", "running_mean", "running_var"))
@@ -126,7 +128,7 @@ class Layers:
         with scope(f"BatchNorm{n}"):
             return batch_norm(x, net.params[gamma], net.params[beta], net.running[mean], net.running[var], self.train)
 
-    def dropout(self, x: Any, ratio: float = 0.5) -> Any:
+    def dropout(self, x: Tensor, ratio: float = 0.5) -> Tensor:
         """In training, each number set to 0 with this probability, and the others scaled up."""
         if self.initial is not None:
             self.network.add_dropout()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from autograd_dl import Tensor
 from autograd_dl.functional import average_pool2d
 
 from .layers import Layers, sizes_of
@@ -38,7 +39,7 @@ class LeNet(ImageNetwork):
             raise ValueError(f"LeNet has two convolutions, and so two numbers of filters, not {self.filters}")
         self.build(*input_dim)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Conv - tanh - mean, twice; Affine - tanh, twice; Affine."""
         for pad, filter_num in zip((2, 0), self.filters, strict=True):
             x = layers.apply("Tanh", np.tanh, layers.conv(x, filter_num, 5, pad=pad))

@@ -47,7 +47,7 @@ class MultiLayerNet(LayeredNetwork):
         self.weight_decay_lambda = weight_decay_lambda
         self.build(input_size)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Affine - activation, for each hidden layer; then Affine."""
         for size in self.hidden_size_list:
             x = layers.apply(self.kind, self.activation, layers.affine(x, size))

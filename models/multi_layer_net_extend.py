@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autograd_dl import Tensor
+
 from .layers import Layers
 from .multi_layer_net import MultiLayerNet
 
@@ -39,7 +41,7 @@ class MultiLayerNetExtend(MultiLayerNet):
             dtype=dtype, seed=seed,
         )  # fmt: skip
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Affine - batch normalization - activation - dropout, for each hidden layer; then Affine."""
         for size in self.hidden_size_list:
             x = layers.affine(x, size)

@@ -275,7 +275,7 @@ class LayeredNetwork(Network):
         self.weight_init_std = weight_init_std
 
     @abstractmethod
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Scores of inputs, by these layers."""
 
     def build(self, *shape: int) -> None:
@@ -286,8 +286,7 @@ class LayeredNetwork(Network):
 
     def predict(self, x: Any, train_flg: bool = False) -> Tensor:
         """Scores (not yet probabilities), of shape (batch, classes)."""
-        scores: Tensor = self.scores(self.inputs(x), Layers(self, train_flg))
-        return scores
+        return self.scores(self.inputs(x), Layers(self, train_flg))
 
     def loss(self, x: Any, t: Any, train_flg: bool = False) -> Tensor:
         """The mean cross-entropy, a 0-d Tensor, of inputs x against t: labels, one-hot rows or rows of weights."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from autograd_dl import scope
+from autograd_dl import Tensor, scope
 from autograd_dl.functional import average_pool2d, global_average_pool2d
 
 from .layers import Layers, sizes_of
@@ -38,7 +38,7 @@ class ResNet(ImageNetwork):
             raise ValueError("ResNet has at least one stage, each with its filters, as (16, 32), but stages is empty")
         self.build(*input_dim)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Conv - BatchNorm - ReLU - Pool, the stages, means and Affine."""
         x = layers.pool(layers.relu(conv_norm(x, layers, self.stages[0], 3)))
         for i, filter_num in enumerate(self.stages):
@@ -50,13 +50,13 @@ class ResNet(ImageNetwork):
         return layers.affine(layers.apply("GlobalPool", global_average_pool2d, x), self.output_size)
 
 
-def residual(x: Any, layers: Layers, filter_num: int) -> Any:
+def residual(x: Tensor, layers: Layers, filter_num: int) -> Tensor:
     """relu(F(x) + x), where F is two convolutions."""
     changed = conv_norm(layers.relu(conv_norm(x, layers, filter_num, 3)), layers, filter_num, 3)
     passed = x if x.shape[1] == filter_num else conv_norm(x, layers, filter_num, 1)
     return layers.relu(changed + passed)
 
 
-def conv_norm(x: Any, layers: Layers, filter_num: int, size: int) -> Any:
+def conv_norm(x: Tensor, layers: Layers, filter_num: int, size: int) -> Tensor:
     """A convolution that keeps the image's size, and batch normalization."""
     return layers.batch_norm(layers.conv(x, filter_num, size, pad=size // 2, bias=False))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from autograd_dl import Tensor
+
 from .layers import Layers, conv_param_of
 from .network import ImageNetwork
 
@@ -33,7 +35,7 @@ class SimpleConvNet(ImageNetwork):
         self.hidden_size, self.output_size = hidden_size, output_size
         self.build(*input_dim)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """The six layers before the loss."""
         x = layers.pool(layers.relu(layers.conv(x, **self.conv_param)))
         x = layers.relu(layers.affine(x, self.hidden_size))

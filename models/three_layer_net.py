@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autograd_dl import Tensor
 from autograd_dl.functional import sigmoid
 
 from .layers import Layers, sizes_of
@@ -32,7 +33,7 @@ class ThreeLayerNet(LayeredNetwork):
             raise ValueError(f"three layers have two hidden sizes between them, not {self.hidden_size_list}")
         self.build(input_size)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Affine - sigmoid - Affine - sigmoid - Affine."""
         for size in self.hidden_size_list:
             x = layers.apply("Sigmoid", sigmoid, layers.affine(x, size))

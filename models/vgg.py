@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from autograd_dl import Tensor
+
 from .layers import Layers, sizes_of
 from .network import ImageNetwork
 
@@ -31,7 +33,7 @@ class VGG(ImageNetwork):
         self.hidden_size, self.output_size = hidden_size, output_size
         self.build(*input_dim)
 
-    def scores(self, x: Any, layers: Layers) -> Any:
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """The blocks, two affine layers with ReLU and dropout, and one that scores."""
         for block in self.blocks:
             for filter_num in block:

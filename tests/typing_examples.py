@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_dl import Tensor, checkpoint, detect_anomaly, gradients, no_grad, scope
-from autograd_dl.functional import relu, softmax_loss
+from autograd_dl.functional import relu, sigmoid, softmax, softmax_loss, tanh
 from autograd_dl.numerical import gradient_descent, numerical_gradient
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE
 from autograd_dl.transforms import grad, hessian, value_and_grad, vjp
+from models import LayeredNetwork, Layers
 
 x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, dtype=np.float32, name="x")
 a: NDArray[np.float64] = np.ones((2, 2))
@@ -50,7 +51,22 @@ rows: list[Tensor] = list(x)
 y = cast(Tensor, np.exp(x))
 z: Tensor = np.sum(np.dot(x, x) + cast(Tensor, np.maximum(x, 0)) * y, axis=0)
 stacked = cast(Tensor, np.stack([x, x]))
+
+# functions of networks: a Tensor of a Tensor
+assert_type(relu(x @ x), Tensor)
+assert_type(softmax_loss(sigmoid(x), np.array([0, 1])), Tensor)
+assert_type(softmax(x, axis=0), Tensor)
+activated: NDArray[np.float64] = tanh(a)
 loss: Tensor = softmax_loss(relu(x @ x), np.array([0, 1]))
+
+
+class Net(LayeredNetwork):
+    """A network without one Any."""
+
+    def scores(self, x: Tensor, layers: Layers) -> Tensor:
+        """Two layers."""
+        return layers.affine(tanh(layers.affine(x, 5)), 2)
+
 
 # gradients
 loss.backward()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -22,16 +22,28 @@ def step_function(x: TensorLike) -> Any:
     return np.asarray(array_of(x) > 0, dtype=int)
 
 
+@overload
+def relu(x: Tensor) -> Tensor: ...
+@overload
+def relu(x: TensorLike) -> Any: ...
 def relu(x: TensorLike) -> Any:
     """max(x, 0), with the derivative 0 at 0."""
     return ops.relu(x if type(x) is Tensor else array_of(x))
 
 
+@overload
+def sigmoid(x: Tensor) -> Tensor: ...
+@overload
+def sigmoid(x: TensorLike) -> Any: ...
 def sigmoid(x: TensorLike) -> Any:
     """1 / (1 + exp(-x)); large x do not overflow."""
     return ops.sigmoid(array_of(x))
 
 
+@overload
+def tanh(x: Tensor) -> Tensor: ...
+@overload
+def tanh(x: TensorLike) -> Any: ...
 def tanh(x: TensorLike) -> Any:
     """The hyperbolic tangent."""
     return np.tanh(array_of(x))
@@ -65,6 +77,10 @@ def logsumexp(x: TensorLike, axis: int | tuple[int, ...] | None = None, keepdims
     return ops.logsumexp(array_of(x), axis=axis, keepdims=keepdims)
 
 
+@overload
+def softmax(x: Tensor, axis: int = -1) -> Tensor: ...
+@overload
+def softmax(x: TensorLike, axis: int = -1) -> Any: ...
 def softmax(x: TensorLike, axis: int = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`: probabilities, of the shape of x. Large x do not overflow.
 

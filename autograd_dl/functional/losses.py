@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from .. import ops
+from ..engine import Tensor
 from ..values import computed_wide
 from .activations import softplus
 from .arguments import TensorLike, alike, array_of, targets_of
@@ -26,6 +27,10 @@ mean_squared_error = sum_squared_error
 """The name that older printings of the book give to `sum_squared_error`; the formula is the same."""
 
 
+@overload
+def cross_entropy_error(y: Tensor, t: TensorLike) -> Tensor: ...
+@overload
+def cross_entropy_error(y: TensorLike, t: TensorLike) -> Any: ...
 def cross_entropy_error(y: TensorLike, t: TensorLike) -> Any:
     """-sum(t log(y + 1e-7)) / batch, of probabilities `y` (book, section 4.2).
 
@@ -45,6 +50,10 @@ def _cross_entropy_error(p: Any, t: Any) -> Any:
     return -np.sum(log_p.reshape(-1, p.shape[-1])[np.arange(targets.size), targets.ravel()]) / batch
 
 
+@overload
+def softmax_loss(X: Tensor, t: TensorLike) -> Tensor: ...
+@overload
+def softmax_loss(X: TensorLike, t: TensorLike) -> Any: ...
 def softmax_loss(X: TensorLike, t: TensorLike) -> Any:
     """The mean cross-entropy of softmax(X) against t, computed from the scores X in one stable step.
 
