@@ -28,10 +28,13 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_ROOMS = ("data", "evaluation", "functional", "nn", "numerical", "optim", "serialization", "testing", "training")
+_ROOMS = (
+    "data", "errors", "evaluation", "functional", "nn", "numerical", "optim", "serialization", "testing", "training",
+)  # fmt: skip
 
 if _typing.TYPE_CHECKING:
     from . import data as data
+    from . import errors as errors
     from . import evaluation as evaluation
     from . import functional as functional
     from . import nn as nn
@@ -49,4 +52,4 @@ else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_ROOMS})
+        return sorted([*__all__, "__version__", *_ROOMS])
