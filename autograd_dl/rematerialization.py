@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from .tracing import Tree, called_on, leaves_of, mapped, stand_in
 from .values import as_value
 
 Fun = Callable[..., Any]
+F = TypeVar("F", bound=Fun)
 
 
-def checkpoint(f: Fun) -> Fun:
+def checkpoint(f: F) -> F:
     """`f`, but keeping none of its intermediate results: they are computed again when the gradient is.
 
     Takes about a third more time, and holds only the arguments. `f` must do the same each time it is called, which is
@@ -57,7 +58,7 @@ def checkpoint(f: Fun) -> Fun:
         replaced = {id(o) for o in run.outputs}
         return mapped(lambda leaf: next(recorded) if id(leaf) in replaced else leaf, run.result)
 
-    return call
+    return cast(F, call)
 
 
 class _Place:

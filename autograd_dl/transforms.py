@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, SupportsIndex
+from typing import Any, NamedTuple, ParamSpec, SupportsIndex, TypeVar, overload
 
 import numpy as np
 
@@ -22,8 +22,14 @@ from .tensor import bare, tensor_of
 from .tracing import RUNNING, Tree, called_on, leaves_like, leaves_of, mapped, replaced_in, stand_in
 
 Fun = Callable[..., Any]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
+@overload
+def grad(f: np.ufunc, argnums: int | Sequence[int] = 0) -> Fun: ...
+@overload
+def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]: ...
 def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     """The function that returns the gradient of `f`, whose result is one number.
 
@@ -51,17 +57,21 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     12.0
     """
 
-    @functools.wraps(f)
+    @_made_of(f, "The gradient")
     def gradient(*args: Tree, **kwargs: Any) -> Tree:
         return value_and_grad(f, argnums)(*args, **kwargs)[1]
 
     return gradient
 
 
+@overload
+def value_and_grad(f: np.ufunc, argnums: int | Sequence[int] = 0) -> Fun: ...
+@overload
+def value_and_grad(f: Callable[P, R], argnums: int | Sequence[int] = 0) -> Callable[P, tuple[R, Any]]: ...
 def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     """The function that returns the pair of f's value and its gradient. Raises what `grad` raises."""
 
-    @functools.wraps(f)
+    @_made_of(f, "The value and the gradient")
     def both(*args: Tree, **kwargs: Any) -> tuple[Any, Tree]:
         traced = _traced(functools.partial(f, **kwargs), args, argnums, kwargs)
         return traced.value(), traced.like_inputs(traced.pull([np.ones(traced.number().shape)]))
@@ -79,7 +89,7 @@ def vjp(f: Fun, *args: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree, ...]]]:
     >>> print(value, *pull(1.0))
     6.0 3.0 2.0
     """
-    traced = _traced(f, args, range(len(args)))
+    traced = _traced(f, args)
     return traced.value(), lambda u: traced.like_inputs(traced.pull(leaves_like(u, traced.result, "the gradient")))
 
 
@@ -95,7 +105,7 @@ def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, T
     9.0 6.0
     """
     args, tangents = _several("args", args), _several("tangents", tangents)
-    traced = _traced(f, args, range(len(args)), tangents)
+    traced = _traced(f, args, others=tangents)
     moved = [o for o in traced.outputs if o.requires_grad]
     seeds = [Tensor(np.zeros(o.shape), requires_grad=True, dtype=o.dtype) for o in moved]
     with enable_grad():
@@ -114,7 +124,7 @@ def hvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, .
     6.0 4.0
     """
     args, tangents = _several("args", args), _several("tangents", tangents)
-    traced = _traced(f, args, range(len(args)), tangents)
+    traced = _traced(f, args, others=tangents)
     with enable_grad():
         slopes = _gradients([traced.number()], traced.inputs, [None], create_graph=True)
     product = _gradients(slopes, traced.inputs, _like(traced, tangents), create_graph=traced.differentiable)
@@ -133,7 +143,7 @@ def jacobian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
            [0., 4.]])
     """
 
-    @functools.wraps(f)
+    @_made_of(f, "The Jacobian")
     def matrix(*args: Tree, **kwargs: Any) -> Tree:
         traced = _traced(functools.partial(f, **kwargs), args, argnums, kwargs)
         blocks = []
@@ -162,7 +172,18 @@ def hessian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    return jacobian(grad(f, argnums), argnums)
+    return _made_of(f, "The Hessian")(jacobian(grad(f, argnums), argnums))
+
+
+def _made_of(f: Fun, what: str) -> Callable[[Fun], Fun]:
+    """As `functools.wraps`, but the docstring says first what it is of f."""
+
+    def wrapped(made: Fun) -> Fun:
+        functools.update_wrapper(made, f)
+        made.__doc__ = f"{what} of {getattr(f, '__name__', repr(f))}.\n\n{f.__doc__ or ''}".rstrip()
+        return made
+
+    return wrapped
 
 
 # -- a function traced at a point
@@ -220,12 +241,12 @@ class _Traced(NamedTuple):
         return replaced_in(self.result, self.given_back([tensor_of(o._value.copy(), None) for o in self.outputs]))
 
 
-def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int], others: Tree = ()) -> _Traced:
-    """Call `f`, with the arguments `argnums` replaced by Tensors that begin a graph, or go on with the caller's.
+def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int] | None = None, others: Tree = ()) -> _Traced:
+    """Call `f`, with the arguments `argnums` (None: all) replaced by Tensors that begin a graph, or go on with one.
 
     `others` are Tensors, or a tree of them, that the results will depend on too.
     """
-    numbers = _numbers(argnums, len(args))
+    numbers = _numbers(range(len(args)) if argnums is None else argnums, len(args))
     chosen = args[numbers[0]] if isinstance(argnums, SupportsIndex) else tuple(args[i] for i in numbers)
     replaced = list(args)
     begun = [
@@ -245,14 +266,15 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int], others: 
     return _Traced(inputs, outputs, chosen, result, within, joined).among((args, others))
 
 
-def _begun(leaf: Any, argnums: int | Sequence[int]) -> Tensor:
+def _begun(leaf: Any, argnums: int | Sequence[int] | None) -> Tensor:
     """An array of an argument as a Tensor that begins a graph."""
     try:
         return Tensor(bare(leaf), requires_grad=True)
     except DTypeError as error:
+        chosen = "" if argnums is None else f" (argnums={argnums})"
+        instead = "give it to the function by functools.partial" if argnums is None else "pass it in another argument"
         raise DTypeError(
-            f"what is differentiated (argnums={argnums}) holds {_kind(leaf)}, which has no gradient: {error}; "
-            "pass it in another argument"
+            f"what is differentiated{chosen} holds {_kind(leaf)}, which has no gradient: {error}; {instead}"
         ) from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -352,6 +354,13 @@ def test_functions_that_return_no_number(result, came):
             transform(lambda x: result)(1.0)
 
 
+@pytest.mark.parametrize("product", [vjp, jvp, hvp])
+def test_what_takes_no_argnums_does_not_speak_of_them(product):
+    given = (np.arange(3),) if product is vjp else ((np.arange(3),), (np.ones(3),))
+    with pytest.raises(DTypeError, match=r"^what is differentiated holds an array of int.*by functools\.partial$"):
+        product(np.sum, *given)
+
+
 @pytest.mark.parametrize("product", [jvp, hvp])
 def test_arguments_and_tangents_that_are_no_tuples(product):
     with pytest.raises(TypeError, match="args must be a tuple, one for each argument of the function, not float"):
@@ -366,8 +375,19 @@ def test_float32_stays():
         assert result.dtype == np.float32
 
 
-def test_names_and_docs_of_the_function_are_kept():
-    assert grad(cubic).__name__ == "cubic"
+def test_the_name_is_kept_and_the_docstring_says_what_it_is_of_the_function():
+    def cubic(x):
+        """The cube."""
+
+    for transform, what in (
+        (grad, "gradient"),
+        (value_and_grad, "value and the gradient"),
+        (jacobian, "Jacobian"),
+        (hessian, "Hessian"),
+    ):
+        assert transform(cubic).__name__ == "cubic"
+        assert transform(cubic).__doc__ == f"The {what} of cubic.\n\nThe cube."
+    assert grad(functools.partial(cubic)).__doc__.startswith("The gradient of functools.partial(")
 
 
 def test_arguments_may_be_counted_from_the_end():

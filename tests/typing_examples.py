@@ -8,6 +8,7 @@ from typing import Any, assert_type, cast
 import numpy as np
 from numpy.typing import NDArray
 
+import autograd_dl
 from autograd_dl import Tensor, checkpoint, detect_anomaly, gradients, no_grad, scope
 from autograd_dl.functional import relu, sigmoid, softmax, softmax_loss, tanh
 from autograd_dl.numerical import gradient_descent, numerical_gradient
@@ -99,10 +100,21 @@ def f(v: Any) -> Any:
     return np.sum(v**3)
 
 
+def power_sum(v: NDArray[np.float64], power: int = 2) -> np.float64:
+    """A function whose transforms take what it takes."""
+    total: np.float64 = np.sum(v**power)
+    return total
+
+
 slope: NDArray[np.float64] = grad(f)(np.ones(3))
 value, slope = value_and_grad(f)(np.ones(3))
+slope = grad(power_sum)(np.ones(3), power=3)
+assert_type(value_and_grad(power_sum)(np.ones(3), power=3)[0], np.float64)
+cosine: NDArray[np.float64] = grad(np.sin)(np.ones(()))
+assert_type(checkpoint(predict)(x, factor=2.0), Tensor)
 curvature: NDArray[np.float64] = hessian(f)(np.ones(3))
 result, pull = vjp(f, np.ones(3))
+refused: type[Exception] = autograd_dl.errors.ShapeError
 saved: Tensor = checkpoint(f)(x)
 assert_type(numerical_gradient(f, np.ones(3)), NDArray[np.float64])
 lowest, history = gradient_descent(f, np.ones(3), step_num=1)
