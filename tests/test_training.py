@@ -217,6 +217,17 @@ class TestTheBook:
         with pytest.raises(ValueError, match="this Adam is made already"):
             trainer(optimizer=optim.Adam(), optimizer_param={"lr": 5})
 
+    @pytest.mark.parametrize("wrong", [3, None, [optim.SGD()]])
+    def test_what_is_no_optimizer(self, wrong):
+        with pytest.raises(TypeError, match=r"^optimizer is a name, .*, not .*"):
+            trainer(optimizer=wrong)
+
+    @pytest.mark.parametrize("name", ["callbacks", "step_callbacks", "augment"])
+    @pytest.mark.parametrize("wrong", [3, None, [print, 3], "print"])
+    def test_what_is_no_function(self, name, wrong):
+        with pytest.raises(TypeError, match=f"^{name} takes a function, or a sequence of them, not "):
+            trainer(**{name: wrong})
+
     def test_how_often_nothing_is_saved(self):
         with pytest.raises(ValueError, match="give its path as checkpoint="):
             trainer(checkpoint_every=3)
@@ -392,7 +403,7 @@ class TestBeyondTheBook:
         assert len(steps) == 15
 
     def test_a_callback_stops(self):
-        made = trained(step_callbacks=[lambda t: t.current_iter == 7 and t.stop()])
+        made = trained(step_callbacks=lambda t: t.current_iter == 7 and t.stop())
         assert made.current_iter == len(made.train_loss_list) == 7
 
     def test_early_stopping_goes_back_to_the_best(self):

@@ -14,6 +14,7 @@ from autograd_dl.functional import relu, sigmoid, softmax, softmax_loss, tanh
 from autograd_dl.numerical import gradient_descent, numerical_gradient
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE
+from autograd_dl.training import Trainer
 from autograd_dl.transforms import grad, hessian, value_and_grad, vjp
 from models import LayeredNetwork, Layers
 
@@ -92,6 +93,13 @@ def predict(t: Tensor, factor: float = 1.0) -> Tensor:
 
 
 assert_type(predict(x), Tensor)
+
+
+def saved_at(trainer: Trainer) -> float:
+    """What a Trainer was given keeps all that it has."""
+    trainer.network.save_params("weights.safetensors")
+    rate: float = trainer.optimizer.rate
+    return rate
 
 
 # transforms and primitives

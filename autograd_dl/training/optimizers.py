@@ -33,6 +33,8 @@ def made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
         kind: Any = optimizer_named(optimizer)
         made: Optimizer = kind() if params is OPTIMIZER_PARAM and kind.__name__ in BEYOND_THE_BOOK else kind(**params)
         return made
+    if not hasattr(optimizer, "update"):
+        raise TypeError(f"optimizer is a name, such as 'SGD', or one that is made, such as SGD(), not {optimizer!r}")
     if params is not OPTIMIZER_PARAM:
         raise ValueError(f"optimizer_param is for an optimizer's name; this {type(optimizer).__name__} is made already")
     return optimizer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,7 @@ from ..errors import MissingExtraError
 from ..optional import need, on_terminal
 
 if TYPE_CHECKING:
-    from .trainer import Trainer
-
-    _Callback = Callable[[Trainer], object]
+    from .trainer import Callback, Trainer
 
 
 @contextmanager
@@ -34,7 +32,7 @@ def shown(trainer: Trainer) -> Iterator[None]:
 
 
 @contextmanager
-def _telling(trainer: Trainer, of_measurement: _Callback, *of_step: _Callback) -> Iterator[None]:
+def _telling(trainer: Trainer, of_measurement: Callback, *of_step: Callback) -> Iterator[None]:
     """Call these functions after every measurement in this block, and after every step."""
     trainer.callbacks = (*trainer.callbacks, of_measurement)
     trainer.step_callbacks = (*trainer.step_callbacks, *of_step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from os import PathLike
 from types import MappingProxyType
@@ -20,6 +20,8 @@ from .optimizers import OPTIMIZER_PARAM, made
 from .progress import outcome, shown
 from .protocols import NamedArrays, Network, Optimizer, load_network, state_of
 from .resuming import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
+
+Callback = Callable[["Trainer"], object]
 
 
 class Trainer:
@@ -54,7 +56,7 @@ class Trainer:
     one_pass : bool
         Whether the loss that is noted of each batch is the one before the step, which comes with the gradient. Or else
         it is the one after the step, as in the book, which takes another pass forward.
-    callbacks, step_callbacks : functions of the trainer
+    callbacks, step_callbacks : function of the trainer, or a sequence of them
         Called after every measurement, and after every step. They may call `stop()`.
     early_stopping : int, optional
         Stop when the test accuracy has not risen for so many measurements, and in any case go back to the parameters
@@ -85,6 +87,8 @@ class Trainer:
     ValueError
         If there is no optimizer of that name, a number is too small, a network cannot do what `one_pass` asks for, or
         `settings` are no facts that JSON knows.
+    TypeError
+        If `optimizer` is none, a callback is no function, or a number is not whole.
     DTypeError
         When training, if the network or `change_gradient` returns no gradients.
     DataError
@@ -110,8 +114,8 @@ class Trainer:
         iterations: int | None = None,
         measure_every: int | None = None,
         one_pass: bool = False,
-        callbacks: Sequence[Callable[[Trainer], object]] = (),
-        step_callbacks: Sequence[Callable[[Trainer], object]] = (),
+        callbacks: Callback | Sequence[Callback] = (),
+        step_callbacks: Callback | Sequence[Callback] = (),
         early_stopping: int | None = None,
         shuffle: bool = False,
         augment: Augmentation | Sequence[Augmentation] = (),
@@ -122,13 +126,13 @@ class Trainer:
         resume: bool = False,
         settings: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        changes = (augment,) if callable(augment) else tuple(augment)
+        changes = _several("augment", augment)
         self.batches = MiniBatches(x_train, t_train, mini_batch_size, replace=not shuffle, augment=changes, seed=seed)
         if len(x_test) != len(t_test) or not len(x_test):
             raise ShapeError(f"test data need one label or row for each sample: there are {len(x_test)}, {len(t_test)}")
-        self.network = network
+        self.network: Any = network  # users know more of theirs than the protocol: its save_params, say
         self.test = x_test, t_test
-        self.optimizer = made(optimizer, optimizer_param)
+        self.optimizer: Any = made(optimizer, optimizer_param)  # ditto, its rate
         self.change_gradient = change_gradient or (lambda gradient: gradient)
         if one_pass and not hasattr(network, "loss_and_gradient"):
             kind = type(network).__name__
@@ -137,7 +141,11 @@ class Trainer:
         self.epochs = _count("epochs", epochs, least=0)
         self.evaluated = _optional_count("evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch)
         self.early_stopping = _optional_count("early_stopping", early_stopping)
-        self.verbose, self.callbacks, self.step_callbacks = verbose, tuple(callbacks), tuple(step_callbacks)
+        self.verbose = verbose
+        self.callbacks, self.step_callbacks = (
+            _several("callbacks", callbacks),
+            _several("step_callbacks", step_callbacks),
+        )
         self.iter_per_epoch = len(self.batches)
         whole = self.epochs * self.iter_per_epoch
         self.max_iter = whole if iterations is None else _count("iterations", iterations, least=0)
@@ -297,14 +305,13 @@ class Trainer:
 
     def _descend(self, x: Any, t: Any) -> float:
         """One step; returns the loss."""
-        network: Any = self.network
         if self.one_pass:
-            loss, gradient = network.loss_and_gradient(x, t)
+            loss, gradient = self.network.loss_and_gradient(x, t)
             self._update(gradient)
             return float(loss)
-        self._update(network.gradient(x, t))
+        self._update(self.network.gradient(x, t))
         with no_grad():
-            return float(network.loss(x, t))
+            return float(self.network.loss(x, t))
 
     def _update(self, gradient: Mapping[str, Any]) -> None:
         """Move the parameters. Without gradients, the optimizer would take the `.grad` of some earlier backward()."""
@@ -359,3 +366,11 @@ def _count(name: str, value: Any, least: int) -> int:
 
 def _optional_count(name: str, value: Any) -> int | None:
     return None if value is None else _count(name, value, least=1)
+
+
+def _several(name: str, given: Any) -> tuple[Any, ...]:
+    """The functions that were given, of which one may stand alone."""
+    functions = tuple(given) if isinstance(given, Iterable) and not callable(given) else (given,)
+    if not all(map(callable, functions)):
+        raise TypeError(f"{name} takes a function, or a sequence of them, not {given!r}")
+    return functions
