@@ -11,7 +11,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, TypeVar, cast
+from typing import Any, Never, TypeVar, cast
 
 from .anomaly import watch_forward
 
@@ -83,6 +83,11 @@ class Switch:
     recording: bool | None = None
     scope: tuple[str, ...] = ()
     watches: tuple[Watch, ...] = ()
+
+    def __init__(self, *without_parentheses: Never) -> None:
+        if without_parentheses:
+            name = type(self).__name__
+            raise TypeError(f"write {name}(), with parentheses: @{name}() or with {name}():")
 
     def __enter__(self) -> None:
         _mode.set(Mode(current_mode(), self))

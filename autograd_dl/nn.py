@@ -108,7 +108,7 @@ class Affine(Layer):
         self.W, self.b = W, b
 
     def forward(self, x: Any) -> Any:
-        """x W + b, (N, M)."""
+        """x W + b, (N, M). Raises `ShapeError` where the shapes do not fit."""
         return functional.affine(x, self.W, self.b)
 
 

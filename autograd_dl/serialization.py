@@ -50,7 +50,8 @@ def save_arrays(
     Raises
     ------
     DataError
-        If the file's name ends in anything but .safetensors, or an array or its name is none that the format knows.
+        If the file's name ends in anything but .safetensors, or an array or its name is none that the format knows; or
+        if the metadata are not strings, under strings.
     OSError
         If it cannot be written.
     MissingExtraError
@@ -61,6 +62,8 @@ def save_arrays(
         raise DataError(f"weights are written as safetensors: write to '{path.stem}.safetensors', not {path.name!r}")
     safetensors = need("safetensors", "train")
     plain = {_checked(name): _plain(name, bare(array)) for name, array in arrays.items()}
+    if not all(isinstance(text, str) for entry in metadata.items() for text in entry):
+        raise DataError(f"metadata are strings under strings, not {dict(metadata)}")
     try:
         told = json.dumps({**metadata, CHECKSUM: _checksum(plain)}, ensure_ascii=False)
         data = need("safetensors.numpy", "train").save(plain, metadata={OURS: told})

@@ -314,6 +314,11 @@ class TestAugmentation:
         with pytest.raises(ValueError, match="factors above 0"):
             scale(IMAGES, rng(), *bounds)
 
+    @pytest.mark.parametrize("degrees", [-5, np.nan, np.inf])
+    def test_rotate_refuses_what_is_no_angle(self, degrees):
+        with pytest.raises(ValueError, match=f"0 or more degrees, not {degrees}"):
+            rotate(IMAGES, rng(), degrees)
+
     def test_one_pixel_between_two(self):
         image = np.zeros((1, 1, 4, 4))
         image[0, 0, 1, 1] = 1

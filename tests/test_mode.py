@@ -356,3 +356,9 @@ def test_create_graph_under_no_grad_still_makes_one():
     x.grad, slope = None, x.grad
     slope.backward()
     assert x.grad.item() == 36
+
+
+@pytest.mark.parametrize("switch", [no_grad, enable_grad, detect_anomaly])
+def test_a_switch_without_its_parentheses(switch):
+    with pytest.raises(TypeError, match=rf"^write {switch.__name__}\(\), with parentheses"):
+        switch(lambda x: x)

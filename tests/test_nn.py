@@ -192,6 +192,14 @@ def test_backward_says_what_to_write_instead():
             layer.backward(1)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, Tensor])
+@pytest.mark.parametrize(("w", "b"), [((4, 5), (5,)), ((3, 5), (4,))])
+def test_an_affine_layer_that_does_not_fit_says_the_same_of_arrays_and_tensors(kind, w, b):
+    with pytest.raises(ShapeError) as caught:
+        nn.Affine(kind(np.ones(w)), np.ones(b))(np.ones((2, 3)))
+    assert str(caught.value) == f"affine takes x of shape (N, D), W (D, M) and b (M,), not (2, 3), {w} and {b}"
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ShapeError, match="a filter of size 3 with stride 1 does not fit an input of size 2 with pad 0"):
         nn.Convolution(FILTERS, B)(IMAGES[:, :, :2, :2])

@@ -253,7 +253,7 @@ class TestBackward:
             to_dot(y, style="backward")
 
 
-@pytest.mark.parametrize("draw", [draw_graph, explore, to_text])
+@pytest.mark.parametrize("draw", [draw_graph, explore, to_dot, to_text])
 def test_what_is_no_tensor(draw):
     with pytest.raises(DTypeError, match=f"{draw.__name__} takes a Tensor, not ndarray"):
         draw(np.ones(3))

@@ -211,6 +211,13 @@ def test_what_is_no_named_array_is_refused_before_anything_is_written(file, arra
     assert not file.exists()
 
 
+@pytest.mark.parametrize("metadata", [{"k": 3}, {3: "k"}, {"k": None}])
+def test_metadata_that_are_no_strings_are_refused(file, metadata):
+    with pytest.raises(DataError, match="metadata are strings under strings"):
+        save_arrays(file, {"W": W}, metadata)
+    assert not file.exists()
+
+
 @pytest.mark.parametrize("name", ["params.pkl", "params.pickle", "params.npy", "params"])
 def test_a_pickle_is_never_loaded(tmp_path, name):
     (tmp_path / name).write_bytes(pickle.dumps({"W": W}))

@@ -137,6 +137,7 @@ def draw_graph(
 
 def to_dot(output: Tensor, **options: Any) -> str:
     """The DOT text of `draw_graph`, with the same options: the same program gives the same text."""
+    refuse_others(output, "to_dot")
     return str(draw_graph(output, **options).source)
 
 

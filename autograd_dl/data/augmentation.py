@@ -70,9 +70,11 @@ def scale(images: Images, rng: np.random.Generator, low: float = 0.9, high: floa
 def rotate(images: Images, rng: np.random.Generator, degrees: float = 10.0) -> Images:
     """Each image, (batch, channels, height, width), turned by at most so many degrees; linear between pixels.
 
-    Raises `ShapeError` for other images.
+    Raises `ShapeError` for other images, and ValueError if `degrees` is negative or not finite.
     """
     _check(images)
+    if not 0 <= degrees < np.inf:
+        raise ValueError(f"images are turned by at most 0 or more degrees, not {degrees}")
     angle = np.radians(rng.uniform(-degrees, degrees, size=len(images)))
     cos, sin = np.cos(angle), np.sin(angle)
     return _resampled(images, np.moveaxis(np.array([[cos, sin], [-sin, cos]]), 2, 0))

@@ -13,9 +13,17 @@ from .arguments import TensorLike, array_of, laid_out
 
 
 def affine(x: TensorLike, W: TensorLike, b: TensorLike = 0) -> Any:
-    """x W + b, (N, D) to (N, M); of images or other arrays all axes but the first are the D inputs of one example."""
+    """x W + b, (N, D) to (N, M); of images or other arrays all axes but the first are the D inputs of one example.
+
+    Raises `ShapeError` if W is not (D, M), or b not (M,).
+    """
     a = array_of(x)
-    return np.dot(a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a, W) + b
+    rows = a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a
+    try:
+        return np.dot(rows, W) + b
+    except ValueError as error:
+        shapes = f"{rows.shape}, {np.shape(W)} and {np.shape(b)}"
+        raise ShapeError(f"affine takes x of shape (N, D), W (D, M) and b (M,), not {shapes}") from error
 
 
 def dropout(x: TensorLike, ratio: float = 0.5, train: bool = True, rng: np.random.Generator | None = None) -> Any:
