@@ -208,7 +208,7 @@ class Convolution(Layer):
         self.W, self.b, self.stride, self.pad = W, b, stride, pad
 
     def forward(self, x: Any) -> Any:
-        """(N, F, OH, OW). Raises `ShapeError` where the filters do not fit."""
+        """The filtered images, (N, F, OH, OW). Raises `ShapeError` where the filters do not fit."""
         return functional.conv2d(x, self.W, self.b, self.stride, self.pad)
 
 
@@ -219,7 +219,7 @@ class Pooling(Layer):
         self.pool_h, self.pool_w, self.stride, self.pad = pool_h, pool_w, stride, pad
 
     def forward(self, x: Any) -> Any:
-        """(N, C, OH, OW). Raises `ShapeError` where the window does not fit."""
+        """The largest number of each window, (N, C, OH, OW). Raises `ShapeError` where the window does not fit."""
         return functional.max_pool2d(x, (self.pool_h, self.pool_w), self.stride, self.pad)
 
 

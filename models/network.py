@@ -110,7 +110,7 @@ class Network(ABC):
         return loss.detach(), {name: g.numpy() for name, g in zip(learned, found, strict=True)}
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, NDArray[np.float64]]:
-        """The same by central differences, two losses an element: slow, and in float64 whatever the dtype.
+        """The gradient by central differences, two losses an element: slow, and in float64 whatever the dtype.
 
         All losses have the same masks of dropout: those of the last `gradient`, which the next one draws again. So the
         two can be compared in either order. The running statistics do not change.
@@ -182,7 +182,7 @@ class Network(ABC):
         return arrays if self.dropout_rng is None else arrays | {GENERATOR: pack_generator(self.dropout_rng)}
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take that state back. Raises `DataError`, and changes nothing, if it is that of another network."""
+        """Take the state of `state_dict` back. Raises `DataError`, and changes nothing, if it is another network's."""
         plain = {name: a for name, a in arrays.items() if name != GENERATOR}
         faults = self._faults(plain, self._saved())
         if (GENERATOR in arrays) != (self.dropout_rng is not None):
@@ -195,7 +195,8 @@ class Network(ABC):
     def save_params(self, file_name: str | PathLike[str] = WEIGHTS, metadata: Mapping[str, str] = NO_METADATA) -> None:
         """Write parameters and running statistics to a .safetensors file, whole or not at all, with a checksum.
 
-        With `metadata`, words beside them, which `serialization.load_metadata` reads.
+        Folders of its path that are missing are made. With `metadata`, words beside them, which
+        `serialization.load_metadata` reads.
 
         Raises `DataError`, before anything is written, for another ending. (The book's "params.pkl" would be a pickle,
         which can run any program when it is loaded.)

@@ -81,8 +81,8 @@ def new_picture() -> Picture:
 def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
     """Write the picture to a file, of the kind that its ending says: .svg, .png, .pdf or .dot.
 
-    Where no Graphviz is found, the DOT text is written beside it, as FILE.dot, instead; a `NoGraphvizWarning` says how
-    to make a picture of it.
+    Folders of its path that are missing are made. Where no Graphviz is found, the DOT text is written beside it, as
+    FILE.dot, instead; a `NoGraphvizWarning` says how to make a picture of it.
 
     Returns
     -------

@@ -100,7 +100,10 @@ def _average_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair) -> Any:
 
 
 def global_max_pool2d(x: TensorLike) -> Any:
-    """The largest number of each channel, (N, C, H, W) to (N, C); several share it. Raises `ShapeError` for others."""
+    """The largest number of each channel, (N, C, H, W) to (N, C). Raises `ShapeError` for others.
+
+    Where several are the largest, they share the gradient.
+    """
     return np.max(laid_out("global_max_pool2d takes images", x, "NCHW"), axis=(2, 3))
 
 

@@ -50,7 +50,7 @@ class Optimizer(Protocol):
         """All that the next update depends on."""
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take it back."""
+        """Take the state of `state_dict` back."""
 
 
 def state_of(network: Network) -> NamedArrays:
@@ -61,7 +61,7 @@ def state_of(network: Network) -> NamedArrays:
 
 
 def load_network(network: Network, arrays: NamedArrays) -> None:
-    """Take that state back. Raises `DataError`, and changes nothing, if it is that of another network."""
+    """Take the state of `state_of` back. Raises `DataError`, and changes nothing, if it is another network's."""
     if (own := getattr(network, "load_state_dict", None)) is not None:
         own(arrays)
         return
