@@ -21,6 +21,13 @@ pytest.importorskip("pygraphviz")
 MODULE = [sys.executable, "-m", "autograd_dl.app.cli"]
 
 
+def test_the_package_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "autograd_dl", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"autograd-dl {autograd_dl.__version__}\n"
+
+
 def refused(capsys, *arguments):
     """The command is refused with status 2 and one line on standard error, which is returned."""
     with pytest.raises(SystemExit) as caught:
