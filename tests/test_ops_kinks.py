@@ -104,6 +104,7 @@ def slopes(f, *arrays):
     (np.linalg.det,                        [[[0, 0], [0, 5]], [[2, 0], [0, 1]]], [[[5, 0], [0, 0]], [[1, 0], [0, 2]]]),
     (lambda x: np.linalg.slogdet(x)[1],    [[[1, 2], [2, 4]], [[2, 0], [0, 4]]],
         [[[NAN, NAN], [NAN, NAN]], [[0.5, 0], [0, 0.25]]]),
+    (lambda x: np.linalg.qr(x)[1],         [[[1, 0], [0, 0]], [[1, 0], [0, 1]]], [[[NAN] * 2] * 2, [[1, 1], [1, 1]]]),
     (lambda x: np.linalg.eigh(x)[0],       [[1, 0], [0, 1]],    [[1, 0], [0, 1]]),
     (lambda x: np.sum(np.linalg.svdvals(x)), [[2, 0], [0, 2]],  [[1, 0], [0, 1]]),
     (lambda x: np.interp(x, [0, 1, 2], [0, 1, 3]), [-1, 0, 1, 2, 3], [0, 1, 2, 2, 0]),
@@ -192,6 +193,13 @@ def test_a_singular_matrix_of_a_stack_leaves_the_second_derivative_of_the_others
     v[0, 0, 1] = 1
     (found,) = hvp(lambda x: np.sum(np.linalg.det(x)), (x,), (v,))
     assert found[0].tolist() == [[0, 0], [-1, 0]]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("x", [[[NAN, 0], [0, 0]], [[INF, 0], [0, 0]], [[NAN, 1], [1, 2]]])
+def test_the_slope_of_a_determinant_of_what_is_unknown_is_unknown(x):
+    (found,) = slopes(np.linalg.det, [[[1, 2], [2, 4]], x])
+    np.testing.assert_allclose(found, [[[4, -2], [-2, 1]], [[NAN] * 2] * 2])
 
 
 @pytest.mark.parametrize("n", [3000, 100_000])

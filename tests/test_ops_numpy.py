@@ -67,6 +67,8 @@ def test_values_and_gradients_are_numpys(f):
     (np.linalg.vecdot,                              [np.full(3, 100, np.int8), np.ones(3, np.int8)]),
     *((lambda x, p=p: np.linalg.cond(x, p), [np.stack([np.eye(2), 0 * np.eye(2), NAN * np.eye(2)])[:n]])
       for p, n in ((None, 2), (-2, 2), ("fro", 3), (1, 3), (INF, 3))),
+    *((lambda x, p=p: np.linalg.cond(x, p), [x]) for p in (None, -2, "fro", 1)
+      for x in (np.array([[0.0, -2], [0, 0]]), np.int8([[100, 50], [3, 90]]))),
 
     *((lambda x, w=w: np.average(x, weights=w, returned=True), [x])
       for x in (np.uint8([200, 100]), np.float32([20, 10]), np.ones(2, bool))
@@ -92,6 +94,12 @@ def test_values_and_gradients_are_numpys(f):
 def test_values_and_dtypes_are_numpys(f, arrays):
     check_values(f, *arrays)
 # fmt: on
+
+
+def test_equal_singular_values_are_kept_together():
+    x = np.linalg.qr(np.arange(9).reshape(3, 3) ** 2.0 + np.eye(3))[0] @ np.diag([2, 2, 1.0])
+    for f in (lambda x: np.linalg.pinv(x, rcond=0.7), lambda x: np.linalg.lstsq(x, [1.0, 2, 3], 0.7)[0]):
+        check_gradients(f, x, order=1)
 
 
 def test_a_quantile_by_a_number_of_numpy_has_its_dtype():

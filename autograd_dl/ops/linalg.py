@@ -3,7 +3,7 @@
 Functions of symmetric matrices (cholesky, eigh) get a symmetric gradient: that of moving both triangles together. The
 derivative of eigenvectors and singular vectors is that of the subspaces; between equal values, where none exists, it
 is 0. Second derivatives hold where the values differ, which for det of a singular matrix means that one of them is 0.
-slogdet has the derivative NaN at singular matrices.
+slogdet and qr have the derivative NaN at singular matrices, det where elements are infinite or NaN.
 
 Sources: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation"
 (2008); for pinv: Golub and Pereyra (1973); for qr: Walter and Lehmann (2018).
@@ -20,6 +20,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
+from .elementwise import floating
 from .entry import as_array, composed, primitive
 from .norms import of_matrix
 from .products import transposed
@@ -56,11 +57,12 @@ def _det(g: Any, ans: Any, x: Any) -> Any:
 
 def _cofactors(x: Any) -> Any:
     """The determinants of what remains without each element's row and column, with their signs."""
-    u, s, vt = np.linalg.svd(x)
+    known = np.all(np.isfinite(x), axis=(-2, -1))
+    u, s, vt = np.linalg.svd(_chosen(known, x))
     k = s.shape[-1]
     others = np.prod(np.where(np.eye(k, dtype=bool), 1, np.expand_dims(s, -2)), axis=-1)
     sign = np.linalg.det(u) * np.linalg.det(vt)
-    return _scaled(sign, np.matmul(u * np.expand_dims(others, -2), vt))
+    return _scaled(np.where(known, sign, np.nan), np.matmul(u * np.expand_dims(others, -2), vt))
 
 
 def _slogdet(g: Any, ans: Any, x: Any) -> Any:
@@ -90,9 +92,30 @@ def _solve_a(g: Any, ans: Any, a: Any, b: Any) -> Any:
 
 
 def _pinv(g: Any, ans: Any, x: Any, rcond: Any = None, hermitian: bool = False) -> Any:
+    if rcond is not None:
+        u, s, vt = _thin_svd(x)
+        largest = np.max(bare(s), axis=-1, keepdims=True, initial=0)
+        kept = s > np.expand_dims(rcond, -1) * largest
+        if np.any(~kept & (s > np.finfo(s.dtype).eps * max(x.shape[-2:]) * largest)):
+            return _pinv_of_part(g, u, s, vt, kept)
     g_t, ans_t = transposed(g), transposed(ans)
     outside, inside = g_t - _product(x, ans, g_t), g_t - _product(g_t, ans, x)
     return _product(outside, ans, ans_t) + _product(ans_t, ans, inside) - _product(ans_t, g, ans_t)
+
+
+def _pinv_of_part(g: Any, u: Any, s: Any, vt: Any, kept: Any) -> Any:
+    """The gradient where singular values that are not 0 were cut: their vectors turn into those that were kept."""
+    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)
+    i, j, inverse_i, inverse_j = (np.expand_dims(v, axis) for v in (s, inverse) for axis in (-1, -2))
+    turning = np.expand_dims(kept, -1) != np.expand_dims(kept, -2)
+    gaps = np.where(turning, i * i - j * j, 1)
+    straight = np.where(turning, (i * inverse_i - j * inverse_j) / gaps, 0)
+    crossed = np.where(turning, (j * inverse_i - i * inverse_j) / gaps, -inverse_i * inverse_j)
+    right, below = np.matmul(transposed(g), transposed(vt)), np.matmul(transposed(u), transposed(g))
+    inner = np.matmul(below, transposed(vt))
+    inside = np.matmul(u, np.matmul(straight * inner + crossed * transposed(inner), vt))
+    outside = np.matmul((right - np.matmul(u, inner)) * inverse_j**2, vt)
+    return inside + outside + np.matmul(u, inverse_i**2 * (below - np.matmul(inner, vt)))
 
 
 def _product(a: Any, b: Any, c: Any) -> Any:
@@ -154,7 +177,9 @@ def _svd(g: Any, ans: Any, x: Any) -> Any:
 def _qr_tall(gq: Any, gr: Any, q: Any, r: Any) -> Any:
     m = np.matmul(r, transposed(gr)) - np.matmul(transposed(gq), q)
     mirrored = np.tril(m) + transposed(np.tril(m, -1))
-    return transposed(np.linalg.solve(r, transposed(gq + np.matmul(q, mirrored))))
+    regular = np.all(np.diagonal(r, 0, -2, -1) != 0, axis=-1)
+    back = transposed(np.linalg.solve(_chosen(regular, r), transposed(gq + np.matmul(q, mirrored))))
+    return _scaled(np.where(regular, 1, np.nan).astype(r.dtype), back)
 
 
 def _qr(g: Any, ans: Any, x: Any) -> Any:
@@ -189,7 +214,7 @@ def eigvalsh(a: Any, UPLO: Any = "L") -> Any:
 
 
 @composed(np.linalg.svd)
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     if not compute_uv:
         return _thin_svd(a)[1]
     if full_matrices and len(set(a.shape[-2:])) == 2:
@@ -239,8 +264,10 @@ def linalg_trace(x: Any, /, *, offset: int = 0) -> Any:
 
 @composed(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
+    x = floating(x)
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
+        s = np.where(s == 0, 0, s)  # LAPACK has -0, too
         ans = s[..., 0] / s[..., -1] if p != -2 else s[..., -1] / s[..., 0]
     else:
         regular = np.linalg.slogdet(x)[0] != 0

@@ -69,6 +69,8 @@ SPECS = [
     row(np.linalg.solve,    cases(invertible, normal, shapes=SOLVED), half=False),
     row(np.linalg.cholesky, cases(positive, shapes=[*MATRICES, *EMPTY], upper=BOTH), cholesky, half=False),
     row(np.linalg.pinv,     cases(spread, shapes=TALL_AND_WIDE), half=False),
+    row(np.linalg.pinv,     cases(spread, shapes=TALL_AND_WIDE), lambda x: np.linalg.pinv(x, rcond=0.9),
+        label="of the largest part", half=False),
     row(np.linalg.matrix_power, cases(invertible, shapes=MATRICES, n=whole(-3, 5)), half=False),
     row(np.linalg.eigh,     cases(spread, shapes=MATRICES, UPLO=pick("L", "U")), eigh, half=False),
     row(np.linalg.eigvalsh, cases(spread, shapes=MATRICES), lambda x: np.linalg.eigvalsh(symmetric(x)), half=False),

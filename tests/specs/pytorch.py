@@ -455,6 +455,7 @@ WITHOUT = {
     },
     "no such mode": {"np.take out of bounds"},
     "no derivative by that argument": {"np.heaviside of its value at 0", "np.full_like", "np.linspace", "np.logspace"},
+    "no derivative of what is left out": {"np.linalg.pinv of the largest part"},
 }  # fmt: skip
 """The rows that have no counterpart in PyTorch, by what it lacks."""
 
