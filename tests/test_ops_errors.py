@@ -89,6 +89,7 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
     (lambda x: np.geomspace(1.0, x, 3),                   "neither starts nor stops at 0"),
     (lambda x: np.geomspace(x, 1.0, 3),                   "neither starts nor stops at 0"),
     (lambda x: np.vander(x),                              "takes a vector"),
+    (lambda x: np.vander(x[0], -1),                       "columns cannot be negative, as -1"),
     (lambda x: np.linalg.matrix_norm(x[0], ord=np.inf),   "axis -2 is out of bounds"),
     (lambda x: np.correlate(x[0], 2.0, "same"),           "takes vectors"),
     (lambda x: np.correlate(x, x[0], "full"),             "takes vectors"),

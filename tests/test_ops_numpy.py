@@ -45,6 +45,12 @@ def check_values(f, *arrays):
     lambda x: np.linspace(x, [2.0, 3.0], 1, retstep=True)[0],
     lambda x: np.linspace(2.0, x, 0, retstep=True)[0],
     lambda x: np.linspace(2.0, x, 2, False, retstep=True),
+    lambda x: np.logspace(x, 2.0, 4, base=np.array([2.0, 3.0])),
+    lambda x: np.logspace(0.0, [[1.0], [2.0]], 4, base=x + 4, axis=1),
+    lambda x: np.logspace(x, 2.0, 4, base=np.array([[2.0], [3.0]]), axis=-1),
+    lambda x: np.geomspace(x[0], 8.0, 4),
+    lambda x: np.geomspace(x, [2.0, -5.0], 4, False),
+    lambda x: np.gradient([1.0, 5.0, 2.0], x[0] + 1),
     lambda x: np.meshgrid(x, x[0], copy=False),
     lambda x: np.meshgrid(x, x[:1], sparse=True, copy=False),
     lambda x: x.transpose(np.int64(0)) * [1, 2],
@@ -77,6 +83,9 @@ def test_values_and_gradients_are_numpys(f):
     (lambda x: np.linspace(x, np.uint8([5]), 3),    [np.float16([10])]),
     (lambda x: np.linspace(x, 5, 3),                [np.float32([10])]),
     (lambda x: np.logspace(x, np.uint8([1]), 3),    [np.uint8([2])]),
+    (lambda x: np.geomspace(x, [1e200, -3e-310, 8], 3), [np.array([1e-200, -1e-310, -1])]),
+    *((lambda x, h=h: np.gradient(x, h, edge_order=2), [np.array([1, 2, 4, middle, 3, 9, 5])])
+      for middle in (NAN, INF, 1e17) for h in (1, 0.5, np.int8(100))),
     (lambda x: np.interp(x, [1.0, 2.0, 3.0], [3.0, 5.0, NAN]), [np.array([0.0, 1, 1.5, 2, 2.5, 3, 4, NAN])]),
     (lambda x: np.interp(x, [1.0, 2.0, 3.0], [INF, 5.0, 1.0]), [np.array([0.0, 1, 2, 2.5, 3, 4])]),
     (lambda a: np.linalg.lstsq(a, np.ones(3), -1),  [np.diag([1, 3e-16, 2])]),
@@ -100,6 +109,15 @@ def test_equal_singular_values_are_kept_together():
     x = np.linalg.qr(np.arange(9).reshape(3, 3) ** 2.0 + np.eye(3))[0] @ np.diag([2, 2, 1.0])
     for f in (lambda x: np.linalg.pinv(x, rcond=0.7), lambda x: np.linalg.lstsq(x, [1.0, 2, 3], 0.7)[0]):
         check_gradients(f, x, order=1)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0.1, 0.7), (-1e-5, 3e4), (1e-200, 1e200), (-7.0, -0.3)])
+@pytest.mark.parametrize("space", [np.linspace, np.geomspace])
+def test_a_space_ends_where_it_is_told_to(space, start, stop):
+    if start * stop > 0 or space is np.linspace:
+        for n in (2, 3, 7, 50):
+            assert space(Tensor(start), stop, n)[[0, -1]].tolist() == [start, stop]
+    assert np.logspace(Tensor(0.1), 0.7, 7)[-1] == 10**0.7
 
 
 def test_a_quantile_by_a_number_of_numpy_has_its_dtype():

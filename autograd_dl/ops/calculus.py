@@ -79,13 +79,15 @@ def _slope(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
         raise ShapeError(f"np.gradient: {n} elements are at {n} places along their axis, not at {np.shape(spacing)}")
     if edge_order not in (1, 2) or n <= edge_order:
         raise ShapeError(f"np.gradient: an edge_order of {edge_order} does not fit {n} elements")
-    h = np.diff(spacing) if np.ndim(spacing) else np.multiply(np.ones(n - 1, f.dtype), spacing)
-    h = _along(h, axis, f.ndim)
+    h = _along(np.diff(spacing), axis, f.ndim) if np.ndim(spacing) else spacing
     steep = np.diff(f, axis=axis) / h
     first, last = part(steep, axis, 0, 1), part(steep, axis, n - 2, None)
-    before, after = part(h, axis, None, -1), part(h, axis, 1, None)
-    left, right = part(steep, axis, None, -1), part(steep, axis, 1, None)
-    inner = (left * after + right * before) / (before + after)
+    if np.ndim(h):
+        before, after = part(h, axis, None, -1), part(h, axis, 1, None)
+        left, right = part(steep, axis, None, -1), part(steep, axis, 1, None)
+        inner = (left * after + right * before) / (before + after)
+    else:
+        inner = (part(f, axis, 2, None) - part(f, axis, None, -2)) / (2.0 * h)
     if edge_order == 2:
         first = 2 * first - part(inner, axis, 0, 1)
         last = 2 * last - part(inner, axis, n - 3, None)
@@ -160,6 +162,8 @@ def polyval(p: Any, x: Any) -> Any:
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     if x.ndim != 1:
         raise ShapeError(f"np.vander takes a vector, not an array of shape {x.shape}")
+    if N is not None and N < 0:
+        raise ValueError(f"np.vander: the number of columns cannot be negative, as {N} is")
     powers = np.arange(x.shape[0] if N is None else N)
     return np.expand_dims(x, -1) ** (powers if increasing else powers[::-1])
 
@@ -171,13 +175,19 @@ def linspace(
     ends = [a if isinstance(a, (int, float)) else as_array(a) for a in (start, stop)]
     dtype = np.result_type(*ends, 1.0)
     start, stop = (a if isinstance(a, (int, float)) else a.astype(dtype, copy=False) for a in ends)
-    ans = np.moveaxis(start + _fractions(start, stop, num, endpoint) * (stop - start), 0, axis)
+    t = _fractions(start, stop, num, endpoint)
+    ans = np.moveaxis(np.where(t == 1, stop, start + t * (stop - start)), 0, axis)
     steps = num - 1 if endpoint else num
     return (ans, (stop - start) / steps if steps > 0 else np.nan) if retstep else ans
 
 
 @composed(np.logspace)
 def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0, *, axis: int = 0) -> Any:
+    if np.ndim(base):
+        arrays = [as_array(a) for a in (start, stop, base)]
+        ndim = max(a.ndim for a in arrays)
+        start, stop, base = (a.reshape((1,) * (ndim - a.ndim) + a.shape) for a in arrays)
+        base = np.expand_dims(base, axis)
     return base ** np.linspace(start, stop, num, endpoint, axis=axis)
 
 
@@ -186,7 +196,8 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, ax
     start, stop = (as_array(a).astype(np.float64) for a in (start, stop))
     if np.any(start == 0) or np.any(stop == 0):
         raise ValueError("np.geomspace: what grows by factors neither starts nor stops at 0")
-    return np.moveaxis(start * (stop / start) ** _fractions(start, stop, num, endpoint), 0, axis)
+    sign, t = np.sign(start), _fractions(start, stop, num, endpoint)
+    return np.moveaxis(sign * (sign * start) ** (1 - t) * (sign * stop) ** t, 0, axis)
 
 
 def _fractions(start: Any, stop: Any, num: int, endpoint: bool) -> Any:
