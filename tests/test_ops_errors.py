@@ -9,6 +9,7 @@ import pytest
 
 from autograd_dl import Tensor, dispatch, gradients, no_grad, ops
 from autograd_dl.errors import DTypeError, OutOfBoundsError, ShapeError, UnsupportedError
+from autograd_dl.tensor import bare
 
 EINSUM = np.einsum
 Pair = namedtuple("Pair", "first second")
@@ -66,6 +67,8 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
     (lambda x: np.take(x, [0], 2),                        "axis 2 is out of bounds"),
     (lambda x: np.take(x, [0], mode="up"),                "'raise', 'wrap' or 'clip'"),
     (lambda x: np.compress([True], x, 2),                 "axis 2 is out of bounds"),
+    (lambda x: np.compress([[True]], x),                  "is a vector, and this one has 2 dimensions"),
+    (lambda x: x.compress(True),                          "is a vector, and this one has 0 dimensions"),
     (lambda x: np.diff(x, axis=-3),                       "axis -3 is out of bounds"),
     (lambda x: np.diff(x, -1),                            "cannot be negative"),
     (lambda x: np.rollaxis(x, 2),                         "axis 2 is out of bounds"),
@@ -138,6 +141,14 @@ def test_conditions_indices_and_weights_are_checked():
     (lambda x: np.median(x, 0, None, False, True),        [1]),
     (lambda x: np.delete(x, Tensor(1)),                   [0, 2]),
     (lambda x: np.insert(x, Tensor(1), 9),                [0, 9, 1, 2]),
+    (lambda x: np.take_along_axis(x[None], np.array([[0, 1], [1, 2]]), 1), [[0, 1], [1, 2]]),
+    (lambda x: np.take_along_axis(x[:, None], np.array([[0, 0]]), 1), [[0, 0], [1, 1], [2, 2]]),
+    (lambda x: np.tile([1.0, 2.0], x[2].astype(int)),     [1, 2, 1, 2]),
+    (lambda x: np.tile([1.0], (Tensor(1), Tensor(2))),    [[1, 1]]),
+    (lambda x: np.array_split([1.0, 2, 3], Tensor(2))[0], [1, 2]),
+    (lambda x: np.array_split([1.0, 2, 3], Tensor([1]))[0], [1]),
+    (lambda x: np.split([1.0, 2], Tensor(2))[1],          [2]),
+    (lambda x: np.hsplit([1.0, 2], Tensor(2))[1],         [2]),
     (lambda x: np.fft.fftshift(x, [0]),                   [2, 0, 1]),
     (lambda x: np.linalg.norm(x[1:], 1, np.int64(0)),     3),
     (lambda x: np.linalg.norm(x[1:], 1, (0,)),            3),
@@ -152,7 +163,7 @@ def test_conditions_indices_and_weights_are_checked():
     (lambda x: np.linalg.lstsq([[1.0, 0], [0, 1]], x[1:])[0], [1, 2]),
 ])
 def test_what_numpy_takes_is_taken(call, expected):
-    np.testing.assert_allclose(call(tensor(3)).numpy(), expected, atol=1e-12)
+    np.testing.assert_allclose(bare(call(tensor(3))), expected, atol=1e-12)
 
 
 def test_the_dtypes_are_numpys():
@@ -222,6 +233,8 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.dot(x, [x[0], x[1]]),            "np.dot: a Tensor inside a list"),
     (lambda x: np.quantile(x, x / 9),              "np.quantile and np.percentile give q no gradient"),
     (lambda x: np.percentile(x, x),                "np.quantile and np.percentile give q no gradient"),
+    (lambda x: np.pad(x, 1, constant_values=x[0]), "np.pad gives constant_values no gradient; .* np.where"),
+    (lambda x: np.pad(x, 1, "constant", constant_values=[0.0, x[0]]), "np.pad gives constant_values no gradient"),
     (lambda x: np.inner(x, [x[0], x[1]]),          "a Tensor inside a list"),
     (lambda x: np.take(x, [0], None, np.zeros(1)), "np.take: .* out"),
     (lambda x: np.histogram(x, weights=x),         "np.histogram gives its weights no gradient"),

@@ -123,14 +123,15 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         raise ShapeError(f"np.take_along_axis: the indices have {indices.ndim} dimensions, and the array {arr.ndim}")
     if indices.dtype.kind not in "iu":
         raise IndexError(f"np.take_along_axis: indices are integers, not {indices.dtype}")
-    lengths = np.broadcast_shapes(*((*s[:axis], 1, *s[axis + 1 :]) for s in (arr.shape, indices.shape)))
-    grid = list(np.ogrid[tuple(slice(n) for n in lengths)])
+    grid = list(np.ogrid[tuple(map(slice, arr.shape))])
     grid[axis] = indices
     return arr[tuple(grid)]
 
 
 @composed(np.compress)
 def compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    if np.ndim(condition) != 1:
+        raise ShapeError(f"np.compress: the condition is a vector, and this one has {np.ndim(condition)} dimensions")
     return np.take(a, np.flatnonzero(condition), axis)
 
 

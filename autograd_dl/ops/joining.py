@@ -12,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
-from ..tensor import Tensor, bare
+from ..tensor import Tensor, bare, loses_gradient
 from .entry import as_array, composed, index_along, present, primitive
 from .indexing import in_a_row, with_axis
 from .shape import atleast_1d, atleast_2d, atleast_3d
@@ -98,11 +98,12 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 @composed(np.array_split)
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    ary, places = as_array(ary), bare(indices_or_sections)
     axis = normalize_axis_index(axis, ary.ndim)
-    if np.ndim(indices_or_sections):
-        edges = [0, *indices_or_sections, ary.shape[axis]]
+    if np.ndim(places):
+        edges = [0, *places, ary.shape[axis]]
     else:
-        sections = int(indices_or_sections)
+        sections = int(places)
         if sections <= 0:
             raise ShapeError(f"np.array_split: the number of sections must be positive, not {sections}")
         each, extras = divmod(ary.shape[axis], sections)
@@ -112,33 +113,34 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 @composed(np.split)
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    ary, places = as_array(ary), bare(indices_or_sections)
     axis = normalize_axis_index(axis, ary.ndim)
-    if np.ndim(indices_or_sections) == 0 and (indices_or_sections < 1 or ary.shape[axis] % indices_or_sections):
-        raise ShapeError(f"np.split: {ary.shape[axis]} elements do not make {indices_or_sections} equal sections")
-    return array_split(ary, indices_or_sections, axis)
+    if np.ndim(places) == 0 and (places < 1 or ary.shape[axis] % places):
+        raise ShapeError(f"np.split: {ary.shape[axis]} elements do not make {places} equal sections")
+    return array_split(ary, places, axis)
 
 
 @composed(np.vsplit)
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    _check_ndim("vsplit", ary, 2)
-    return split(ary, indices_or_sections, 0)
+    return split(_of_ndim("vsplit", ary, 2), indices_or_sections, 0)
 
 
 @composed(np.hsplit)
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    _check_ndim("hsplit", ary, 1)
+    ary = _of_ndim("hsplit", ary, 1)
     return split(ary, indices_or_sections, 0 if ary.ndim == 1 else 1)
 
 
 @composed(np.dsplit)
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
-    _check_ndim("dsplit", ary, 3)
-    return split(ary, indices_or_sections, 2)
+    return split(_of_ndim("dsplit", ary, 3), indices_or_sections, 2)
 
 
-def _check_ndim(name: str, ary: Any, least: int) -> None:
+def _of_ndim(name: str, ary: Any, least: int) -> Any:
+    ary = as_array(ary)
     if ary.ndim < least:
         raise ShapeError(f"np.{name} takes arrays of {least} or more dimensions, not of {ary.ndim}")
+    return ary
 
 
 @composed(*present("unstack"))
@@ -188,12 +190,13 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
 
 @composed(np.tile)
 def tile(A: Any, reps: Any) -> Any:
+    a, reps = as_array(A), bare(reps)
     reps = tuple(reps) if np.ndim(reps) else (reps,)
-    ndim = max(A.ndim, len(reps))
-    shape = (1,) * (ndim - A.ndim) + A.shape
+    ndim = max(a.ndim, len(reps))
+    shape = (1,) * (ndim - a.ndim) + a.shape
     reps = (1,) * (ndim - len(reps)) + reps
     pairs = list(zip(reps, shape, strict=True))
-    apart = np.broadcast_to(A.reshape([m for n in shape for m in (1, n)]), [m for pair in pairs for m in pair])
+    apart = np.broadcast_to(a.reshape([m for n in shape for m in (1, n)]), [m for pair in pairs for m in pair])
     ans = apart.reshape([r * n for r, n in pairs])
     return np.copy(ans) if all(1 in pair for pair in pairs) else ans  # without a pair to join it is a view
 
@@ -218,6 +221,11 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: 
         pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]
         pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
     widths = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
+    if loses_gradient(constant_values):
+        raise UnsupportedError(
+            "np.pad gives constant_values no gradient; pass t.numpy(), or put a number around by "
+            "np.where(np.pad(np.ones(x.shape, bool), width), np.pad(x, width), t)"
+        )
     if mode == "constant":
         return _pad_constant(array, widths, as_array(constant_values))
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
