@@ -12,9 +12,14 @@ from .errors import UnsupportedError
 from .mode import current_mode
 from .recording import apply, apply1, apply2, has_tensor, is_array, results
 from .table import TABLE, Op, signature_of, title_of
-from .tensor import Tensor, bare, loses_gradient
+from .tensor import Tensor, bare, loses_gradient, tensor_of
 
 WRITING = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
+
+UFUNC_DEFAULTS = {
+    "where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True, "signature": None,
+}  # fmt: skip
+"""Keywords that say as much as none. (Ufuncs of an earlier NumPy do not tell.)"""
 
 
 def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -32,6 +37,7 @@ def _unsupported(fun: Callable[..., Any]) -> str:
         return (
             f"{title_of(fun)} is not supported for Tensors: it writes into an array, which cannot be recorded; "
             "np.where and ops.scatter_add make a new one, and a leaf is changed by t[key] = values"
+            + ("; for np.full and np.full_like write np.broadcast_to(t, shape)" if fun is np.copyto else "")
         )
     from difflib import get_close_matches  # only an error needs it, and it takes 2 ms
 
@@ -80,12 +86,23 @@ def _whole(tensor: Tensor) -> Any:
 
 def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as rules take them: arrays by position, all else by name, what is the default left out."""
-    if op.arity is None or op.signature is None:
+    if op.signature is None:
+        return args, {name: value for name, value in kwargs.items() if not is_default(op.fun, name, value)}
+    if op.arity is None:
         return args, kwargs
     parameters = op.signature.parameters
     given = op.signature.bind(*args, **kwargs).arguments
     arrays = tuple(given.pop(name, parameters[name].default) for name in list(parameters)[: op.arity])
     return arrays, {name: value for name, value in given.items() if value is not parameters[name].default}
+
+
+def is_default(fun: Callable[..., Any], name: str, value: Any) -> bool:
+    """Whether the call would be the same without this keyword."""
+    if isinstance(fun, np.ufunc):
+        return name in UFUNC_DEFAULTS and value is UFUNC_DEFAULTS[name]
+    signature = signature_of(fun)
+    parameter = None if signature is None else signature.parameters.get(name)
+    return parameter is not None and value is parameter.default
 
 
 def refuse_out(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -124,5 +141,19 @@ def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             f"{op.title}: where a gradient is needed, the keyword {', '.join(kwargs.keys() - op.keywords)} is not "
             f"supported (known here: {', '.join(sorted(op.keywords)) or 'none'})"
         )
-    ans = op.fun(*bare(args), **kwargs)
-    return ans if kwargs.get("out") is not None else results(ans, None, current_mode())
+    return computed_by_numpy(op.fun, args, kwargs)
+
+
+def computed_by_numpy(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What NumPy itself makes of the values, as Tensors; as it is what was written into `out`, or is no array."""
+    ans = fun(*bare(args), **bare(kwargs))
+    if kwargs.get("out") is not None:
+        return ans
+    if not isinstance(ans, tuple):
+        return _constant(ans)
+    parts = map(_constant, ans)
+    return type(ans)(*parts) if hasattr(ans, "_fields") else tuple(parts)
+
+
+def _constant(result: Any) -> Any:
+    return tensor_of(result, None) if is_array(result) else result

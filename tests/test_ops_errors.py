@@ -250,6 +250,8 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.add.reduce(x),                   r"np.add.reduce .*np.sum for np.add.reduce"),
     (lambda x: np.multiply.outer(x, x),            "np.multiply.outer"),
     (lambda x: np.add.at(x, [0], 1.0),             "np.add.at"),
+    (lambda x: np.full_like(np.zeros(2), x),       r"np.copyto .* np.full_like write np.broadcast_to"),
+    (lambda x: np.full(2, x[0], float),            r"np.copyto .* np.full_like write np.broadcast_to"),
     (lambda x: np.i0(x),                           "np.i0 is not supported for Tensors"),
     (lambda x: np.frompyfunc(abs, 1, 1)(x),        r"^abs \(vectorized\) is not supported for Tensors"),
     (lambda x: np.nanmedian(x),                    "nearest names that are: np.nanmean"),
@@ -284,6 +286,20 @@ def test_where_no_gradient_is_needed_keywords_and_out_are_numpys(recorded):
         assert np.histogram([0, 0], [0, 1, 2], weights=x)[0].tolist() == [1, 0]
         assert np.union1d(x, [0, 5]).tolist() == [0, 1, 5]
     assert np.setdiff1d([1.0, 9.0], x).tolist() == [9]  # of x, it has nothing
+
+
+def test_what_numpy_returns_beside_arrays_is_left_as_it_is():
+    space, step = np.linspace(tensor(1, grad=False)[0], 2.0, 1, retstep=True, dtype=np.float32)
+    assert (type(space), space.dtype, type(step)) == (Tensor, np.float32, float)
+
+
+@pytest.mark.parametrize("f", [np.add, np.exp, np.modf, np.matmul, np.vecdot, np.greater])
+def test_keywords_of_a_ufunc_at_their_defaults_are_none(f):
+    how = {"dtype": None, "casting": "same_kind", "order": "K", "subok": True}
+    x = [tensor(2)] * f.nin
+    expected, *found = (f(*x, **more) for more in ({}, how, how if f.signature else how | {"where": True}))
+    for y in found:
+        np.testing.assert_equal(bare(y), bare(expected))
 
 
 def test_what_tells_no_signature_may_be_called_with_two_tensors():

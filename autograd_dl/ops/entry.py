@@ -10,11 +10,11 @@ from typing import Any, TypeVar, overload
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..dispatch import arguments_of, call, refuse_out
+from ..dispatch import arguments_of, call, computed_by_numpy, is_default, refuse_out
 from ..errors import RuleError, UnsupportedError
 from ..mode import current_mode
-from ..recording import REFUSALS, is_plain, named, results
-from ..table import TABLE, Op, Rule, signature_of, title_of
+from ..recording import REFUSALS, is_plain, named
+from ..table import TABLE, Op, Rule, title_of
 from ..tensor import Tensor, bare, loses_gradient
 from ..values import as_value
 
@@ -151,7 +151,7 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if len(args) > code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
         args, kwargs = args[: code.co_argcount], _by_name(key, args, code.co_argcount, kwargs)
-    kwargs = {name: value for name, value in kwargs.items() if name in known or not _is_default(key, name, value)}
+    kwargs = {name: value for name, value in kwargs.items() if name in known or not is_default(key, name, value)}
     unknown = [name for name in kwargs if name not in known]
     if unknown and _needs_gradient(args, kwargs):
         raise UnsupportedError(
@@ -169,8 +169,7 @@ def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -
                 raise
             raise named(error, title, args, kwargs) from error
     refuse_out(key, args, kwargs)
-    ans = key(*bare(args), **bare(kwargs))
-    return ans if kwargs.get("out") is not None else results(ans, None, current_mode())
+    return computed_by_numpy(key, args, kwargs)
 
 
 def _needs_gradient(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -183,12 +182,6 @@ def _by_name(key: Callable[..., Any], args: tuple[Any, ...], start: int, kwargs:
     if len(names) < len(args) - start:
         raise TypeError(f"{title_of(key)}: too many arguments, {len(args)}")
     return dict(zip(names, args[start:], strict=False)) | kwargs
-
-
-def _is_default(key: Callable[..., Any], name: str, value: Any) -> bool:
-    signature = signature_of(key)
-    parameter = None if signature is None else signature.parameters.get(name)
-    return parameter is not None and value is parameter.default
 
 
 def _on_values(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
