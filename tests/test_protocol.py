@@ -37,6 +37,8 @@ def test_conversion_to_python_numbers():
         assert type(float(t)) is float
         assert type(int(t)) is int
         assert round(t, 1).item() == 2.8
+        assert (round(t), type(round(t))) == (3, int)
+        assert (math.trunc(t), type(math.trunc(t))) == (2, int)
         assert math.sqrt(t) == math.sqrt(2.75)
         assert math.floor(t) == 2
     assert not leaf(0.0)
@@ -213,6 +215,26 @@ def test_operators_on_either_side(op, other):
             assert y.requires_grad == t.requires_grad
             assert y.dtype == expected.dtype
             assert np.array_equal(y.data, expected)
+
+
+@pytest.mark.parametrize("op", [operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift])
+@pytest.mark.parametrize("other", [2, True, np.int8(3), np.array([4, 1, 2]), [1, 0, 2]])
+def test_bits_are_plain(op, other):
+    for values in (np.array([5, 2, 7]), np.array([True, False, True]), np.int64(5)):
+        t = Tensor(values)
+        right = Tensor(np.array(other))
+        for y, expected in (
+            (op(t, other), op(values, other)), (op(other, t), op(other, values)), (op(t, right), op(values, other))
+        ):  # fmt: skip
+            assert type(y) is type(expected)
+            assert np.array_equal(y, expected)
+        assert np.array_equal(~t, ~values)
+
+
+def test_numbers_with_a_point_have_no_bits():
+    for operation in (operator.invert, lambda t: t & 1, lambda t: 1 | t):
+        with pytest.raises(TypeError, match="not supported for the input types"):
+            operation(leaf([1.0]))
 
 
 def test_unary_operators_and_divmod():

@@ -26,7 +26,7 @@ RECORDED = """
     x.var(); x.var(0, ddof=1); x.std(); x.std(1, ddof=1);
     x.max(); x.max(0); x.min(); x.min(1, keepdims=True);
     x.cumsum(); x.cumsum(0); x.cumprod(); x.cumprod(1);
-    x.trace(); x.trace(1); x.dot(X.T); x.dot([1, 2, 3]);
+    x.trace(); x.trace(1); x.dot(b=X.T); x.dot([1, 2, 3]);
     x.reshape(3, 2); x.reshape(-1); x.reshape((6, 1)); x.ravel();
     x.flatten(); x.transpose(); x.transpose(1, 0); x.transpose((0, 1));
     x.swapaxes(0, 1); x[:1].squeeze(); x[:1].squeeze(0); x.repeat(2);

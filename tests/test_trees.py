@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict, defaultdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,20 @@ def test_grad_of_nested_containers():
     assert g["one"][1] == {"b": 12}
     assert g["two"] == [4, 3]
     assert tree == {"one": (X, {"b": 2.0}), "two": [3.0, 4.0]}
+
+
+def test_dicts_stay_of_their_kind():
+    def f(tree):
+        tree["ordered"].move_to_end("a")
+        return tree["ordered"]["a"] * 3 + np.sum(tree["lists"]["b"][0]) + len(tree["lists"]["nothing yet"])
+
+    tree = {"ordered": OrderedDict(a=1.0, b=2.0), "lists": defaultdict(list, b=[X])}
+    g = grad(f)(tree)
+    assert (type(g["ordered"]), type(g["lists"])) == (OrderedDict, defaultdict)
+    assert list(g["ordered"].items()) == [("a", 3), ("b", 0)]
+    assert g["lists"].default_factory is list
+    assert list(tree["ordered"]) == list("ab")
+    assert "nothing yet" not in tree["lists"]
 
 
 def test_empty_containers():

@@ -125,6 +125,18 @@ class TensorMethods:
     def __imod__(self: Any, other: Operand) -> Tensor: return _changed(self, np.remainder, other)
     def __ipow__(self: Any, other: Operand) -> Tensor: return _changed(self, np.power, other)
     def __imatmul__(self: Any, other: Operand) -> Tensor: return _changed(self, np.matmul, other)
+
+    def __invert__(self: Any) -> Any: return ~self._value
+    def __and__(self: Any, other: Any) -> Any: return self._value & bare(other)
+    def __rand__(self: Any, other: Any) -> Any: return bare(other) & self._value
+    def __or__(self: Any, other: Any) -> Any: return self._value | bare(other)
+    def __ror__(self: Any, other: Any) -> Any: return bare(other) | self._value
+    def __xor__(self: Any, other: Any) -> Any: return self._value ^ bare(other)
+    def __rxor__(self: Any, other: Any) -> Any: return bare(other) ^ self._value
+    def __lshift__(self: Any, other: Any) -> Any: return self._value << bare(other)
+    def __rlshift__(self: Any, other: Any) -> Any: return bare(other) << self._value
+    def __rshift__(self: Any, other: Any) -> Any: return self._value >> bare(other)
+    def __rrshift__(self: Any, other: Any) -> Any: return bare(other) >> self._value
     # fmt: on
 
     def __eq__(self: Any, other: Any) -> Any:
@@ -216,8 +228,8 @@ class TensorMethods:
     def nonzero(self: Any) -> tuple[NDArray[np.intp], ...]:
         return np.nonzero(self._value)
 
-    def dot(self: Any, other: Operand, *more: Any, **options: Any) -> Tensor:
-        return dispatch(np.dot, (self, other, *more), options)
+    def dot(self: Any, b: Operand, *more: Any, **options: Any) -> Tensor:
+        return dispatch(np.dot, (self, b, *more), options)
 
     def reshape(self: Any, *shape: Any, **options: Any) -> Tensor:
         return dispatch(np.reshape, (self, shape[0] if len(shape) == 1 else shape), options)
@@ -286,8 +298,13 @@ class TensorMethods:
             return tensor_of(as_value(self._value, dtype), None)
         return call(_op(astype), (self, np.dtype(dtype)), {})
 
-    def __round__(self: Any, decimals: int = 0) -> Tensor:
-        return dispatch(np.round, (self,), {"decimals": decimals})
+    def __round__(self: Any, decimals: int | None = None) -> Any:
+        if decimals is None and self.ndim == 0:
+            return round(self.item())
+        return dispatch(np.round, (self,), {"decimals": decimals or 0})
+
+    def __trunc__(self: Any) -> int:
+        return int(self)
 
 
 def _reduced(
