@@ -21,6 +21,9 @@ UFUNC_DEFAULTS = {
 }  # fmt: skip
 """Keywords that say as much as none. (Ufuncs of an earlier NumPy do not tell.)"""
 
+BY_COLUMNS: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""What is recorded in place of a function with `order="F"`."""
+
 
 def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What calling the NumPy function `fun` on Tensors does."""
@@ -137,6 +140,8 @@ def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 f"{op.title}: writing into an array (out=, or a -= t) cannot be recorded; write a = a - t, or "
                 "pass t.numpy(), for no gradient"
             )
+        if op.fun in BY_COLUMNS and kwargs == {"order": "F"}:
+            return BY_COLUMNS[op.fun](*args)
         raise UnsupportedError(
             f"{op.title}: where a gradient is needed, the keyword {', '.join(kwargs.keys() - op.keywords)} is not "
             f"supported (known here: {', '.join(sorted(op.keywords)) or 'none'})"

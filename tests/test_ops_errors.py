@@ -213,7 +213,7 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.sum(x, where=[True, False]),     "np.sum: .* where"),
     (lambda x: np.add(x, 1, dtype=np.float32),     "np.add: .* dtype"),
     (lambda x: np.mean(x, dtype=np.float32),       "np.mean: .* dtype"),
-    (lambda x: np.reshape(x, (2, 1), order="F"),   "np.reshape: .* order"),
+    (lambda x: np.reshape(x, (2, 1), order="A"),   "np.reshape: .* order"),
     (lambda x: np.concatenate([x, x], dtype="f4"), "np.concatenate: .* dtype"),
     (lambda x: np.stack([x, x], casting="no"),     "np.stack: .* casting"),
     (lambda x: np.clip(x, 0, 1, dtype="f4"),       "np.clip: .* dtype"),

@@ -40,6 +40,8 @@ RECORDED = """
     x.reshape(3, 2, order="C"); x.reshape((3, 2), order="C"); x.ravel("C"); x.flatten(order="C");
     x.copy("C"); x.copy(order="K"); x.take([0, 9], mode="wrap"); x.take([0], 1, None, "clip");
     x.clip(0, 1, None); x.clip(0, 1, out=None); x.round(1, None);
+    x.reshape(3, 2, order="F"); np.reshape(x, -1, order="F"); x.ravel("F"); x.flatten("F"); x.copy("F");
+    x.T.reshape([1, -1, 2], order="F"); np.ravel(x.T, order="F"); np.copy(x, order="A");
     x.compress([True, False, True], 1); x.compress([0, 1]); x.conj(); x.conjugate(); x.real
 """
 
@@ -108,14 +110,18 @@ def test_arguments_without_a_recorded_form_are_refused_by_name_and_taken_by_cons
     for call in (
         lambda x: x.sum(dtype=np.float32),
         lambda x: x.max(initial=5.0),
-        lambda x: x.reshape(3, 2, order="F"),
-        lambda x: x.copy("F"),
+        lambda x: x.reshape(3, 2, order="A"),
+        lambda x: x.ravel("K"),
     ):
         np.testing.assert_array_equal(call(constant).numpy(), call(X))
         with pytest.raises(UnsupportedError, match="keyword"):
             call(recorded)
     with pytest.raises(TypeError, match="Cannot cast"):
         recorded.astype(np.float16, casting="safe")
+
+
+def test_a_copy_by_columns_is_one_in_memory():
+    assert Tensor(X, requires_grad=True).copy("F").numpy().flags.f_contiguous
 
 
 def test_flatten_copies():
