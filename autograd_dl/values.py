@@ -123,7 +123,7 @@ def wide_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def computed_wide(fun: F) -> F:
-    """Decorate a function of an array: for one of float16, it computes in float32, and the result is rounded once."""
+    """Decorate a function of arrays: if the first is of float16, it computes in float32, and rounds the result once."""
     name = next(iter(inspect.signature(fun).parameters))
 
     @functools.wraps(fun)
@@ -132,11 +132,10 @@ def computed_wide(fun: F) -> F:
         dtype = getattr(x, "dtype", None)
         if dtype is None or (wide := wide_dtype(dtype)) is dtype:
             return fun(*args, **kwargs)
-        if args:
-            args = (x.astype(wide), *args[1:])
-        else:
+        if not args:
             kwargs[name] = x.astype(wide)
-        return fun(*args, **kwargs).astype(dtype)
+        widened = (a.astype(wide) if getattr(a, "dtype", None) == dtype and hasattr(a, "astype") else a for a in args)
+        return fun(*widened, **kwargs).astype(dtype)
 
     return cast(F, call)
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from .. import ops
 from ..engine import Tensor
+from ..tensor import bare
+from ..values import computed_wide
 from .arguments import TensorLike, array_of
 
 
@@ -62,9 +64,13 @@ def elu(x: TensorLike, alpha: float = 1.0) -> Any:
 
 
 def gelu(x: TensorLike) -> Any:
-    """x * P(X <= x) of a standard normal X: x/2 (1 + erf(x/sqrt(2))) (D. Hendrycks and K. Gimpel, 2016)."""
-    a = array_of(x)
-    return 0.5 * a * (1 + ops.erf(a * math.sqrt(0.5)))
+    """x * P(X <= x) of a standard normal X: x/2 erfc(-x/sqrt(2)) (D. Hendrycks and K. Gimpel, 2016)."""
+    return _gelu(array_of(x))
+
+
+@computed_wide
+def _gelu(a: Any) -> Any:
+    return 0.5 * a * ops.erfc(-math.sqrt(0.5) * a)
 
 
 def softplus(x: TensorLike) -> Any:
@@ -92,5 +98,10 @@ def softmax(x: TensorLike, axis: int = -1) -> Any:
 
 def log_softmax(x: TensorLike, axis: int = -1) -> Any:
     """log(softmax(x)) along `axis`, of the shape of x, without the loss of small probabilities."""
-    x = array_of(x)
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    return _log_softmax(array_of(x), axis)
+
+
+@computed_wide
+def _log_softmax(x: Any, axis: int) -> Any:
+    below = x - np.max(bare(x), axis=axis, keepdims=True)
+    return below - ops.logsumexp(below, axis=axis, keepdims=True)

@@ -19,8 +19,12 @@ def sum_squared_error(y: TensorLike, t: TensorLike) -> Any:
 
     t is taken in the dtype of y. Raises `ShapeError` if y and t do not have the same shape.
     """
-    outputs, targets = alike(y, t)
-    return 0.5 * np.sum((outputs - targets) ** 2)
+    return _half_sum_of_squares(*alike(y, t))
+
+
+@computed_wide
+def _half_sum_of_squares(y: Any, t: Any) -> Any:
+    return 0.5 * np.sum((y - t) ** 2)
 
 
 mean_squared_error = sum_squared_error
@@ -89,9 +93,9 @@ def binary_cross_entropy(y: TensorLike, t: TensorLike) -> Any:
 
 
 def sigmoid_loss(x: TensorLike, t: TensorLike) -> Any:
-    """The mean binary cross-entropy of sigmoid(x) against t, from the scores x in a stable form: softplus(x) - t x.
+    """The mean binary cross-entropy of sigmoid(x) against t, from the scores x: (1 - t) softplus(x) + t softplus(-x).
 
     t is taken in the dtype of x. Raises `ShapeError` if the shapes differ.
     """
     scores, targets = alike(x, t)
-    return np.mean(softplus(scores) - targets * scores)
+    return np.mean((1 - targets) * softplus(scores) + targets * softplus(-scores))

@@ -11,11 +11,11 @@ from . import statistics as statistics
 from .columns import col2im, im2col
 from .convolution import conv2d, conv2d_filter, conv2d_input
 from .entry import composed, primitive
-from .fused import normalize_columns, relu, sigmoid, softmax, softmax_cross_entropy, softplus, standardize
+from .fused import normalize_columns, relu, softmax, softmax_cross_entropy, standardize
 from .indexing import scatter_add
 from .pooling import max_pool2d, sum_pool2d
 from .reduction import logsumexp
-from .special import erf
+from .special import erf, erfc, sigmoid, softplus
 from .windows import conv_output_size
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "conv_output_size",
     "defvjp",
     "erf",
+    "erfc",
     "im2col",
     "logsumexp",
     "max_pool2d",

@@ -12,8 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..errors import ShapeError
 from ..tensor import Tensor, bare, loses_gradient
 from ..values import is_duck
-from .elementwise import floating
-from .entry import as_array, composed, present
+from .entry import as_array, composed, floating, present
 from .indexing import scatter_add
 from .reduction import part
 from .shape import full_like

@@ -2,8 +2,8 @@
 
 Where a function has a kink, the rule decides, and a test holds it: relu'(0) = 0, |x|'(0) = 0, sqrt'(0) = inf,
 hypot'(0, 0) = 0, arctan2'(0, 0) = 0; equal arguments of maximum, minimum, fmax and fmin share the gradient; clip passes
-it at its bounds; d/dy x**y is 0 at x = 0; logaddexp has the derivative 0 where both arguments are -inf, and 1 for one
-that is inf; floor, ceil, round, trunc, sign and floor_divide have the derivative 0 everywhere.
+it at its bounds; d/dy x**y is 0 at x = 0; logaddexp has the derivative 0 where both arguments are -inf, and 1/2 where
+both are inf; floor, ceil, round, trunc, sign and floor_divide have the derivative 0 everywhere.
 """
 
 from __future__ import annotations
@@ -18,13 +18,9 @@ from ..errors import DTypeError, ShapeError
 from ..table import defvjp
 from ..tensor import bare
 from .entry import as_array, composed, present, primitive
+from .special import sigmoid
 
 LOG2, LOG10 = math.log(2), math.log(10)
-
-
-def floating(x: Any) -> Any:
-    """The array, of integers (or Booleans) as float64; Python's numbers as they are."""
-    return x if isinstance(x, (int, float)) or x.dtype.kind == "f" else x.astype(np.float64)
 
 
 def _passed(g: Any, *_args: Any) -> Any:
@@ -41,7 +37,7 @@ defvjp(np.subtract,    _passed, lambda g, _ans, _x, _y: -g, raw=operator.sub)
 defvjp(np.multiply,    lambda g, _ans, _x, y: g * y,
                        lambda g, _ans, x, _y: g * x, raw=operator.mul)
 defvjp(np.divide,      lambda g, _ans, _x, y: g / y,
-                       lambda g, ans, _x, y: -g * ans / y, raw=operator.truediv)
+                       lambda g, ans, _x, y: -g * (ans / y), raw=operator.truediv)
 defvjp(np.negative,    lambda g, _ans, _x: -g, raw=operator.neg)
 defvjp(np.positive,    _passed)
 defvjp(np.conjugate,   _passed)
@@ -56,26 +52,26 @@ defvjp(np.copysign,    lambda g, _ans, x, y: np.where(np.signbit(x) == np.signbi
 defvjp(np.square,      lambda g, _ans, x: g * (2 * x))
 defvjp(np.sqrt,        lambda g, ans, _x: g * 0.5 / ans)
 defvjp(np.cbrt,        lambda g, ans, _x: g / (3 * ans * ans))
-defvjp(np.hypot,       lambda g, ans, x, _y: g * x / np.where(ans == 0, 1, ans),
-                       lambda g, ans, _x, y: g * y / np.where(ans == 0, 1, ans))
+defvjp(np.hypot,       lambda g, ans, x, _y: g * (x / np.where(ans == 0, 1, ans)),
+                       lambda g, ans, _x, y: g * (y / np.where(ans == 0, 1, ans)))
 
 defvjp(np.exp,         lambda g, ans, _x: g * ans)
 defvjp(np.exp2,        lambda g, ans, _x: g * (LOG2 * ans))
-defvjp(np.expm1,       lambda g, ans, _x: g * (ans + 1))
+defvjp(np.expm1,       lambda g, _ans, x: g * np.exp(x))
 defvjp(np.log,         lambda g, _ans, x: g / x)
 defvjp(np.log2,        lambda g, _ans, x: g / (LOG2 * x))
 defvjp(np.log10,       lambda g, _ans, x: g / (LOG10 * x))
 defvjp(np.log1p,       lambda g, _ans, x: g / (1 + x))
-defvjp(np.logaddexp,   lambda g, ans, x, _y: g * np.exp(below(x, ans)),
-                       lambda g, ans, _x, y: g * np.exp(below(y, ans)))
-defvjp(np.logaddexp2,  lambda g, ans, x, _y: g * np.exp2(below(x, ans)),
-                       lambda g, ans, _x, y: g * np.exp2(below(y, ans)))
+defvjp(np.logaddexp,   lambda g, _ans, x, y: g * _share(x, y),
+                       lambda g, _ans, x, y: g * _share(y, x))
+defvjp(np.logaddexp2,  lambda g, _ans, x, y: g * _share(x, y, LOG2),
+                       lambda g, _ans, x, y: g * _share(y, x, LOG2))
 
 defvjp(np.sin,         lambda g, _ans, x: g * np.cos(x))
 defvjp(np.cos,         lambda g, _ans, x: -g * np.sin(x))
 defvjp(np.tan,         lambda g, ans, _x: g * (1 + ans * ans))
-defvjp(np.arcsin,      lambda g, _ans, x: g / np.sqrt(1 - x * x))
-defvjp(np.arccos,      lambda g, _ans, x: -g / np.sqrt(1 - x * x))
+defvjp(np.arcsin,      lambda g, _ans, x: g / np.sqrt((1 - x) * (1 + x)))  # 1 - x*x cancels
+defvjp(np.arccos,      lambda g, _ans, x: -g / np.sqrt((1 - x) * (1 + x)))
 defvjp(np.arctan,      lambda g, _ans, x: g / (1 + x * x))
 defvjp(np.arctan2,     lambda g, _ans, y, x: g * _inverted(x, y),
                        lambda g, _ans, y, x: -g * _inverted(y, x))
@@ -84,7 +80,7 @@ defvjp(np.cosh,        lambda g, _ans, x: g * np.sinh(x))
 defvjp(np.tanh,        lambda g, ans, _x: g * (1 - ans * ans))
 defvjp(np.arcsinh,     lambda g, _ans, x: g / np.hypot(x, 1))
 defvjp(np.arccosh,     lambda g, _ans, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))  # x*x overflows, in both
-defvjp(np.arctanh,     lambda g, _ans, x: g / (1 - x * x))
+defvjp(np.arctanh,     lambda g, _ans, x: g / ((1 - x) * (1 + x)))
 defvjp(np.sinc,        lambda g, _ans, x: g * (math.pi * _sinc_slope(math.pi * x)))
 defvjp(np.deg2rad,     lambda g, _ans, _x: g * (math.pi / 180))
 defvjp(np.radians,     lambda g, _ans, _x: g * (math.pi / 180))
@@ -127,12 +123,13 @@ def alike(x: Any, y: Any) -> Any:
     return (x == y) | (np.isnan(x) & np.isnan(y))
 
 
-def below(x: Any, ans: Any) -> Any:
-    """x - ans, whose exp is the share of exp(x) in a sum whose logarithm is ans.
+def _share(x: Any, y: Any, log: float = 1) -> Any:
+    """The share of exp(x) in exp(x) + exp(y), or of powers of the number that has this logarithm.
 
-    Where x is inf, the share is 1; where ans is -inf it is 0, and not the NaN of inf - inf.
+    Equal infinities have half of it each, or none where both are -inf.
     """
-    return np.where(x == np.inf, 0, x - np.where(ans == -np.inf, 0, ans))
+    away = np.where(np.isinf(x) & (x == y), 0, x - y)
+    return np.where(x == -np.inf, 0, sigmoid(log * away))
 
 
 def _inverted(x: Any, y: Any) -> Any:
@@ -145,8 +142,9 @@ def _inverted(x: Any, y: Any) -> Any:
 def _sinc_slope(u: Any) -> Any:
     """The derivative of sin(u)/u. Near 0, where (cos(u) - sin(u)/u) / u cancels, its Taylor series."""
     near = np.abs(u) < 0.5
-    v = u * u
-    series = -u / 3 * (1 - v / 10 * (1 - v / 28 * (1 - v / 54 * (1 - v / 88 * (1 - v / 130)))))
+    small = np.where(near, u, 0)
+    v = small * small
+    series = -small / 3 * (1 - v / 10 * (1 - v / 28 * (1 - v / 54 * (1 - v / 88 * (1 - v / 130)))))
     far = np.where(near, 1, u)
     return np.where(near, series, (np.cos(far) - np.sin(far) / far) / far)
 
@@ -155,7 +153,7 @@ def _power_x(g: Any, _ans: Any, x: Any, y: Any) -> Any:
     if isinstance(y, (int, float)):
         return np.zeros_like(g) if y == 0 else g * (y * x ** (y - 1))
     y = y if y.dtype.kind == "f" else y.astype(g.dtype)
-    return g * (y * x ** np.where((x == 0) & (y == 0), 1, y - 1))
+    return g * (y * x ** np.where((np.abs(x) < np.finfo(g.dtype).tiny) & (y == 0), 1, y - 1))
 
 
 def _power_y(g: Any, ans: Any, x: Any, _y: Any) -> Any:

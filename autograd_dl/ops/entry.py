@@ -77,6 +77,11 @@ def primitive(
     return called
 
 
+def floating(x: Any) -> Any:
+    """The array, of integers (or Booleans) as float64; Python's numbers as they are."""
+    return x if isinstance(x, (int, float)) or x.dtype.kind == "f" else x.astype(np.float64)
+
+
 def present(names: str) -> list[Callable[..., Any]]:
     """NumPy's functions of these names; those that a later NumPy brought, or an earlier one had, may be missing.
 

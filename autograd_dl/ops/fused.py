@@ -13,8 +13,7 @@ from ..pullback import column_sums
 from ..table import defvjp
 from ..tensor import bare
 from ..values import computed_wide, wide_dtype
-from .elementwise import floating
-from .entry import primitive
+from .entry import floating, primitive
 from .reduction import logsumexp
 
 
@@ -42,27 +41,6 @@ def _passed(g: Any, ans: Any, out: Any = None) -> Any:
 
 
 defvjp(relu, lambda g, ans, _x: in_pieces(_passed, g, ans))
-
-
-@primitive
-def sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)). (A primitive for speed, and because the composition warns where exp overflows.)"""
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-floating(x)))
-
-
-defvjp(sigmoid, lambda g, ans, _x: g * (ans * (1 - ans)))
-
-
-@primitive
-@computed_wide
-def softplus(x: Any) -> Any:
-    """log(1 + exp(x)); large x do not overflow. (A primitive for speed: `np.logaddexp` takes ten times longer.)"""
-    x = floating(x)
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
-
-
-defvjp(softplus, lambda g, _ans, x: g * sigmoid(x))
 
 
 @computed_wide
@@ -124,7 +102,8 @@ def _share(x: Any) -> float:
 
 
 def _cross_entropy_t(g: Any, _ans: Any, x: Any, _t: Any, _slope: Any) -> Any:
-    return (logsumexp(x, axis=-1, keepdims=True) - x) * (g * _share(x))
+    below = x - np.max(bare(x), axis=-1, keepdims=True)
+    return (logsumexp(below, axis=-1, keepdims=True) - below) * (g * _share(x))
 
 
 defvjp(softmax_cross_entropy, lambda g, _ans, _x, _t, slope: g * slope, _cross_entropy_t)

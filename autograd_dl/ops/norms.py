@@ -14,8 +14,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import ShapeError
 from ..table import defvjp
 from ..values import computed_wide
-from .elementwise import floating
-from .entry import composed, primitive
+from .entry import composed, floating, primitive
 
 
 @primitive(stands_for=np.linalg.norm)
@@ -25,6 +24,7 @@ def norm2(x: Any, axis: int | tuple[int, ...] | None = None, keepdims: Any = Fal
     return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
 
 
+@computed_wide
 def _norm2(g: Any, ans: Any, x: Any, axis: Any = None, keepdims: Any = False) -> Any:
     slope = g / np.where(ans == 0, 1, ans)
     return x * (slope if axis is None or keepdims or not x.ndim else np.expand_dims(slope, axis))
@@ -47,6 +47,7 @@ def norm(x: Any, ord: Any = None, axis: int | tuple[int, ...] | None = None, kee
     return np.expand_dims(ans, axes) if keepdims else ans
 
 
+@computed_wide
 def _of_vector(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     if isinstance(ord, str):
         raise ValueError(f"np.linalg.norm: {ord!r} is no norm of vectors")

@@ -14,9 +14,10 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..table import defvjp
+from ..tensor import bare
 from ..values import computed_wide
-from .elementwise import alike, below, floating
-from .entry import as_array, composed, index_along, present, primitive
+from .elementwise import alike
+from .entry import as_array, composed, floating, index_along, present, primitive
 
 Axis = int | tuple[int, ...] | None
 # keepdims is Any in the rules: as of NumPy 2.5, a bool that is not known to be True or False fits none of its types
@@ -61,7 +62,9 @@ defvjp(
 
 
 def _deviations(x: Any, axis: Axis) -> Any:
-    return x - np.mean(x, axis=axis, keepdims=True)
+    """How far each element is from the mean. (Twice, since the mean of large numbers is rounded.)"""
+    away = x - np.mean(x, axis=axis, keepdims=True)
+    return away - np.mean(away, axis=axis, keepdims=True)
 
 
 def _freedom(x: Any, axis: Axis, ddof: float) -> float:
@@ -69,21 +72,25 @@ def _freedom(x: Any, axis: Axis, ddof: float) -> float:
     return max(count(x, axis) - ddof, 0) or math.nan
 
 
+@computed_wide
 def _var(g: Any, _ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False) -> Any:
-    spread = expand(g, x, axis, keepdims)
-    return spread * _deviations(x, axis) * (2 / _freedom(x, axis, ddof)) if x.size else spread
+    if not x.size:
+        return expand(g, x, axis, keepdims)
+    return expand(g * (2 / _freedom(x, axis, ddof)), x, axis, keepdims) * _deviations(x, axis)
 
 
+@computed_wide
 def _std(g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False) -> Any:
     if not x.size:
         return expand(g, x, axis, keepdims)
     constant = np.max(x, axis=axis, keepdims=keepdims) == np.min(x, axis=axis, keepdims=keepdims)
+    constant |= ans == 0
     slope = np.where(constant, 0, g / np.where(constant, 1, ans)) * (1 / _freedom(x, axis, ddof))
     return expand(slope, x, axis, keepdims) * _deviations(x, axis)
 
 
-defvjp(np.var, _var)
-defvjp(np.std, _std)
+defvjp(np.var, _var, raw=computed_wide(np.var))
+defvjp(np.std, _std, raw=computed_wide(np.std))
 
 
 def _extreme(equal: Any) -> Any:
@@ -104,17 +111,29 @@ for _function in (np.nanmax, np.nanmin):
 @primitive
 @computed_wide
 def logsumexp(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
-    """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor loses small terms."""
+    """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor underflows."""
     x = floating(as_array(x))
-    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    top = _top(x, axis)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(divide="ignore"):
         ans = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return ans if keepdims else np.squeeze(ans, axis)
 
 
-def _logsumexp(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
-    return expand(g, x, axis, keepdims) * np.exp(below(x, expand(ans, x, axis, keepdims)))
+def _top(x: Any, axis: Axis) -> Any:
+    return np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+
+
+@computed_wide
+def _logsumexp(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
+    """g times the share of exp(x) in the sum. Of infinite ones each has the same; where there are none, it is 0.
+
+    (exp(x - ans) would be quicker, and wrong where the log of the sum is lost beside a large x.)
+    """
+    top = _top(bare(x), axis)
+    e = np.exp(np.where(x == np.inf, 0, x - np.where(top == -np.inf, 0, top)))
+    total = np.sum(e, axis=axis, keepdims=True)
+    return expand(g, x, axis, keepdims) * (e / np.where(total == 0, 1, total))
 
 
 defvjp(logsumexp, _logsumexp)
@@ -159,8 +178,10 @@ def _products_of_others(g: Any, x: Any, axis: int) -> Any:
 
 
 def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
-    before = _shifted(np.cumprod(x, axis=axis), axis, 1, 1)
-    return before * _products_of_others(g, x, axis)
+    """Computed in float64, as the product of some elements may overflow where that of all does not."""
+    wide = x.astype(np.result_type(x.dtype, np.float64))
+    before = _shifted(np.cumprod(wide, axis=axis), axis, 1, 1)
+    return (before * _products_of_others(g, wide, axis)).astype(g.dtype)
 
 
 @computed_wide

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..table import defvjp
 from ..values import computed_wide
-from .elementwise import floating
-from .entry import primitive
+from .entry import floating, primitive
 
 _SMALL = (
     (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
@@ -39,6 +39,7 @@ _LARGE = (
 )  # fmt: skip
 """Numerators and denominators, the highest power first."""
 
+NEAR = 0.46875
 PIECE = 1 << 13
 """Elements that are worked on at once: the forty arrays that are made of them on the way stay in the cache."""
 
@@ -51,24 +52,50 @@ def erf(x: Any) -> Any:
     Exact to a few roundings in float64, by the rational approximations of W. J. Cody (Mathematics of Computation 23,
     1969): for |x| up to 0.46875, up to 4, and beyond.
     """
-    x = floating(x)
+    return _in_pieces(_erf, floating(x))
+
+
+@primitive
+@computed_wide
+def erfc(x: Any) -> Any:
+    """1 - erf(x), without the cancellation for large x; by the same approximations."""
+    return _in_pieces(_erfc, floating(x))
+
+
+def _in_pieces(fun: Callable[[Any], Any], x: Any) -> Any:
     if type(x) is not np.ndarray or x.size <= PIECE:
-        return _erf(x)
+        return fun(x)
     ans, flat = np.empty(x.size, x.dtype), x.ravel()
     for start in range(0, x.size, PIECE):
-        ans[start : start + PIECE] = _erf(flat[start : start + PIECE])
+        ans[start : start + PIECE] = fun(flat[start : start + PIECE])
     return ans.reshape(x.shape)
 
 
 def _erf(x: Any) -> Any:
-    y = np.minimum(np.abs(x), 6)  # beyond, it is 1 to all digits
-    small = y * _ratio(_SMALL, y * y)
-    tail = np.maximum(y, 0.46875)
-    middle = _ratio(_MIDDLE, tail)
+    y = np.abs(x)
+    return np.copysign(np.where(y <= NEAR, _near(y), 1 - _tail(y)), x).astype(x.dtype, copy=False)
+
+
+def _erfc(x: Any) -> Any:
+    y = np.abs(x)
+    tail = _tail(y)
+    return np.where(y <= NEAR, 1 - _near(x), np.where(x < 0, 2 - tail, tail)).astype(x.dtype, copy=False)
+
+
+def _near(x: Any) -> Any:
+    """erf(x), where x is near 0."""
+    x = np.clip(x, -NEAR, NEAR)
+    return x * _ratio(_SMALL, x * x)
+
+
+def _tail(y: Any) -> Any:
+    """erfc(y), where y is positive, and not near 0."""
+    y = np.clip(y, NEAR, 30)  # beyond, it is smaller than all numbers
     far = 1 / np.maximum(y, 4) ** 2
     large = (1 / math.sqrt(math.pi) - far * _ratio(_LARGE, far)) * np.sqrt(far)
-    beyond = 1 - np.exp(-y * y) * np.where(y <= 4, middle, large)
-    return np.copysign(np.where(y <= 0.46875, small, beyond), x).astype(x.dtype, copy=False)
+    short = np.trunc(16 * y) / 16  # whose square is exact
+    bell = np.exp(-short * short) * np.exp((short - y) * (short + y))
+    return bell * np.where(y <= 4, _ratio(_MIDDLE, np.minimum(y, 4)), large)
 
 
 def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> Any:
@@ -85,3 +112,24 @@ def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
 
 
 defvjp(erf, lambda g, _ans, x: g * (2 / math.sqrt(math.pi) * np.exp(-x * x)))
+defvjp(erfc, lambda g, _ans, x: g * (-2 / math.sqrt(math.pi) * np.exp(-x * x)))
+
+
+@primitive
+@computed_wide
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)). (A primitive for speed, and because the composition warns where exp overflows.)"""
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-floating(x)))
+
+
+@primitive
+@computed_wide
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)); large x do not overflow. (A primitive for speed: `np.logaddexp` takes ten times longer.)"""
+    x = floating(x)
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+defvjp(sigmoid, lambda g, ans, _x: g * (ans * (1 - ans)))
+defvjp(softplus, lambda g, _ans, x: g * sigmoid(x))

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import AnomalyError, ShapeError
 from ..tensor import bare
+from ..values import computed_wide
 from .settings import checked, several
 
 Grads = dict[str, Any]
@@ -28,7 +29,12 @@ def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
         culprits = ", ".join(key for key, value in norms.items() if not math.isfinite(value))
         raise AnomalyError(f"the gradients have no finite norm to clip: {culprits or 'all together'}")
     scale = max_norm / norm if norm > max_norm else 1.0
-    return {key: None if g is None else bare(g) * scale for key, g in grads.items()}
+    return {key: None if g is None else _scaled(bare(g), scale) for key, g in grads.items()}
+
+
+@computed_wide
+def _scaled(a: Any, by: float) -> Any:
+    return a * by
 
 
 def clip_by_value(grads: Mapping[str, Any], limit: float) -> Grads:
@@ -58,7 +64,7 @@ def l2_decay(
     Raises what `l1_decay` raises.
     """
     rate = checked("rate", rate)
-    return _penalised(grads, params, names, lambda w: w * rate)
+    return _penalised(grads, params, names, lambda w: _scaled(w, rate))
 
 
 def _penalised(

@@ -26,6 +26,7 @@ def labels(shape):
 # fmt: off
 SPECS = [
     row(ops.erf,     one(between(-5, 5)), reference=lambda x: np.vectorize(math.erf, [x.dtype])(x)),
+    row(ops.erfc,    one(between(-5, 5)), reference=lambda x: np.vectorize(math.erfc, [x.dtype])(x)),
     row(ops.standardize, cases(slot(0), shapes=[(3, 2), (2, 1, 3)], axes=pick((0,), (0, -1)), eps=pick(1e-6, 0.5)),
         reference=lambda x, axes, eps: ((x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + eps))),
     row(ops.normalize_columns, cases(slot(0), normal, normal, shapes=[((3, 2), (2,), (2,)), ((4, 1), (1,), (1,))],

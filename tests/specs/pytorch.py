@@ -421,6 +421,7 @@ PYTORCH = {f"np.{entry.rpartition(':')[2]}": named(entry.partition(":")[0]) for 
     "sum_pool2d":      lambda x, how: F.avg_pool2d(x, *pooling(how), divisor_override=1),
     "summed_back":     lambda g: F.conv_transpose2d(g, g.new_ones(1, 1, 2, 2), None, (1, 2), (0, 1), (0, 1)),
     "erf":             torch.erf,
+    "erfc":            torch.erfc,
     "standardize":     lambda x, axes, eps: (x - x.mean(axes, keepdim=True))
                        / torch.sqrt(x.var(axes, unbiased=False, keepdim=True) + eps),
     "np.linalg.cholesky": lambda x, upper: torch.linalg.cholesky(symmetric(x), upper=upper),
