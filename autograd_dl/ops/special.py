@@ -91,11 +91,12 @@ def _near(x: Any) -> Any:
 def _tail(y: Any) -> Any:
     """erfc(y), where y is positive, and not near 0."""
     y = np.clip(y, NEAR, 30)  # beyond, it is smaller than all numbers
-    far = 1 / np.maximum(y, 4) ** 2
-    large = (1 / math.sqrt(math.pi) - far * _ratio(_LARGE, far)) * np.sqrt(far)
+    scaled = _ratio(_MIDDLE, np.minimum(y, 4))
+    if np.any(y > 4):
+        far = 1 / np.maximum(y, 4) ** 2
+        scaled = np.where(y <= 4, scaled, (1 / math.sqrt(math.pi) - far * _ratio(_LARGE, far)) * np.sqrt(far))
     short = np.trunc(16 * y) / 16  # whose square is exact
-    bell = np.exp(-short * short) * np.exp((short - y) * (short + y))
-    return bell * np.where(y <= 4, _ratio(_MIDDLE, np.minimum(y, 4)), large)
+    return scaled * (np.exp(-short * short) * np.exp((short - y) * (short + y)))
 
 
 def _ratio(polynomials: tuple[tuple[float, ...], tuple[float, ...]], x: Any) -> Any:
