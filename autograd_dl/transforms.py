@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, ParamSpec, SupportsIndex, TypeVar, overload
+from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
@@ -22,14 +22,8 @@ from .tensor import bare, tensor_of
 from .tracing import RUNNING, Tree, called_on, leaves_like, leaves_of, mapped, replaced_in, stand_in
 
 Fun = Callable[..., Any]
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
-@overload
-def grad(f: np.ufunc, argnums: int | Sequence[int] = 0) -> Fun: ...
-@overload
-def grad(f: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Callable[P, Any]: ...
 def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     """The function that returns the gradient of `f`, whose result is one number.
 
@@ -64,11 +58,7 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     return gradient
 
 
-@overload
-def value_and_grad(f: np.ufunc, argnums: int | Sequence[int] = 0) -> Fun: ...
-@overload
-def value_and_grad(f: Callable[P, R], argnums: int | Sequence[int] = 0) -> Callable[P, tuple[R, Any]]: ...
-def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
+def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:
     """The function that returns the pair of f's value and its gradient. Raises what `grad` raises."""
 
     @_made_of(f, "The value and the gradient")

@@ -20,8 +20,7 @@ import numpy as np
 from ..errors import UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
-from .elementwise import floating
-from .entry import as_array, composed, primitive
+from .entry import as_array, composed, floating, primitive
 from .norms import of_matrix
 from .products import transposed
 
