@@ -132,7 +132,7 @@ class Trainer:
             raise ShapeError(f"test data need one label or row for each sample: there are {len(x_test)}, {len(t_test)}")
         self.network: Any = network  # users know more of theirs than the protocol: its save_params, say
         self.test = x_test, t_test
-        self.optimizer: Any = made(optimizer, optimizer_param)  # ditto, its rate
+        self.optimizer: Any = made(optimizer, optimizer_param)  # or its rate
         self.change_gradient = change_gradient or (lambda gradient: gradient)
         if one_pass and not hasattr(network, "loss_and_gradient"):
             kind = type(network).__name__
