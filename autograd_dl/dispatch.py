@@ -102,7 +102,8 @@ def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple
 def is_default(fun: Callable[..., Any], name: str, value: Any) -> bool:
     """Whether the call would be the same without this keyword."""
     if isinstance(fun, np.ufunc):
-        return name in UFUNC_DEFAULTS and value is UFUNC_DEFAULTS[name]
+        default = UFUNC_DEFAULTS.get(name, ...)
+        return value is default or (isinstance(value, str) and value == default)
     signature = signature_of(fun)
     parameter = None if signature is None else signature.parameters.get(name)
     return parameter is not None and value is parameter.default

@@ -87,7 +87,7 @@ class Switch:
     def __init__(self, *without_parentheses: Never) -> None:
         if without_parentheses:
             name = type(self).__name__
-            raise TypeError(f"write {name}(), with parentheses: @{name}() or with {name}():")
+            raise TypeError(f"write {name}(), with parentheses: @{name}()")
 
     def __enter__(self) -> None:
         _mode.set(Mode(current_mode(), self))

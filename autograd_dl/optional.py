@@ -35,7 +35,8 @@ def need(module: str, extra: str) -> Any:
 
 def need_all(extras: Mapping[str, str]) -> None:
     """Import modules, each given with its extra, as `need` does; all that are missing are told at once."""
-    if missing := {module: extra for module, extra in extras.items() if find_spec(module) is None}:
+    libraries = {module.partition(".")[0]: extra for module, extra in extras.items()}
+    if missing := {library: extra for library, extra in libraries.items() if find_spec(library) is None}:
         raise _missing(missing)
     for module, extra in extras.items():
         need(module, extra)

@@ -47,7 +47,7 @@ _STAND_IN.rules = (lambda g, _ans, _x: g,)
 def mapped(fun: Callable[[Any], Any], tree: Tree) -> Tree:
     """The same tree with `fun` applied to each leaf, from left to right."""
     if isinstance(tree, dict):
-        return tree | {key: mapped(fun, value) for key, value in tree.items()}  # which keeps an OrderedDict one
+        return tree | {key: mapped(fun, value) for key, value in tree.items()}  # an OrderedDict stays one
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(mapped(fun, value) for value in tree))
     if isinstance(tree, (list, tuple)):

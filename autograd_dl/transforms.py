@@ -170,7 +170,8 @@ def _made_of(f: Fun, what: str) -> Callable[[Fun], Fun]:
 
     def wrapped(made: Fun) -> Fun:
         functools.update_wrapper(made, f)
-        made.__doc__ = f"{what} of {getattr(f, '__name__', repr(f))}.\n\n{f.__doc__ or ''}".rstrip()
+        name = getattr(f, "__name__", None)
+        made.__doc__ = f"{what} of {name or repr(f)}.\n\n{(name and f.__doc__) or ''}".rstrip()
         return made
 
     return wrapped

@@ -123,7 +123,10 @@ def wide_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def computed_wide(fun: F) -> F:
-    """Decorate a function of arrays: if the first is of float16, it computes in float32, and rounds the result once."""
+    """Decorate a function: if its first array is of float16, it computes in float32, and rounds the result once.
+
+    All arguments of float16 that are given by position are widened.
+    """
     name = next(iter(inspect.signature(fun).parameters))
 
     @functools.wraps(fun)

@@ -42,6 +42,7 @@ CASES = [
         [-0.8787825789354448, -0.02066698535409206, -4.197656415794294e-44]),
     (np.std, [1000, 2000, 3000], F16, 816.49658, [-ROOT_OF_A_SIXTH, 0, ROOT_OF_A_SIXTH]),
     (np.std, [1e-4, 2e-4, 3e-4], F16, 8.1649658e-5, [-ROOT_OF_A_SIXTH, 0, ROOT_OF_A_SIXTH]),
+    (functional.leaky_relu, [-2, 0, 3, -math.inf], F32, [-0.02, 0, 3, -math.inf], [0.01, 0.01, 1, 0.01]),
     (np.arcsin, 1 - 2**-30, F64, 1.57075316842202, 23170.4750113156),
     (np.arctanh, 1 - 2**-30, F64, 10.7437812984463, 536870912.25),
     (lambda x: np.linalg.norm(x, 3), [7680, 10240], F16, 11514.73, [0.44485, 0.79085]),
@@ -64,6 +65,11 @@ def test_log_softmax_does_not_see_an_offset(offset, dtype):
     np.testing.assert_allclose(slopes, [2 / 3, -1 / 3, -1 / 3], rtol=2 * np.finfo(dtype).eps)
 
 
+def test_log_softmax_of_nothing_and_of_infinities():
+    assert functional.log_softmax(np.zeros((2, 0))).shape == (2, 0)
+    assert functional.log_softmax(np.array([-np.inf, 1.0])).tolist() == [-np.inf, 0]
+
+
 def test_the_slope_of_the_targets_does_not_see_an_offset():
     scores = Tensor(np.full((1, 3), 1e8, F32))
     t = Tensor(np.array([[0, 1, 0]], F32), requires_grad=True)
@@ -77,6 +83,7 @@ def test_the_slope_of_the_targets_does_not_see_an_offset():
         (np.linalg.norm, [0.006, 0.008], 1000, [600, 800]),
         (lambda y: 3e4 / y, [100], [300], [-900]),
         (lambda x: np.hypot(x, 400), [300], [1000], [600]),
+        (np.prod, [300, 300, 1e-3, 1e-3], 1, [3e-4, 3e-4, 90, 90]),
         (np.cumprod, [1e-3, 300, 300, 0.01], [0, 0, 0, 1], [900, 0.003, 0.003, 90]),
     ],
 )

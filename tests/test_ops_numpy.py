@@ -210,3 +210,17 @@ def test_singular_values_of_what_is_infinite_are_unknown():
     unknown, known = np.linalg.svdvals(Tensor(x)).numpy()
     assert np.isnan(unknown).all()
     np.testing.assert_allclose(known, np.linalg.svdvals(x[1]), atol=1e-15)
+
+
+def test_masks_change_in_place():
+    mask = Tensor([True, False])
+    same = mask
+    mask &= np.array([False, True])
+    mask |= np.array([False, True])
+    assert mask is same
+    assert mask.tolist() == [False, True]
+
+
+def test_places_of_unsigned_integers_may_fall():
+    places = np.array([5, 3, 1], np.uint8)
+    assert np.gradient(Tensor([1.0, 4, 9]), places).tolist() == np.gradient([1.0, 4, 9], places).tolist()

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import ops
 from ..engine import Tensor
+from ..ops.reduction import finite_top
 from ..tensor import bare
 from ..values import computed_wide
 from .arguments import TensorLike, array_of
@@ -54,13 +55,14 @@ def tanh(x: TensorLike) -> Any:
 def leaky_relu(x: TensorLike, slope: float = 0.01) -> Any:
     """x where it is positive, else slope * x. Its derivative at 0 is `slope`."""
     a = array_of(x)
-    return ops.relu(a) + slope * np.clip(a, None, 0)  # np.minimum would share the tie at 0
+    negative = ~(bare(a) > 0)
+    return a * (~negative + negative.astype(a.dtype) * slope)
 
 
 def elu(x: TensorLike, alpha: float = 1.0) -> Any:
     """x where it is positive, else alpha * (exp(x) - 1), whose derivative at 0 is alpha (D. Clevert et al., 2015)."""
     a = array_of(x)
-    return ops.relu(a) + alpha * np.expm1(np.clip(a, None, 0))
+    return ops.relu(a) + alpha * np.expm1(np.clip(a, None, 0))  # np.minimum would share the tie at 0
 
 
 def gelu(x: TensorLike) -> Any:
@@ -103,5 +105,5 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Any:
 
 @computed_wide
 def _log_softmax(x: Any, axis: int) -> Any:
-    below = x - np.max(bare(x), axis=axis, keepdims=True)
+    below = x - finite_top(bare(x), axis)
     return below - ops.logsumexp(below, axis=axis, keepdims=True)

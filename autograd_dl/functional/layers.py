@@ -15,7 +15,7 @@ from .arguments import TensorLike, array_of, laid_out
 def affine(x: TensorLike, W: TensorLike, b: TensorLike = 0) -> Any:
     """x W + b, (N, D) to (N, M); of images or other arrays all axes but the first are the D inputs of one example.
 
-    Raises `ShapeError` if W is not (D, M), or b not (M,).
+    Raises `ShapeError` where W and b do not fit.
     """
     a = array_of(x)
     rows = a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a

@@ -78,7 +78,7 @@ def _slope(f: Any, axis: int, spacing: Any, edge_order: int) -> Any:
         raise ShapeError(f"np.gradient: {n} elements are at {n} places along their axis, not at {np.shape(spacing)}")
     if edge_order not in (1, 2) or n <= edge_order:
         raise ShapeError(f"np.gradient: an edge_order of {edge_order} does not fit {n} elements")
-    h = _along(np.diff(spacing), axis, f.ndim) if np.ndim(spacing) else spacing
+    h = _along(np.diff(floating(as_array(spacing))), axis, f.ndim) if np.ndim(spacing) else spacing
     steep = np.diff(f, axis=axis) / h
     first, last = part(steep, axis, 0, 1), part(steep, axis, n - 2, None)
     if np.ndim(h):

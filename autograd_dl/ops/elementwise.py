@@ -124,12 +124,12 @@ def alike(x: Any, y: Any) -> Any:
 
 
 def _share(x: Any, y: Any, log: float = 1) -> Any:
-    """The share of exp(x) in exp(x) + exp(y), or of powers of the number that has this logarithm.
+    """The share of exp(x) in exp(x) + exp(y); with log = ln(2), of 2**x in 2**x + 2**y.
 
     Equal infinities have half of it each, or none where both are -inf.
     """
     away = np.where(np.isinf(x) & (x == y), 0, x - y)
-    return np.where(x == -np.inf, 0, sigmoid(log * away))
+    return np.where((x == -np.inf) & (x == y), 0, sigmoid(log * away))
 
 
 def _inverted(x: Any, y: Any) -> Any:

@@ -14,7 +14,7 @@ from ..table import defvjp
 from ..tensor import bare
 from ..values import computed_wide, wide_dtype
 from .entry import floating, primitive
-from .reduction import logsumexp
+from .reduction import finite_top, logsumexp
 
 
 @primitive
@@ -102,7 +102,7 @@ def _share(x: Any) -> float:
 
 
 def _cross_entropy_t(g: Any, _ans: Any, x: Any, _t: Any, _slope: Any) -> Any:
-    below = x - np.max(bare(x), axis=-1, keepdims=True)
+    below = x - finite_top(bare(x), -1)
     return (logsumexp(below, axis=-1, keepdims=True) - below) * (g * _share(x))
 
 

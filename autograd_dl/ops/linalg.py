@@ -3,7 +3,7 @@
 Functions of symmetric matrices (cholesky, eigh) get a symmetric gradient: that of moving both triangles together. The
 derivative of eigenvectors and singular vectors is that of the subspaces; between equal values, where none exists, it
 is 0. Second derivatives hold where the values differ, which for det of a singular matrix means that one of them is 0.
-slogdet and qr have the derivative NaN at singular matrices, det where elements are infinite or NaN.
+slogdet and qr have the derivative NaN at singular matrices, and det that or others where elements are infinite or NaN.
 
 Sources: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation"
 (2008); for pinv: Golub and Pereyra (1973); for qr: Walter and Lehmann (2018).
@@ -92,10 +92,11 @@ def _solve_a(g: Any, ans: Any, a: Any, b: Any) -> Any:
 
 def _pinv(g: Any, ans: Any, x: Any, rcond: Any = None, hermitian: bool = False) -> Any:
     if rcond is not None:
-        u, s, vt = _thin_svd(x)
-        largest = np.max(bare(s), axis=-1, keepdims=True, initial=0)
+        s = np.linalg.svdvals(bare(x))
+        largest = np.max(s, axis=-1, keepdims=True, initial=0)
         kept = s > np.expand_dims(rcond, -1) * largest
         if np.any(~kept & (s > np.finfo(s.dtype).eps * max(x.shape[-2:]) * largest)):
+            u, s, vt = _thin_svd(x)
             return _pinv_of_part(g, u, s, vt, kept)
     g_t, ans_t = transposed(g), transposed(ans)
     outside, inside = g_t - _product(x, ans, g_t), g_t - _product(g_t, ans, x)

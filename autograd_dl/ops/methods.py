@@ -14,7 +14,7 @@ from ..errors import UnsupportedError
 from ..recording import apply1, apply2
 from ..table import TABLE, Op
 from ..tensor import Tensor, bare, loses_gradient, tensor_of
-from ..values import as_value
+from ..values import as_value, is_duck
 from . import elementwise, products, reduction  # noqa: F401 -- what they enter into the table is looked up below
 from .indexing import getitem
 from .shape import astype
@@ -125,6 +125,12 @@ class TensorMethods:
     def __imod__(self: Any, other: Operand) -> Tensor: return _changed(self, np.remainder, other)
     def __ipow__(self: Any, other: Operand) -> Tensor: return _changed(self, np.power, other)
     def __imatmul__(self: Any, other: Operand) -> Tensor: return _changed(self, np.matmul, other)
+
+    def __iand__(self: Any, other: Any) -> Any: return _changed(self, np.bitwise_and, other)
+    def __ior__(self: Any, other: Any) -> Any: return _changed(self, np.bitwise_or, other)
+    def __ixor__(self: Any, other: Any) -> Any: return _changed(self, np.bitwise_xor, other)
+    def __ilshift__(self: Any, other: Any) -> Any: return _changed(self, np.left_shift, other)
+    def __irshift__(self: Any, other: Any) -> Any: return _changed(self, np.right_shift, other)
 
     def __invert__(self: Any) -> Any: return ~self._value
     def __and__(self: Any, other: Any) -> Any: return self._value & bare(other)
@@ -299,7 +305,8 @@ class TensorMethods:
         return call(_op(astype), (self, np.dtype(dtype)), {})
 
     def __round__(self: Any, decimals: int | None = None) -> Any:
-        if decimals is None and self.ndim == 0:
+        """A Tensor; of a single number, without `decimals`, an int, as of NumPy's numbers."""
+        if decimals is None and self.ndim == 0 and not is_duck(self._value):
             return round(self.item())
         return dispatch(np.round, (self,), {"decimals": decimals or 0})
 

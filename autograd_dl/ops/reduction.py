@@ -113,15 +113,16 @@ for _function in (np.nanmax, np.nanmin):
 def logsumexp(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     """log(sum(exp(x))) along `axis`, a primitive for stability: it neither overflows nor underflows."""
     x = floating(as_array(x))
-    top = _top(x, axis)
-    top = np.where(np.isfinite(top), top, 0)
+    top = finite_top(x, axis)
     with np.errstate(divide="ignore"):
         ans = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
     return ans if keepdims else np.squeeze(ans, axis)
 
 
-def _top(x: Any, axis: Axis) -> Any:
-    return np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+def finite_top(x: Any, axis: Axis) -> Any:
+    """The largest element along `axis`, which is kept; 0 where that is infinite, or there is none."""
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    return np.where(np.isfinite(top), top, 0)
 
 
 @computed_wide
@@ -130,7 +131,7 @@ def _logsumexp(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: Any = Fal
 
     (exp(x - ans) would be quicker, and wrong where the log of the sum is lost beside a large x.)
     """
-    top = _top(bare(x), axis)
+    top = np.max(bare(x), axis=axis, keepdims=True, initial=-np.inf)
     e = np.exp(np.where(x == np.inf, 0, x - np.where(top == -np.inf, 0, top)))
     total = np.sum(e, axis=axis, keepdims=True)
     return expand(g, x, axis, keepdims) * (e / np.where(total == 0, 1, total))
@@ -177,9 +178,13 @@ def _products_of_others(g: Any, x: Any, axis: int) -> Any:
     return g
 
 
+def _in_float64(x: Any) -> Any:
+    """The elements of a product, some of which might overflow in float32 where all of them do not."""
+    return x.astype(np.result_type(x.dtype, np.float64), copy=False)
+
+
 def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
-    """Computed in float64, as the product of some elements may overflow where that of all does not."""
-    wide = x.astype(np.result_type(x.dtype, np.float64))
+    wide = _in_float64(x)
     before = _shifted(np.cumprod(wide, axis=axis), axis, 1, 1)
     return (before * _products_of_others(g, wide, axis)).astype(g.dtype)
 
@@ -192,11 +197,11 @@ def _cumsum(g: Any, _ans: Any, _x: Any, axis: int | None = None) -> Any:
 def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
     axes = axes_of(x, axis)
     last = tuple(range(-len(axes), 0))
-    rows = in_rows(x, axis)
+    rows = in_rows(_in_float64(x), axis)
     before = _shifted(np.cumprod(rows, axis=-1), -1, 1, 1)
     after = _shifted(np.flip(np.cumprod(np.flip(rows, -1), axis=-1), -1), -1, -1, 1)
     others = (before * after).reshape((*rows.shape[:-1], *(x.shape[i] for i in axes)))
-    return expand(g, x, axis, keepdims) * np.moveaxis(others, last, axes)
+    return (expand(g, x, axis, keepdims) * np.moveaxis(others, last, axes)).astype(g.dtype)
 
 
 defvjp(np.prod, _prod)

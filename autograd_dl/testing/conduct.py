@@ -68,7 +68,7 @@ def check_precision(level: Level, given: Arrays, rng: np.random.Generator) -> fl
     for i, (x, g, e, n) in enumerate(zip(given, found, exact, nearby, strict=True)):
         spread = np.abs(n - e)
         size = np.abs(e) + np.max(np.abs(e), initial=0) + float(np.finfo(g.dtype).tiny)
-        unit = 1 if coarsest == np.float16 else np.maximum(1, np.abs(x) / 100)  # float16 ends where it would matter
+        unit = 1 if coarsest == np.float16 else np.maximum(1, np.abs(x) / 100)  # large inputs make gradients smaller
         allowed = (
             usual / unit + ROUNDINGS.get(coarsest.name, 1000) * eps * size + 10 * (spread + np.max(spread, initial=0))
         )

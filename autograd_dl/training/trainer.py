@@ -88,7 +88,7 @@ class Trainer:
         If there is no optimizer of that name, a number is too small, a network cannot do what `one_pass` asks for, or
         `settings` are no facts that JSON knows.
     TypeError
-        If `optimizer` is none, a callback is no function, or a number is not whole.
+        If `optimizer` is neither a name nor an optimizer, a callback is no function, or a number is not whole.
     DTypeError
         When training, if the network or `change_gradient` returns no gradients.
     DataError
@@ -142,10 +142,8 @@ class Trainer:
         self.evaluated = _optional_count("evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch)
         self.early_stopping = _optional_count("early_stopping", early_stopping)
         self.verbose = verbose
-        self.callbacks, self.step_callbacks = (
-            _several("callbacks", callbacks),
-            _several("step_callbacks", step_callbacks),
-        )
+        self.callbacks = _several("callbacks", callbacks)
+        self.step_callbacks = _several("step_callbacks", step_callbacks)
         self.iter_per_epoch = len(self.batches)
         whole = self.epochs * self.iter_per_epoch
         self.max_iter = whole if iterations is None else _count("iterations", iterations, least=0)
