@@ -11,7 +11,13 @@ import { named, speak, t } from "./words.js";
 const READABLE = 0.85; // the scale at which letters of the graph have 12 pixels
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const told = new URLSearchParams(location.hash.slice(1));
-const state = { view: story.views[parseInt(told.get("view"))] ?? story.views[story.first], at: parseInt(told.get("step")) || 0, zoom: null, least: READABLE, timer: null };
+const state = {
+  view: story.views[parseInt(told.get("view"), 10)] ?? story.views[story.first],
+  at: parseInt(told.get("step"), 10) || 0,
+  zoom: null,
+  least: READABLE,
+  timer: null,
+};
 let steps = stepsOf(state.view);
 let times = timesOf(state.view, steps);
 let picture;
@@ -71,7 +77,7 @@ function draw() {
   scale(state.zoom ?? fitting());
   fitTexts(picture.svg);
   picture.stops[0]?.setAttribute("tabindex", "0");
-  picture.lines.forEach((line, i) => hover(line.group, () => lineTip(line.line, i)));
+  for (const [i, line] of picture.lines.entries()) hover(line.group, () => lineTip(line.line, i));
   for (const box of state.view.boxes) {
     hover(picture.boxes.get(box.id), () => boxTip(box));
     focused(picture.boxes.get(box.id), () => boxTip(box));

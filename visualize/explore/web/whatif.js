@@ -133,7 +133,7 @@ function outcome() {
       row(t("real"), number(real), "value"),
       row(t("difference"), difference(real, predicted, story.nodes[story.out.from].value.dtype), ""),
     ),
-    isFinite(real) && isFinite(predicted) ? null : element("p", { class: "remark" }, t("notFinite")),
+    Number.isFinite(real) && Number.isFinite(predicted) ? null : element("p", { class: "remark" }, t("notFinite")),
     story.nodes.some(isKink) ? element("p", { class: "remark" }, t("kink")) : null,
     plot(before, slope),
   ].filter(Boolean);
