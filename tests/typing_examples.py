@@ -49,9 +49,9 @@ assert_type(float(x.sum()), float)
 assert_type(len(x), int)
 rows: list[Tensor] = list(x)
 
-# NumPy's functions: their own types say an array or a number for most, and Any for a few, which needs no cast
+# NumPy's functions: their own types say an array or a number for most, and Any for some that differ by version
 y = cast(Tensor, np.exp(x))
-z: Tensor = np.sum(np.dot(x, x) + cast(Tensor, np.maximum(x, 0)) * y, axis=0)
+z = cast(Tensor, np.sum(np.dot(x, x) + cast(Tensor, np.maximum(x, 0)) * y, axis=0))
 stacked = cast(Tensor, np.stack([x, x]))
 
 # functions of networks: a Tensor of a Tensor
