@@ -55,8 +55,8 @@ def tanh(x: TensorLike) -> Any:
 def leaky_relu(x: TensorLike, slope: float = 0.01) -> Any:
     """x where it is positive, else slope * x. Its derivative at 0 is `slope`."""
     a = array_of(x)
-    negative = ~(bare(a) > 0)
-    return a * (~negative + negative.astype(a.dtype) * slope)
+    positive = bare(a) > 0
+    return a * (positive + (~positive).astype(a.dtype) * slope)
 
 
 def elu(x: TensorLike, alpha: float = 1.0) -> Any:

@@ -24,8 +24,6 @@ CELLS = 400_000
 """Of all arrays together, how many cells the page holds, about."""
 FEWEST, MOST = 64, 1600
 """Of one array."""
-JOINER = "\N{ZERO WIDTH JOINER}"
-"""Makes one emoji of several."""
 LONGEST = 10_000
 """Characters of a name."""
 Story = dict[str, Any]
@@ -155,7 +153,7 @@ class _Teller:
 
 def shown(text: str) -> str:
     """A name without characters that are not for reading, cut where it is beyond reading."""
-    return visible(cut(text, LONGEST), kept=f"\n{JOINER}")
+    return visible(cut(text, LONGEST), kept="\n")
 
 
 def _named(name: str) -> dict[str, Any]:
