@@ -21,8 +21,11 @@ UFUNC_DEFAULTS = {
 }  # fmt: skip
 """Keywords that say as much as none. (Ufuncs of an earlier NumPy do not tell.)"""
 
-BY_COLUMNS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""What is recorded in place of a function with `order="F"`."""
+RESTATED: dict[tuple[Callable[..., Any], str], Callable[..., Any]] = {}
+"""What is called, with the same arguments, in place of a function with a keyword that its rules do not know.
+
+It says the same in other functions, or returns NotImplemented.
+"""
 
 
 def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -141,10 +144,12 @@ def _unrecorded(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
                 f"{op.title}: writing into an array (out=, or a -= t) cannot be recorded; write a = a - t, or "
                 "pass t.numpy(), for no gradient"
             )
-        if op.fun in BY_COLUMNS and kwargs == {"order": "F"}:
-            return BY_COLUMNS[op.fun](*args)
+        unknown = kwargs.keys() - op.keywords
+        restated = (RESTATED[op.fun, name](*args, **kwargs) for name in unknown if (op.fun, name) in RESTATED)
+        if (ans := next(restated, NotImplemented)) is not NotImplemented:
+            return ans
         raise UnsupportedError(
-            f"{op.title}: where a gradient is needed, the keyword {', '.join(kwargs.keys() - op.keywords)} is not "
+            f"{op.title}: where a gradient is needed, the keyword {', '.join(unknown)} is not "
             f"supported (known here: {', '.join(sorted(op.keywords)) or 'none'})"
         )
     return computed_by_numpy(op.fun, args, kwargs)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..dispatch import RESTATED
 from ..errors import ShapeError
 from ..table import defvjp
 from ..tensor import bare
@@ -20,6 +21,8 @@ from .elementwise import alike
 from .entry import as_array, composed, floating, index_along, present, primitive
 
 Axis = int | tuple[int, ...] | None
+Where = Any
+"""NumPy's `where` of a reduction: Booleans, which say what is taken in, or True for all."""
 # keepdims is Any in the rules: as of NumPy 2.5, a bool that is not known to be True or False fits none of its types
 
 
@@ -47,46 +50,76 @@ def in_rows(x: Any, axis: Axis) -> Any:
     return rows.reshape(*rows.shape[: x.ndim - len(axes)], count(x, axis))
 
 
-def summed(x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
+def counted(x: Any, axis: Axis, keepdims: Any, where: Where) -> Any:
+    """`count`, of the elements that `where` takes in: a number, or an array of the result's shape."""
+    if where is True:
+        return count(x, axis)
+    return np.sum(np.broadcast_to(where, x.shape), axis=axis, keepdims=keepdims)
+
+
+def _taken(x: Any, where: Where, instead: Any) -> Any:
+    """x with `instead` in place of what `where` leaves out."""
+    return x if where is True else np.where(where, x, instead)
+
+
+def summed(x: Any, axis: Axis = None, keepdims: Any = False, **rarer: Any) -> Any:
     """The sum of an array; of float16 taken in float32."""
     if x.dtype == np.float16:
-        return np.sum(x, axis, np.float32, keepdims=keepdims).astype(np.float16)
-    return x.sum(axis, keepdims=keepdims)
+        return np.sum(x, axis, np.float32, keepdims=keepdims, **rarer).astype(np.float16)
+    return x.sum(axis, keepdims=keepdims, **rarer)
 
 
-defvjp(np.sum, lambda g, _ans, _x, axis=None, keepdims=False: expand(g, _x, axis, keepdims), raw=summed)
-defvjp(
-    np.mean,
-    lambda g, _ans, _x, axis=None, keepdims=False: expand(g * (1 / max(1, count(_x, axis))), _x, axis, keepdims),
-)
+def _sum(
+    g: Any, _ans: Any, _x: Any, axis: Axis = None, keepdims: Any = False, initial: float = 0, where: Where = True
+) -> Any:
+    return _taken(expand(g, _x, axis, keepdims), where, 0)
 
 
-def _deviations(x: Any, axis: Axis) -> Any:
-    """How far each element is from the mean. (Twice, since the mean of large numbers is rounded.)"""
-    away = x - np.mean(x, axis=axis, keepdims=True)
-    return away - np.mean(away, axis=axis, keepdims=True)
+def _mean(g: Any, _ans: Any, _x: Any, axis: Axis = None, keepdims: Any = False, where: Where = True) -> Any:
+    n = counted(_x, axis, keepdims, where)
+    share = 1 / max(n, 1) if where is True else (1 / np.maximum(n, 1)).astype(g.dtype)
+    return _taken(expand(g * share, _x, axis, keepdims), where, 0)
 
 
-def _freedom(x: Any, axis: Axis, ddof: float) -> float:
+defvjp(np.sum, _sum, raw=summed)
+defvjp(np.mean, _mean)
+
+
+def _deviations(x: Any, axis: Axis, where: Where) -> Any:
+    """How far each element is from the mean; 0 for what is left out. (Twice: that of large numbers is rounded.)"""
+    away = _taken(x - np.mean(x, axis=axis, keepdims=True, where=where), where, 0)
+    return _taken(away - np.mean(away, axis=axis, keepdims=True, where=where), where, 0)
+
+
+def _freedom(x: Any, axis: Axis, ddof: float, keepdims: Any, where: Where) -> Any:
     """What var divides by; NaN where nothing is left, so that the gradient is NaN."""
-    return max(count(x, axis) - ddof, 0) or math.nan
+    freedom = counted(x, axis, keepdims, where) - ddof
+    if where is True:
+        return max(freedom, 0) or math.nan
+    return np.where(freedom > 0, freedom, np.nan).astype(x.dtype)
 
 
 @computed_wide
-def _var(g: Any, _ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False) -> Any:
+def _var(
+    g: Any, _ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False, where: Where = True
+) -> Any:
     if not x.size:
         return expand(g, x, axis, keepdims)
-    return expand(g * (2 / _freedom(x, axis, ddof)), x, axis, keepdims) * _deviations(x, axis)
+    slope = g * (2 / _freedom(x, axis, ddof, keepdims, where))
+    return expand(slope, x, axis, keepdims) * _deviations(x, axis, where)
 
 
 @computed_wide
-def _std(g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False) -> Any:
+def _std(
+    g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False, where: Where = True
+) -> Any:
     if not x.size:
         return expand(g, x, axis, keepdims)
-    constant = np.max(x, axis=axis, keepdims=keepdims) == np.min(x, axis=axis, keepdims=keepdims)
-    constant |= ans == 0
-    slope = np.where(constant, 0, g / np.where(constant, 1, ans)) * (1 / _freedom(x, axis, ddof))
-    return expand(slope, x, axis, keepdims) * _deviations(x, axis)
+    most = np.max(x, axis=axis, keepdims=keepdims, where=where, initial=-np.inf)
+    least = np.min(x, axis=axis, keepdims=keepdims, where=where, initial=np.inf)
+    constant = (most == least) | (ans == 0)
+    slope = np.where(constant, 0, g / np.where(constant, 1, ans)) * (1 / _freedom(x, axis, ddof, keepdims, where))
+    return expand(slope, x, axis, keepdims) * _deviations(x, axis, where)
 
 
 defvjp(np.var, _var, raw=computed_wide(np.var))
@@ -94,10 +127,20 @@ defvjp(np.std, _std, raw=computed_wide(np.std))
 
 
 def _extreme(equal: Any) -> Any:
-    def rule(g: Any, ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
-        hits = equal(x, expand(ans, x, axis, keepdims))
-        share = (1 / np.sum(hits, axis, keepdims=keepdims)).astype(x.dtype)
-        return expand(g * share, x, axis, keepdims) * hits
+    """The rule of a largest or smallest element: those that are equal to it, and `initial`, share the gradient."""
+
+    def rule(
+        g: Any,
+        ans: Any,
+        x: Any,
+        axis: Axis = None,
+        keepdims: Any = False,
+        initial: float | None = None,
+        where: Where = True,
+    ) -> Any:
+        hits = equal(x, expand(ans, x, axis, keepdims)) & where
+        sharing = np.sum(hits, axis, keepdims=keepdims) + (0 if initial is None else ans == initial)
+        return expand(g * (1 / sharing).astype(x.dtype), x, axis, keepdims) * hits
 
     return rule
 
@@ -194,19 +237,38 @@ def _cumsum(g: Any, _ans: Any, _x: Any, axis: int | None = None) -> Any:
     return np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis).reshape(_x.shape)
 
 
-def _prod(g: Any, _ans: Any, x: Any, axis: Axis = None, keepdims: Any = False) -> Any:
+def _prod(
+    g: Any,
+    _ans: Any,
+    x: Any,
+    axis: Axis = None,
+    keepdims: Any = False,
+    initial: float = 1,
+    where: Where = True,
+) -> Any:
     axes = axes_of(x, axis)
     last = tuple(range(-len(axes), 0))
-    rows = in_rows(_in_float64(x), axis)
+    rows = in_rows(_taken(_in_float64(x), where, 1), axis)
     before = _shifted(np.cumprod(rows, axis=-1), -1, 1, 1)
     after = _shifted(np.flip(np.cumprod(np.flip(rows, -1), axis=-1), -1), -1, -1, 1)
     others = (before * after).reshape((*rows.shape[:-1], *(x.shape[i] for i in axes)))
-    return (expand(g, x, axis, keepdims) * np.moveaxis(others, last, axes)).astype(g.dtype)
+    slope = expand(g * initial, x, axis, keepdims) * np.moveaxis(others, last, axes)
+    return _taken(slope, where, 0).astype(g.dtype)
 
 
 defvjp(np.prod, _prod)
 defvjp(np.cumsum, _cumsum)
 defvjp(np.cumprod, _shaped(_cumprod))
+
+
+def _in_dtype(fun: Any) -> Any:
+    return lambda x, dtype, **rest: fun(as_array(x).astype(dtype), **rest)
+
+
+for _function in (np.sum, np.mean, np.prod, np.var, np.std, np.cumsum, np.cumprod):
+    RESTATED[_function, "dtype"] = _in_dtype(_function)
+RESTATED[np.var, "correction"] = lambda x, correction, **rest: np.var(x, ddof=correction, **rest)
+RESTATED[np.std, "correction"] = lambda x, correction, **rest: np.std(x, ddof=correction, **rest)
 
 
 @composed(*present("cumulative_sum"))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..dispatch import BY_COLUMNS
+from ..dispatch import RESTATED
 from ..errors import ShapeError
 from ..table import defvjp
 from ..tensor import Tensor, bare
@@ -21,8 +21,13 @@ defvjp(np.expand_dims, lambda g, _ans, _x, _axis: g.reshape(_x.shape), None)
 defvjp(np.broadcast_to, lambda g, _ans, _x, _shape: g, None, broadcasts=True)
 defvjp(np.copy, lambda g, _ans, _x, order="K": g)
 
-BY_COLUMNS[np.reshape] = lambda x, shape: x.T.reshape(shape[::-1] if np.ndim(shape) else shape).T
-BY_COLUMNS[np.ravel] = lambda x: x.T.reshape(-1)
+
+def _reshaped_by_columns(x: Any, shape: Any, order: str) -> Any:
+    return x.T.reshape(shape[::-1] if np.ndim(shape) else shape).T if order == "F" else NotImplemented
+
+
+RESTATED[np.reshape, "order"] = _reshaped_by_columns
+RESTATED[np.ravel, "order"] = lambda x, order: x.T.reshape(-1) if order == "F" else NotImplemented
 
 
 def _transposed_back(g: Any, _ans: Any, _x: Any, axes: Sequence[int] | None = None) -> Any:

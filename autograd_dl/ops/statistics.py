@@ -10,7 +10,6 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import ShapeError, UnsupportedError
 from ..tensor import bare, loses_gradient
 from .entry import as_array, composed
-from .norms import norm2
 from .reduction import Axis, count, in_rows
 
 
@@ -109,21 +108,19 @@ def _without_nan(a: Any, instead: float) -> Any:
     return np.where(np.isnan(a), instead, a)
 
 
-def _share(a: Any, axis: Axis, keepdims: Any, ddof: float = 0) -> Any:
-    """What one of the numbers counts in their mean, in the dtype of that; NaN where there are too few."""
-    freedom = np.sum(~np.isnan(a), axis=axis, keepdims=keepdims) - ddof
-    share = 1 / np.where(freedom > 0, freedom, np.nan)
-    return share.astype(a.dtype) if a.dtype.kind == "f" else share
+def _numbers(a: Any, where: Any = True) -> Any:
+    """Where there is no NaN, of what `where` takes in."""
+    return ~np.isnan(as_array(a)) & where
 
 
 @composed(np.nansum)
-def nansum(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
-    return np.sum(_without_nan(a, 0), axis=axis, keepdims=keepdims)
+def nansum(a: Any, axis: Axis = None, *, keepdims: Any = False, initial: float = 0, where: Any = True) -> Any:
+    return np.sum(a, axis=axis, keepdims=keepdims, initial=initial, where=_numbers(a, where))
 
 
 @composed(np.nanprod)
-def nanprod(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
-    return np.prod(_without_nan(a, 1), axis=axis, keepdims=keepdims)
+def nanprod(a: Any, axis: Axis = None, *, keepdims: Any = False, initial: float = 1, where: Any = True) -> Any:
+    return np.prod(a, axis=axis, keepdims=keepdims, initial=initial, where=_numbers(a, where))
 
 
 @composed(np.nancumsum)
@@ -137,24 +134,22 @@ def nancumprod(a: Any, axis: int | None = None) -> Any:
 
 
 @composed(np.nanmean)
-def nanmean(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
-    return nansum(a, axis, keepdims=keepdims) * _share(a, axis, keepdims)
+def nanmean(a: Any, axis: Axis = None, *, keepdims: Any = False, where: Any = True) -> Any:
+    return np.mean(a, axis=axis, keepdims=keepdims, where=_numbers(a, where))
 
 
-def _nan_deviations(a: Any, axis: Axis) -> Any:
-    return np.where(np.isnan(a), 0, _without_nan(a, 0) - nanmean(a, axis, keepdims=True))
+def _spread(fun: Any, a: Any, axis: Axis, ddof: float, keepdims: Any, where: Any) -> Any:
+    """The variance or deviation of the numbers in `a`, NaN where there are no more than `ddof`."""
+    numbers = np.broadcast_to(_numbers(a, where), np.shape(a))
+    are_enough = np.sum(numbers, axis=axis, keepdims=keepdims) > ddof
+    return np.where(are_enough, fun(a, axis=axis, ddof=ddof, keepdims=keepdims, where=numbers), np.nan)
 
 
 @composed(np.nanvar)
-def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False) -> Any:
-    squares = np.square(_nan_deviations(a, axis))
-    return np.sum(squares, axis=axis, keepdims=keepdims) * _share(a, axis, keepdims, ddof)
+def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
+    return _spread(np.var, a, axis, ddof, keepdims, where)
 
 
 @composed(np.nanstd)
-def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False) -> Any:
-    if not a.size:
-        return nanvar(a, axis, ddof=ddof, keepdims=keepdims)
-    most, least = (f(bare(a), axis=axis, keepdims=True) for f in (np.nanmax, np.nanmin))
-    deviations = np.where((most == least) & np.isfinite(most), 0, _nan_deviations(a, axis))
-    return norm2(deviations, axis=axis, keepdims=keepdims) * np.sqrt(_share(a, axis, keepdims, ddof))
+def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
+    return _spread(np.std, a, axis, ddof, keepdims, where)

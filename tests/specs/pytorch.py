@@ -64,6 +64,16 @@ def masked(fun):
     return lambda x, *axis, hole, **options: fun(x, *axis, mask=places(x.shape) != hole, **options)
 
 
+def some(fun, joined=None):
+    """A reduction that is told which elements to take in, and of its result and the initial value what `joined` is."""
+
+    def reduced(x, where, initial=None, **options):
+        ans = over(fun)(x, mask=torch.as_tensor(where), **options)
+        return ans if joined is None else joined(ans, torch.as_tensor(initial, dtype=x.dtype))
+
+    return reduced
+
+
 def quantile(x, q, axis=None, keepdims=False):
     """torch.quantile, for which axes are one and q has one dimension at most."""
     axes = sorted(d % x.ndim for d in dims(x, axis))
@@ -297,6 +307,13 @@ PYTORCH = {f"np.{entry.rpartition(':')[2]}": named(entry.partition(":")[0]) for 
     "np.min":        over(torch.amin),
     "np.amax":       over(torch.amax),
     "np.amin":       over(torch.amin),
+    "np.sum of some":  some(torch.masked.sum, torch.add),
+    "np.mean of some": some(torch.masked.mean),
+    "np.prod of some": some(torch.masked.prod, torch.mul),
+    "np.var of some":  some(lambda x, ddof, **o: torch.masked.var(x, unbiased=ddof == 1, **o)),
+    "np.std of some":  some(lambda x, ddof, **o: torch.masked.std(x, unbiased=ddof == 1, **o)),
+    "np.max of some":  some(torch.masked.amax, torch.maximum),
+    "np.min of some":  some(torch.masked.amin, torch.minimum),
     "np.ptp":        over(lambda x, **o: torch.amax(x, **o) - torch.amin(x, **o)),
     "logsumexp":     over(torch.logsumexp),
     "np.cumsum":     along(torch.cumsum),

@@ -1,5 +1,7 @@
 """Spec rows of the functions that reduce along axes or run along them, and of samples along a line."""
 
+from functools import partial
+
 import numpy as np
 
 from autograd_dl import ops
@@ -45,6 +47,14 @@ def holed(make, shapes=LONG, **options):
     return cases(make, shapes=shapes, hole=whole(0, 3), **options)
 
 
+def all_but_one(shape):
+    """Booleans that leave out the first or the fourth element."""
+    return [np.arange(np.prod(shape)).reshape(shape) != left_out for left_out in (0, 3)]
+
+
+some_reduced = partial(cases, shapes=LARGE, axis=axis_or_none, keepdims=BOTH, where=all_but_one)
+
+
 def weighted(fun):
     return lambda x, w, **options: fun(x, weights=w, **options)
 
@@ -64,6 +74,13 @@ SPECS = [
     row(np.min,        reduced(distinct, shapes=NONEMPTY)),
     row(np.amax,       reduced(distinct, shapes=NONEMPTY)),
     row(np.amin,       reduced(distinct, shapes=NONEMPTY)),
+    row(np.sum,        some_reduced(normal, initial=pick(0, 0.5)), label="of some"),
+    row(np.mean,       some_reduced(normal), label="of some"),
+    row(np.prod,       some_reduced(some_zeros, initial=pick(1, 2.5)), label="of some"),
+    row(np.var,        some_reduced(distinct, ddof=pick(0, 1)), label="of some"),
+    row(np.std,        some_reduced(distinct, ddof=pick(0, 1)), label="of some"),
+    row(np.max,        some_reduced(distinct, initial=pick(-9, 0.25)), label="of some"),
+    row(np.min,        some_reduced(distinct, initial=pick(9, 0.25)), label="of some"),
     row(np.ptp,        reduced(distinct, shapes=NONEMPTY)),
     row(ops.logsumexp, reduced(normal, shapes=NONEMPTY), reference=lambda x, **o: np.log(np.sum(np.exp(x), **o))),
     row(np.cumsum,     one(normal, axis=axis_or_none)),
