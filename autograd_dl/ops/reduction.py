@@ -265,8 +265,8 @@ def _in_dtype(fun: Any) -> Any:
     return lambda x, dtype, **rest: fun(as_array(x).astype(dtype), **rest)
 
 
-for _function in (np.sum, np.mean, np.prod, np.var, np.std, np.cumsum, np.cumprod):
-    RESTATED[_function, "dtype"] = _in_dtype(_function)
+for _reduction in (np.sum, np.mean, np.prod, np.var, np.std, np.cumsum, np.cumprod):
+    RESTATED[_reduction, "dtype"] = _in_dtype(_reduction)
 RESTATED[np.var, "correction"] = lambda x, correction, **rest: np.var(x, ddof=correction, **rest)
 RESTATED[np.std, "correction"] = lambda x, correction, **rest: np.std(x, ddof=correction, **rest)
 
