@@ -7,7 +7,7 @@ import importlib
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from typing import Any, TypeVar
@@ -103,15 +103,20 @@ def in_pieces(fun: Callable[..., Any], *arrays: Any) -> Any:
     ans = allocator.empty_like(first)
     if any(type(a) is not np.ndarray or a.dtype != ans.dtype or _layout(a) != _layout(ans) for a in arrays):
         return fun(*arrays)
+    _write_in_pieces(fun, arrays, ans)
+    return ans
+
+
+def _write_in_pieces(fun: Callable[..., Any], arrays: Sequence[Any], ans: Any) -> None:
+    """fun(*arrays), written to `ans` by all workers."""
     flat = [a.ravel("K") for a in (*arrays, ans)]
-    step = PIECE // first.itemsize
+    step = PIECE // ans.itemsize
 
     def work(start: int) -> None:
         *inputs, out = (a[start : start + step] for a in flat)
         fun(*inputs, out=out)
 
-    for_each(lambda: work, range(0, first.size, step))
-    return ans
+    for_each(lambda: work, range(0, ans.size, step))
 
 
 def _layout(a: Any) -> tuple[Any, ...]:

@@ -121,8 +121,12 @@ def column_sums(rows: Any) -> Any:
     """
     if type(rows) is not ndarray:
         return np.dot(_ones(len(rows), rows.dtype), rows)
-    if not in_block() or rows.nbytes < LARGE or rows.dtype.kind != "f":
-        return _ones(len(rows), rows.dtype).dot(rows)
+    if in_block() and rows.nbytes >= LARGE and rows.dtype.kind == "f":
+        return _column_sums_in_parts(rows)
+    return _ones(len(rows), rows.dtype).dot(rows)
+
+
+def _column_sums_in_parts(rows: Any) -> Any:
     sums = np.empty((SHARES, rows.shape[1]), rows.dtype)
 
     def add(numbered: tuple[int, slice]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Sequence
 from typing import Any, cast
@@ -78,12 +79,20 @@ def _record(
     node.scope = mode.scope
     node.notes = None
     # lists first: a tuple made of a generator is resized, which Python's free lists pay for with 64 bytes each time
-    node.inputs = (*[outline(v) if n is None else n for v, n in zip(values, nodes, strict=False)],)
-    node.args = (*[value if read else outline(value) for value, read in zip(values, plan.reads, strict=True)],)
-    for value, read in zip(values, plan.reads, strict=True):
-        if read and type(value) not in SCALARS:
+    node.inputs = (*map(_input, values, nodes),)
+    node.args = (*map(_argument, values, plan.reads),)
+    for value in itertools.compress(values, plan.reads):
+        if type(value) not in SCALARS:
             note_read(node, value)
     return node
+
+
+def _input(value: Any, node: Node | None) -> Any:
+    return outline(value) if node is None else node
+
+
+def _argument(value: Any, read: bool) -> Any:
+    return value if read else outline(value)
 
 
 def apply1(op: Op, x: Any, kwargs: dict[str, Any] = no_kwargs) -> Any:

@@ -44,8 +44,11 @@ def _dot(a: Any, b: Any) -> Any:
         return np.dot(a, b)
     if a.ndim > 2 == b.ndim and a.size and a.shape[-1] == len(b) and a.dtype.kind == b.dtype.kind == "f":
         return _dot(a.reshape(-1, len(b)), b).reshape(*a.shape[:-1], b.shape[1])  # NumPy would do without BLAS
-    if not in_block() or not _are_large_matrices(a, b):
-        return a.dot(b)
+    return _dot_in_parts(a, b) if in_block() and _are_large_matrices(a, b) else a.dot(b)
+
+
+def _dot_in_parts(a: Any, b: Any) -> Any:
+    """The product of two matrices, of which each worker computes some rows or columns."""
     a, b = (x if x.flags.forc else x.copy() for x in (a, b))  # BLAS would copy the one again for each part of the other
     ans = np.empty((len(a), b.shape[1]), a.dtype)
     tall = len(a) >= b.shape[1]
