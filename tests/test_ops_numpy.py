@@ -6,6 +6,7 @@ from specs import listed
 from specs.base import present
 
 from autograd_dl import Tensor, detect_anomaly, gradients, ops
+from autograd_dl.errors import UnsupportedError
 from autograd_dl.tensor import bare
 from autograd_dl.testing import check_gradients
 
@@ -133,6 +134,45 @@ def test_statistics_of_nothing_are_numpys(f, axis):
         check_values(lambda x: f(x, axis=axis), np.ones(shape))
         x = Tensor(np.ones(shape), requires_grad=True)
         assert gradients(np.sum(f(x, axis=axis)), x)[0].shape == shape
+
+
+SOME = np.array([[True, False, True], [False, True, True]])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("fun", present("sum prod mean var std nansum nanprod nanmean nanvar nanstd"))
+@pytest.mark.parametrize("x", [[[1.5, NAN, 3], [2, 4, -1]], [[1.5, 2, 3], [NAN, NAN, 2]], [[INF, 1, 2]] * 2])
+def test_what_where_leaves_out_counts_for_nothing(fun, x):
+    for axis in (None, 0, 1):
+        check_values(lambda x, axis=axis: fun(x, axis=axis, where=SOME), np.array(x))
+        t = Tensor(x, requires_grad=True)
+        (g,) = gradients(np.sum(fun(t, axis=axis, where=SOME)), t)
+        assert not g.numpy()[~SOME].any()
+
+
+def test_a_largest_element_of_nothing_is_the_initial_one():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    assert gradients(np.max(x, initial=2), x)[0].tolist() == [0, 0.5]
+    assert gradients(np.max(x, initial=3), x)[0].tolist() == [0, 0]
+    assert gradients(np.min(x, initial=9, where=[False, True]), x)[0].tolist() == [0, 1]
+    nothing = np.max(x[:0], initial=3, where=[])
+    assert nothing.item() == 3
+    assert gradients(nothing, x)[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("f", [
+    lambda x, d: np.sum(x, dtype=d), lambda x, d: x.sum(0, d), lambda x, d: np.mean(x, dtype=d),
+    lambda x, d: np.prod(x, dtype=d), lambda x, d: np.cumsum(x, dtype=d), lambda x, d: np.cumprod(x, 0, d),
+    lambda x, d: np.var(x, dtype=d, correction=1), lambda x, d: np.std(x, axis=0, dtype=d, ddof=1, keepdims=True),
+])  # fmt: skip
+def test_a_reduction_in_another_dtype(f):
+    for own, wanted in ((np.float32, np.float64), (np.float16, np.float32), (np.float64, "f4")):
+        x = np.array([1, 2, 4], own)
+        check_values(lambda x, d=wanted: f(x, d), x)
+        t = Tensor(x, requires_grad=True)
+        assert gradients(np.sum(f(t, wanted)), t)[0].dtype == own
+    with pytest.raises(UnsupportedError, match="keyword dtype"):
+        f(Tensor([1.5, 2.5], requires_grad=True), int)
 
 
 HOLES = np.array([[1, NAN, 3], [2, 2, NAN]])

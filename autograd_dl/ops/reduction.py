@@ -106,7 +106,7 @@ def _var(
     if not x.size:
         return expand(g, x, axis, keepdims)
     slope = g * (2 / _freedom(x, axis, ddof, keepdims, where))
-    return expand(slope, x, axis, keepdims) * _deviations(x, axis, where)
+    return _taken(expand(slope, x, axis, keepdims), where, 0) * _deviations(x, axis, where)
 
 
 @computed_wide
@@ -119,7 +119,7 @@ def _std(
     least = np.min(x, axis=axis, keepdims=keepdims, where=where, initial=np.inf)
     constant = (most == least) | (ans == 0)
     slope = np.where(constant, 0, g / np.where(constant, 1, ans)) * (1 / _freedom(x, axis, ddof, keepdims, where))
-    return expand(slope, x, axis, keepdims) * _deviations(x, axis, where)
+    return _taken(expand(slope, x, axis, keepdims), where, 0) * _deviations(x, axis, where)
 
 
 defvjp(np.var, _var, raw=computed_wide(np.var))
@@ -138,7 +138,7 @@ def _extreme(equal: Any) -> Any:
         initial: float | None = None,
         where: Where = True,
     ) -> Any:
-        hits = equal(x, expand(ans, x, axis, keepdims)) & where
+        hits = np.logical_and(equal(x, expand(ans, x, axis, keepdims)), where)
         sharing = np.sum(hits, axis, keepdims=keepdims) + (0 if initial is None else ans == initial)
         return expand(g * (1 / sharing).astype(x.dtype), x, axis, keepdims) * hits
 
@@ -262,7 +262,12 @@ defvjp(np.cumprod, _shaped(_cumprod))
 
 
 def _in_dtype(fun: Any) -> Any:
-    return lambda x, dtype, **rest: fun(as_array(x).astype(dtype), **rest)
+    """The reduction of `x.astype(dtype)`; through what is no float, no gradient comes back."""
+
+    def restated(x: Any, dtype: Any, **rest: Any) -> Any:
+        return fun(as_array(x).astype(dtype), **rest) if np.dtype(dtype).kind == "f" else NotImplemented
+
+    return restated
 
 
 for _reduction in (np.sum, np.mean, np.prod, np.var, np.std, np.cumsum, np.cumprod):

@@ -110,7 +110,7 @@ def _without_nan(a: Any, instead: float) -> Any:
 
 def _numbers(a: Any, where: Any = True) -> Any:
     """Where there is no NaN, of what `where` takes in."""
-    return ~np.isnan(as_array(a)) & where
+    return np.logical_and(~np.isnan(as_array(a)), where)
 
 
 @composed(np.nansum)
