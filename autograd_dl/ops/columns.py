@@ -43,19 +43,19 @@ def col2im(
     Raises `ShapeError` if the filter does not fit, or the rows are not those of such images.
     """
     at = grid(input_shape, (filter_h, filter_w), stride, pad)
-    (out_h, out_w), (sh, sw), (ph, pw) = at.places, at.stride, at.pad
-    n, c, h, w = input_shape
+    (out_h, out_w), (sh, sw) = at.places, at.stride
+    n, c = input_shape[:2]
     if col.shape != (n * out_h * out_w, c * filter_h * filter_w):
         raise ShapeError(
             f"col2im to {tuple(input_shape)} takes rows of shape {(n * out_h * out_w, c * filter_h * filter_w)}, "
             f"not {col.shape}"
         )
     patches = col.reshape(n, out_h, out_w, c, filter_h, filter_w).transpose(0, 3, 4, 5, 1, 2)
-    image = np.zeros_like(col, shape=(n, c, h + 2 * ph, w + 2 * pw))
+    image = np.zeros_like(col, shape=(n, c, *at.padded))
     for i in range(filter_h):
         for j in range(filter_w):
             image[:, :, i : i + sh * out_h : sh, j : j + sw * out_w : sw] += patches[:, :, i, j]
-    return image[:, :, ph : ph + h, pw : pw + w]
+    return image[:, :, *at.inside]
 
 
 # fmt: off

@@ -18,7 +18,7 @@ from ..pullback import column_sums, unbroadcast
 from ..table import defvjp
 from ..values import wide_dtype
 from .entry import primitive
-from .windows import CHUNK, Grid, Pair, chunks, grid, with_pad
+from .windows import CHUNK, Grid, Pair, chunks, grid
 
 SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
@@ -251,9 +251,9 @@ def _summed(rows: Any, g: Any) -> Any:
 def _added_back(g: Any, at: Grid, w: Any) -> Any:
     """Images to which each place of a filter gives back its patch: the faster way where there are few places."""
     f, c, fh, fw = w.shape
-    (height, width), (sh, sw), (dh, dw), (ph, pw) = at.places, at.stride, at.dilation, at.pad
+    (height, width), (sh, sw), (dh, dw) = at.places, at.stride, at.dilation
     matrix = w.transpose(0, 2, 3, 1).reshape(f, fh * fw * c)
-    pixels = allocator.empty(w, (len(g), *with_pad(at), c))
+    pixels = allocator.empty(w, (len(g), *at.padded, c))
     arriving = g.transpose(0, 2, 3, 1)
 
     def add(images: slice) -> None:
@@ -262,13 +262,13 @@ def _added_back(g: Any, at: Grid, w: Any) -> Any:
         rows = some.reshape(math.prod(some.shape[:-1]), f)
         patches = (rows @ matrix).reshape(len(some), height, width, fh, fw, c)
         for i, j in np.ndindex(fh, fw):
-            down = slice(i * dh, i * dh + sh * (height - 1) + 1, sh)
-            across = slice(j * dw, j * dw + sw * (width - 1) + 1, sw)
+            down = slice(i * dh, i * dh + sh * height, sh)
+            across = slice(j * dw, j * dw + sw * width, sw)
             sums[:, down, across] += patches[:, :, :, i, j]
 
     for_each(lambda: add, chunks(len(g), _patch_bytes(at, c, w.dtype)))
     if at.pad != (0, 0):
-        pixels = pixels[:, ph : ph + at.images[0], pw : pw + at.images[1]].copy()
+        pixels = pixels[:, *at.inside].copy()
     return pixels.transpose(0, 3, 1, 2)
 
 
@@ -282,9 +282,7 @@ class _Frame(NamedTuple):
 
 def _padded(x: Any, at: Grid) -> _Frame:
     """Images with zeros around them."""
-    size = with_pad(at)
-    rows, columns = (slice(p, p + n) for p, n in zip(at.pad, at.images, strict=True))
-    return _Frame(x.transpose(0, 2, 3, 1), size, (rows, columns))
+    return _Frame(x.transpose(0, 2, 3, 1), at.padded, at.inside)
 
 
 def _spread(g: Any, at: Grid) -> _Frame:

@@ -14,7 +14,7 @@ from ..table import defvjp
 from ..tensor import bare
 from ..values import computed_wide
 from .entry import primitive
-from .windows import Grid, Pair, channels_last, chunks, grid, with_pad
+from .windows import Grid, Pair, channels_last, chunks, grid
 
 
 def _views(x: Any, at: Grid) -> Iterator[Any]:
@@ -23,22 +23,17 @@ def _views(x: Any, at: Grid) -> Iterator[Any]:
     pixels = x.transpose(0, 2, 3, 1)
     for i in range(fh):
         for j in range(fw):
-            yield pixels[:, i : i + sh * (oh - 1) + 1 : sh, j : j + sw * (ow - 1) + 1 : sw]
+            yield pixels[:, i : i + sh * oh : sh, j : j + sw * ow : sw]
 
 
-def _framed(x: Any, at: Grid, fill: float) -> Any:
-    """Images with a frame of `fill`."""
-    (above, left), (n, c, height, width) = at.pad, x.shape
-    if not above and not left:
+def _padded(x: Any, at: Grid, fill: float) -> Any:
+    """Images with padding of `fill`."""
+    if at.pad == (0, 0):
         return x
-    ans = np.full_like(x, fill, order="C", shape=(n, height + 2 * above, width + 2 * left, c)).transpose(0, 3, 1, 2)
-    ans[:, :, above : above + height, left : left + width] = x
+    n, c = x.shape[:2]
+    ans = np.full_like(x, fill, order="C", shape=(n, *at.padded, c)).transpose(0, 3, 1, 2)
+    ans[:, :, *at.inside] = x
     return ans
-
-
-def _unframed(x: Any, at: Grid) -> Any:
-    (above, left), (height, width) = at.pad, at.images
-    return x[:, :, above : above + height, left : left + width]
 
 
 def _winners(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
@@ -53,7 +48,7 @@ def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any
     winners = np.zeros_like(ans, dtype=np.uint8 if at.filter[0] * at.filter[1] <= 256 else np.intp)
 
     def fill(images: slice) -> None:
-        views = _views(_framed(x[images], at, -np.inf), at)
+        views = _views(_padded(x[images], at, -np.inf), at)
         largest, first = (a[images].transpose(0, 2, 3, 1) for a in (ans, winners))
         np.copyto(largest, next(views))
         for k, view in enumerate(views, 1):
@@ -88,9 +83,9 @@ def max_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
 def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
     """Images of this shape with each number of `g` at the element of its window that won, added up where it is one."""
     at = grid(shape, size, stride, pad)
-    frame = channels_last(g, (*shape[:2], *with_pad(at)))
+    frame = channels_last(g, (*shape[:2], *at.padded))
     disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
-    covered = disjoint and all(f * n == width for f, n, width in zip(at.filter, at.places, with_pad(at), strict=True))
+    covered = disjoint and all(f * n == size for f, n, size in zip(at.filter, at.places, at.padded, strict=True))
 
     def fill(images: slice) -> None:
         some, first = np.copy(g[images].transpose(0, 2, 3, 1), order="C"), winners[images].transpose(0, 2, 3, 1)
@@ -105,7 +100,7 @@ def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pa
                 view += part
 
     for_each(lambda: fill, chunks(len(g), math.prod(shape[1:]) * g.dtype.itemsize))
-    return _unframed(frame, at)
+    return frame[:, :, *at.inside]
 
 
 @primitive
@@ -113,7 +108,7 @@ def _chosen(h: Any, winners: Any, size: Pair, stride: Pair, pad: Pair) -> Any:
     """The transpose of `_placed`: the element that won of each window."""
     at = grid(h.shape, size, stride, pad)
     ans = np.zeros_like(h, shape=winners.shape)
-    for k, view in enumerate(_views(_framed(h, at, 0), at)):
+    for k, view in enumerate(_views(_padded(h, at, 0), at)):
         np.copyto(ans, view.transpose(0, 3, 1, 2), where=winners == k)
     return ans
 
@@ -134,7 +129,7 @@ def sum_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
     """The sum of each window of images, (N, C, H, W) to (N, C, OH, OW)."""
     at = grid(x.shape, size, stride, pad)
     _check_window(at)
-    return sum(_views(_framed(x, at, 0), at)).transpose(0, 3, 1, 2)
+    return sum(_views(_padded(x, at, 0), at)).transpose(0, 3, 1, 2)
 
 
 @primitive
@@ -142,11 +137,11 @@ def sum_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
 def _summed_back(g: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
     """The transpose of `sum_pool2d`: each number of `g` added to all elements of its window."""
     at = grid(shape, size, stride, pad)
-    frame = channels_last(g, (*shape[:2], *with_pad(at)))
+    frame = channels_last(g, (*shape[:2], *at.padded))
     frame[...] = 0
     for view in _views(frame, at):
         view += g.transpose(0, 2, 3, 1)
-    return _unframed(frame, at)
+    return frame[:, :, *at.inside]
 
 
 # fmt: off

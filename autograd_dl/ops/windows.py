@@ -62,6 +62,17 @@ class Grid(NamedTuple):
         """The size of the filter with its holes."""
         return _extent(self.filter, self.dilation)
 
+    @property
+    def padded(self) -> tuple[int, int]:
+        """The size of the images with their padding."""
+        return self.images[0] + 2 * self.pad[0], self.images[1] + 2 * self.pad[1]
+
+    @property
+    def inside(self) -> tuple[slice, slice]:
+        """Where the images are within their padding."""
+        (above, left), (height, width) = self.pad, self.images
+        return slice(above, above + height), slice(left, left + width)
+
 
 def _extent(size: tuple[int, int], dilation: tuple[int, int]) -> tuple[int, int]:
     return (size[0] - 1) * dilation[0] + 1, (size[1] - 1) * dilation[1] + 1
@@ -88,13 +99,9 @@ def chunks(n: int, size: int) -> list[slice]:
     """
     most = max(1, CHUNK // max(1, size))
     if n <= most:
-        return shares(n, min(n, 1))
+        return [slice(0, n)] if n else []
     rounds = math.ceil(n / (SHARES * most))
     return shares(n, min(n, SHARES * rounds))
-
-
-def with_pad(at: Grid) -> tuple[int, int]:
-    return at.images[0] + 2 * at.pad[0], at.images[1] + 2 * at.pad[1]
 
 
 def channels_last(like: Any, shape: tuple[int, ...]) -> Any:
