@@ -104,18 +104,24 @@ def _pinv(g: Any, ans: Any, x: Any, rcond: Any = None, hermitian: bool = False) 
 
 
 def _pinv_of_part(g: Any, u: Any, s: Any, vt: Any, kept: Any) -> Any:
-    """The gradient where singular values that are not 0 were cut: their vectors turn into those that were kept."""
-    inverse = np.where(kept, 1 / np.where(kept, s, 1), 0)
-    i, j, inverse_i, inverse_j = (np.expand_dims(v, axis) for v in (s, inverse) for axis in (-1, -2))
-    turning = np.expand_dims(kept, -1) != np.expand_dims(kept, -2)
-    gaps = np.where(turning, i * i - j * j, 1)
-    straight = np.where(turning, (i * inverse_i - j * inverse_j) / gaps, 0)
-    crossed = np.where(turning, (j * inverse_i - i * inverse_j) / gaps, -inverse_i * inverse_j)
-    right, below = np.matmul(transposed(g), transposed(vt)), np.matmul(transposed(u), transposed(g))
-    inner = np.matmul(below, transposed(vt))
-    inside = np.matmul(u, np.matmul(straight * inner + crossed * transposed(inner), vt))
-    outside = np.matmul((right - np.matmul(u, inner)) * inverse_j**2, vt)
-    return inside + outside + np.matmul(u, inverse_i**2 * (below - np.matmul(inner, vt)))
+    """The gradient where some singular values above 0 count as 0: those that are not `kept`.
+
+    Let f be 1 / s where s is kept, else 0: the transpose of pinv is u f v^T. If x changes by u M v^T, it changes by
+    u N v^T with N_ij = (s_i f_i - s_j f_j) / (s_i^2 - s_j^2) M_ij + (s_j f_i - s_i f_j) / (s_i^2 - s_j^2) M_ji. Where
+    both are kept or neither is, the factors are 0 and -f_i f_j; beyond u and v, where s is 0, f^2 and 0.
+    """
+    f = np.where(kept, 1 / np.where(kept, s, 1), 0)
+    s_i, s_j, f_i, f_j = (np.expand_dims(a, axis) for a in (s, f) for axis in (-1, -2))
+    one_kept = np.expand_dims(kept, -1) != np.expand_dims(kept, -2)
+    gaps = np.where(one_kept, s_i * s_i - s_j * s_j, 1)
+    factor = np.where(one_kept, (s_i * f_i - s_j * f_j) / gaps, 0)
+    factor_of_mirrored = np.where(one_kept, (s_j * f_i - s_i * f_j) / gaps, -f_i * f_j)
+    g_v, u_g = np.matmul(transposed(g), transposed(vt)), np.matmul(transposed(u), transposed(g))
+    u_g_v = np.matmul(u_g, transposed(vt))
+    inside = np.matmul(u, np.matmul(factor * u_g_v + factor_of_mirrored * transposed(u_g_v), vt))
+    beyond_u = np.matmul((g_v - np.matmul(u, u_g_v)) * f_j**2, vt)
+    beyond_v = np.matmul(u, f_i**2 * (u_g - np.matmul(u_g_v, vt)))
+    return inside + beyond_u + beyond_v
 
 
 def _product(a: Any, b: Any, c: Any) -> Any:
