@@ -9,12 +9,12 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-from .engine import Leaf, Node, Tensor, apply, enable_grad, gradients_of_part, is_grad_enabled, toposort
+from .engine import Leaf, Node, Tensor, apply, gradients_of_part, is_grad_enabled, toposort
 from .errors import GraphError
 from .graph import next_number
 from .table import Op
 from .tensor import bare, tensor_of
-from .tracing import Tree, called_on, leaves_of, mapped, stand_in
+from .tracing import Tree, called_on, leaves_of, mapped, stand_ins
 from .values import as_value
 
 Fun = Callable[..., Any]
@@ -84,8 +84,7 @@ class _Segment:
 
     def run(self, tensors: Sequence[Tensor]) -> _Run:
         """Call the function, recorded, with stand-ins of these Tensors in the places."""
-        with enable_grad():
-            inputs = [stand_in(t) for t in tensors]
+        inputs = stand_ins(tensors)
         start = next_number()
         args, kwargs = mapped(lambda leaf: inputs[leaf.number] if isinstance(leaf, _Place) else leaf, self.args)
         result = called_on(functools.partial(self.f, **kwargs), args, inputs)

@@ -30,13 +30,14 @@ def called_on(f: Callable[..., Any], args: Sequence[Tree], inputs: Sequence[Tens
         RUNNING.reset(token)
 
 
-def stand_in(tensor: Tensor) -> Tensor:
-    """A Tensor of the same values, recorded as made of this one: what a function does to it in place stays its own."""
-    return apply1(_STAND_IN, tensor)
+def stand_ins(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Tensors of the same values, recorded as made of these: what a function does to them in place stays its own."""
+    with enable_grad():
+        return [apply1(_STAND_IN, tensor) for tensor in tensors]
 
 
 def argument(x: Any) -> Any:
-    """What a function of functions passes to its function: the op that `stand_in` records."""
+    """What a function of functions passes to its function: the op that `stand_ins` records."""
     return x
 
 

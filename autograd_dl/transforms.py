@@ -19,7 +19,7 @@ from .engine import Leaf, Tensor, enable_grad, gradients, is_grad_enabled, topos
 from .errors import DTypeError, ShapeError
 from .rematerialization import checkpoint as checkpoint
 from .tensor import bare, tensor_of
-from .tracing import RUNNING, Tree, called_on, leaves_like, leaves_of, mapped, replaced_in, stand_in
+from .tracing import RUNNING, Tree, called_on, leaves_like, leaves_of, mapped, replaced_in, stand_ins
 
 Fun = Callable[..., Any]
 
@@ -136,17 +136,7 @@ def jacobian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     @_made_of(f, "The Jacobian")
     def matrix(*args: Tree, **kwargs: Any) -> Tree:
         traced = _traced(functools.partial(f, **kwargs), args, argnums, kwargs)
-        blocks = []
-        for k, output in enumerate(traced.outputs):
-            rows: list[list[Any]] = []
-            for i in range(output.size):
-                seeds = [np.zeros(o.shape) for o in traced.outputs]
-                seeds[k].flat[i] = 1
-                rows.append(traced.pull(seeds))
-            empty = traced.given_back([Tensor(np.zeros((0, *x.shape), x.dtype)) for x in traced.inputs])
-            columns = [np.stack(column) for column in zip(*rows, strict=True)] if rows else empty
-            shapes = [output.shape + x.shape for x in traced.inputs]
-            blocks.append(traced.like_inputs([c.reshape(s) for c, s in zip(columns, shapes, strict=True)]))
+        blocks = [traced.like_inputs(traced.derivatives(k)) for k in range(len(traced.outputs))]
         return replaced_in(traced.result, blocks)
 
     return matrix
@@ -208,11 +198,24 @@ class _Traced(NamedTuple):
 
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
         """The gradients of the inputs, for those of the outputs."""
-        seen = self.among(seeds)
+        seen = self.depending_on(seeds)
         found = _gradients(self.outputs, self.inputs, seeds, create_graph=seen.differentiable)
         return seen.given_back(found)
 
-    def among(self, others: Tree) -> _Traced:
+    def derivatives(self, k: int) -> list[Any]:
+        """Those of output k with respect to each input, of the shape of the output and the input together."""
+        output = self.outputs[k]
+        rows = []
+        for i in range(output.size):
+            seeds = [np.zeros(o.shape) for o in self.outputs]
+            seeds[k].flat[i] = 1
+            rows.append(self.pull(seeds))
+        if not rows:
+            return self.given_back([Tensor(np.zeros(output.shape + x.shape, x.dtype)) for x in self.inputs])
+        columns = zip(*rows, strict=True)
+        return [np.stack(c).reshape(output.shape + x.shape) for c, x in zip(columns, self.inputs, strict=True)]
+
+    def depending_on(self, others: Tree) -> _Traced:
         """The same, where the results depend on these Tensors too."""
         tensors = [leaf for leaf in leaves_of(others) if isinstance(leaf, Tensor)]
         joined = self.joined or any(t.requires_grad for t in tensors)
@@ -239,22 +242,19 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int] | None = 
     """
     numbers = _numbers(range(len(args)) if argnums is None else argnums, len(args))
     chosen = args[numbers[0]] if isinstance(argnums, SupportsIndex) else tuple(args[i] for i in numbers)
-    replaced = list(args)
-    begun = [
-        leaf if isinstance(leaf, Tensor) and leaf.requires_grad else _begun(leaf, argnums) for leaf in leaves_of(chosen)
-    ]
-    with enable_grad():
-        inputs = [stand_in(tensor) for tensor in begun]
-    stand_ins = iter(inputs)
+    given = leaves_of(chosen)
+    begun = [leaf if isinstance(leaf, Tensor) and leaf.requires_grad else _begun(leaf, argnums) for leaf in given]
+    inputs = stand_ins(begun)
+    left, replaced = iter(inputs), list(args)
     for i in numbers:
-        replaced[i] = mapped(lambda _: next(stand_ins), args[i])
+        replaced[i] = mapped(lambda _: next(left), args[i])
     result = called_on(f, replaced, inputs)
     outputs = [leaf if isinstance(leaf, Tensor) else _returned(leaf) for leaf in leaves_of(result)]
     reached = toposort(o.node for o in outputs if o.node is not None and o.requires_grad)
     within = not RUNNING.get().isdisjoint(reached)
-    ours = {own.node for own, leaf in zip(begun, leaves_of(chosen), strict=True) if own is not leaf}
+    ours = {own.node for own, leaf in zip(begun, given, strict=True) if own is not leaf}
     joined = any(isinstance(node, Leaf) and node not in ours for node in reached)
-    return _Traced(inputs, outputs, chosen, result, within, joined).among((args, others))
+    return _Traced(inputs, outputs, chosen, result, within, joined).depending_on((args, others))
 
 
 def _begun(leaf: Any, argnums: int | Sequence[int] | None) -> Tensor:
