@@ -160,6 +160,15 @@ def test_a_pool_of_integers():
         assert ops.max_pool2d(images, 2, 2).tolist() == [[[[5, 7], [13, 15]]]]
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.bool_])
+def test_the_padding_of_a_pool_of_integers_is_never_the_largest(dtype):
+    low, high = (-3, -1) if dtype is np.int64 else (0, 1)
+    images = np.array([[low, low], [low, high]], dtype).reshape(1, 1, 2, 2)
+    pooled = ops.max_pool2d(images, 2, 2, 1)
+    assert pooled.dtype == dtype
+    assert pooled.tolist() == images.tolist()
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("f", [np.arcsinh, np.arccosh])
 def test_inverse_hyperbolic_functions_of_numbers_whose_squares_overflow(f, dtype):

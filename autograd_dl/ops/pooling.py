@@ -47,8 +47,10 @@ def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any
     ans = channels_last(x, x.shape[:2] + at.places)
     winners = np.zeros_like(ans, dtype=np.uint8 if at.filter[0] * at.filter[1] <= 256 else np.intp)
 
+    lowest = -np.inf if x.dtype.kind == "f" else np.min(x, initial=0)
+
     def fill(images: slice) -> None:
-        views = _views(_padded(x[images], at, -np.inf), at)
+        views = _views(_padded(x[images], at, lowest), at)
         largest, first = (a[images].transpose(0, 2, 3, 1) for a in (ans, winners))
         np.copyto(largest, next(views))
         for k, view in enumerate(views, 1):
