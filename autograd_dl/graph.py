@@ -13,7 +13,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from numpy import ndarray
 
@@ -308,10 +308,9 @@ def leads_elsewhere(nodes: Iterable[Node], leaf: Node | None) -> bool:
     return any(type(node) is Leaf and node is not leaf for node in behind(nodes))
 
 
-def refuse_released(node: Node) -> None:
-    """Raise if the node's arrays were let go."""
-    if node.args is None:
-        raise GraphError(
-            f"the graph was released by an earlier backward() (found at {node.plan.op.title}); "
-            "to run backward twice, call the first one with retain_graph=True"
-        )
+def refuse_released(node: Node) -> NoReturn:
+    """Raise for a node whose arrays were let go."""
+    raise GraphError(
+        f"the graph was released by an earlier backward() (found at {node.plan.op.title}); "
+        "to run backward twice, call the first one with retain_graph=True"
+    )

@@ -19,12 +19,10 @@ from .shape import full_like
 
 
 def _along(values: Any, axis: int, ndim: int) -> Any:
-    """A vector, with as many dimensions as the arrays along one axis of which it stands; other arrays as they are."""
-    return (
-        values.reshape([-1 if i == normalize_axis_index(axis, ndim) else 1 for i in range(ndim)])
-        if np.ndim(values) == 1
-        else values
-    )
+    """A vector with `ndim` dimensions, of which all but this axis have length 1; any other array as it is."""
+    if np.ndim(values) != 1:
+        return values
+    return values.reshape([-1 if i == normalize_axis_index(axis, ndim) else 1 for i in range(ndim)])
 
 
 # -- differences and sums
@@ -42,8 +40,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     def edge(value: Any) -> Any:
         return value if np.ndim(value) else np.broadcast_to(value, (*a.shape[:axis], 1, *a.shape[axis + 1 :]))
 
-    parts = [edge(e) if e is not a else e for e in (prepend, a, append) if e is not None]
-    a = np.concatenate(parts, axis=axis) if len(parts) > 1 else a
+    if prepend is not None or append is not None:
+        a = np.concatenate([edge(e) for e in (prepend, a, append) if e is not None], axis=axis)
     minus = np.not_equal if a.dtype == bool else np.subtract
     for _ in range(n):
         a = minus(part(a, axis, 1, None), part(a, axis, None, -1))
@@ -200,7 +198,7 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, ax
 
 
 def _fractions(start: Any, stop: Any, num: int, endpoint: bool) -> Any:
-    """The way from `start` to `stop` in `num` equal steps, as a column before their axes."""
+    """`num` numbers from 0 to 1, evenly spaced, along an axis before those of `start` and `stop`."""
     ndim, num = max(np.ndim(start), np.ndim(stop)), operator.index(num)
     if num < 0:
         raise ValueError(f"the number of samples cannot be negative, as {num} is")

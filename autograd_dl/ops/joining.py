@@ -13,8 +13,9 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare, loses_gradient
-from .entry import as_array, composed, index_along, present, primitive
+from .entry import as_array, composed, present, primitive
 from .indexing import in_a_row, with_axis
+from .reduction import part
 from .shape import atleast_1d, atleast_2d, atleast_3d
 
 # -- joining
@@ -27,7 +28,7 @@ def _concatenate(*arrays: Any, axis: int = 0) -> Any:
 
 def _cut(g: Any, _ans: Any, *_arrays: Any, axis: int = 0) -> list[Any]:
     edges = accumulate((a.shape[axis] for a in _arrays), initial=0)
-    return [g[index_along(axis, g.ndim, slice(start, stop))] for start, stop in pairwise(edges)]
+    return [part(g, axis, start, stop) for start, stop in pairwise(edges)]
 
 
 defvjp(_concatenate, joint=_cut)
@@ -108,7 +109,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
             raise ShapeError(f"np.array_split: the number of sections must be positive, not {sections}")
         each, extras = divmod(ary.shape[axis], sections)
         edges = [i * each + min(i, extras) for i in range(sections + 1)]
-    return [ary[index_along(axis, ary.ndim, slice(start, stop))] for start, stop in pairwise(edges)]
+    return [part(ary, axis, start, stop) for start, stop in pairwise(edges)]
 
 
 @composed(np.split)

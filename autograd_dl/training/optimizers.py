@@ -30,9 +30,8 @@ def made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
         name = optimizer.__name__
         raise ValueError(f"optimizer is a name or one that is made, '{name}' or {name}(), not the class {name}")
     if isinstance(optimizer, str):
-        kind: Any = optimizer_named(optimizer)
-        made: Optimizer = kind() if params is OPTIMIZER_PARAM and kind.__name__ in BEYOND_THE_BOOK else kind(**params)
-        return made
+        kind = optimizer_named(optimizer)
+        return kind() if params is OPTIMIZER_PARAM and kind.__name__ in BEYOND_THE_BOOK else kind(**params)
     if not hasattr(optimizer, "update"):
         raise TypeError(f"optimizer is a name, such as 'SGD', or one that is made, such as SGD(), not {optimizer!r}")
     if params is not OPTIMIZER_PARAM:
