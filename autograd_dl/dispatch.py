@@ -39,24 +39,24 @@ def dispatch(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
 
 
 def _unsupported(fun: Callable[..., Any]) -> str:
+    title = title_of(fun)
     if fun in WRITING:
         return (
-            f"{title_of(fun)} is not supported for Tensors: it writes into an array, which cannot be recorded; "
+            f"{title} is not supported for Tensors: it writes into an array, which cannot be recorded; "
             "np.where and ops.scatter_add make a new one, and a leaf is changed by t[key] = values"
             + ("; for np.full and np.full_like write np.broadcast_to(t, shape)" if fun is np.copyto else "")
         )
     from difflib import get_close_matches  # only an error needs it, and it takes 2 ms
 
-    titles = {title_of(f) for f in TABLE}
-    ours = next((f for f in TABLE if title_of(f) == title_of(fun)), None)
-    if ours is not None:
-        title = f"{'ops.' if ours.__module__.startswith(__package__) else ''}{title_of(ours)}"
-        return f"this {fun.__name__} is an array's method or another library's, and has no gradient here; {title} has"
-    names = {title.removeprefix("np.") for title in titles if title.startswith("np.")}
-    name = title_of(fun).removeprefix("np.")
+    known = {title_of(f): f for f in TABLE}
+    if title in known:
+        ours = f"{'ops.' if known[title].__module__.startswith(__package__) else ''}{title}"
+        return f"this {fun.__name__} is an array's method or another library's, and has no gradient here; {ours} has"
+    names = {other.removeprefix("np.") for other in known if other.startswith("np.")}
+    name = title.removeprefix("np.")
     near = get_close_matches(name, names, 3, 0.7) or get_close_matches(name, names, 1, 0.4)
     return (
-        f"{title_of(fun)} is not supported for Tensors"
+        f"{title} is not supported for Tensors"
         + (f"; the nearest names that are: {', '.join(f'np.{n}' for n in near)}" if near else "")
         + ". On plain arrays, t.numpy(), it works without a gradient"
     )

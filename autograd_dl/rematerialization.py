@@ -47,7 +47,7 @@ def checkpoint(f: F) -> F:
         places = map(_Place, itertools.count())
         pattern = mapped(lambda leaf: next(places) if isinstance(leaf, Tensor) else leaf, (args, kwargs))
         segment = _Segment(f, pattern, [t.requires_grad for t in tensors])
-        run = segment.run([_begun(t._value, t.requires_grad, t.name) for t in tensors])
+        run = segment.run([_leaf_on(t._value, t.requires_grad, t.name) for t in tensors])
         if not run.outputs:
             return run.result
         read = run.read()
@@ -141,7 +141,7 @@ def _again(g: Any, _ans: Any, segment: _Segment, *values: Any) -> list[Any]:
     if recorded:
         tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in given]
     else:
-        tensors = list(map(_begun, given, segment.wanted))
+        tensors = list(map(_leaf_on, given, segment.wanted))
     run = segment.run_again(tensors, len(gs))
     inputs = [*run.inputs, *(tensor_of(bare(v), leaf) for v, leaf in zip(read, segment.leaves, strict=True))]
     needing = [t for t in inputs if t.requires_grad]
@@ -154,8 +154,8 @@ _CHECKPOINT = Op(checkpoint, lambda segment, *_: segment.taken())
 _CHECKPOINT.joint = _again
 
 
-def _begun(value: Any, requires_grad: bool, name: str | None = None) -> Tensor:
-    """A leaf on these values, not copied."""
+def _leaf_on(value: Any, requires_grad: bool, name: str | None = None) -> Tensor:
+    """A leaf that shares these values."""
     tensor = tensor_of(as_value(value), None)
     tensor.node = Leaf(tensor, requires_grad, name)
     return tensor

@@ -56,7 +56,7 @@ class Values:
     def numpy(self) -> NDArray[Any]:
         """The values as an array: shared, not copied, so that writing into it changes the Tensor unnoticed."""
         value = self._value
-        return value if type(value) is ndarray or not isinstance(value, np.generic) else np.asarray(value)
+        return np.asarray(value) if isinstance(value, np.generic) else value
 
     def item(self, *index: int) -> Any:
         """The value of a Tensor of one element (or of the element at `index`), as a Python number."""

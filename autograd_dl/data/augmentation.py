@@ -52,7 +52,6 @@ def shift(images: Images, rng: np.random.Generator, most: int = 2) -> Images:
 
     Raises `ShapeError` for other images, and ValueError if `most` is negative.
     """
-    _check(images)
     return crop(images, rng, images.shape[2:], pad=most)
 
 

@@ -290,8 +290,10 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
     a, b = as_array(a), as_array(b)
     m, n = a.shape
     s = np.linalg.svdvals(a)
-    if rcond is None or rcond < 0:
-        rcond = np.finfo(s.dtype).eps * max(m, n) if rcond is None else np.finfo(s.dtype).epsneg
+    if rcond is None:
+        rcond = np.finfo(s.dtype).eps * max(m, n)
+    elif rcond < 0:
+        rcond = np.finfo(s.dtype).epsneg
     x = np.dot(np.linalg.pinv(a, rcond=rcond), b)
     rank = np.sum(s > rcond * np.max(bare(s), initial=0), dtype=np.intc)
     residuals = np.atleast_1d(np.sum((b - np.dot(a, x)) ** 2, axis=0))

@@ -56,11 +56,11 @@ def _of_vector(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
     size = np.abs(x)
     if ord in (math.inf, -math.inf):
         return _extreme(ord)(size, axis=axes, keepdims=keepdims)
-    zero = x == 0
     if ord == 0:
         return np.sum(np.sign(np.where(np.isnan(x), 1, size)), axis=axes, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axes, keepdims=keepdims)
+    zero = x == 0
     powers = np.where(zero, 0 if ord > 0 else math.inf, np.where(zero, 1, size) ** ord)
     total = np.sum(powers, axis=axes, keepdims=keepdims)
     return np.where(total == 0, 0 if ord > 0 else math.inf, np.where(total == 0, 1, total) ** (1 / ord))

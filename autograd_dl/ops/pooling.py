@@ -40,7 +40,7 @@ def _winners(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
     return _max_pool(bare(x), size, stride, pad)[1]
 
 
-def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> tuple[Any, Any]:
+def _max_pool(x: Any, size: Pair, stride: Pair, pad: Pair) -> tuple[Any, Any]:
     """The largest element of each window, and the number of the first such."""
     at = grid(x.shape, size, stride, pad)
     _check_window(at)
