@@ -44,9 +44,9 @@ class Parts:
 
 
 class Placed:
-    """The gradient of an array of which an op took some elements, none twice: theirs, and where they are from.
+    """The gradient of an array of which an op took some elements, `array[key]`, none twice: `g` there, 0 elsewhere.
 
-    To add it to a gradient that is there takes time in proportion to the elements, not to the array. Without it, the
+    Adding it to another gradient takes time in proportion to these elements, not to the whole array. Without it, the
     way back through a loop over the rows of an array would be quadratic in their number (as it still is where gradients
     are recorded or watched).
     """
@@ -61,7 +61,7 @@ class Placed:
         gradient[self.key] += self.g
 
     def whole(self) -> Any:
-        """The gradient of the array: zeros elsewhere."""
+        """The gradient as an array."""
         out = np.zeros_like(self.g, shape=self.shape)
         out[self.key] = self.g
         return out

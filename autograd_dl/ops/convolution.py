@@ -23,9 +23,9 @@ from .windows import CHUNK, Grid, Pair, chunks, grid
 SMALL = 10**6
 """Multiplications up to which OpenBLAS takes the factors of a product as they lie, without reordering them first."""
 FILTERS = 24
-"""Of the transpose for images: so many filters take as long, at places with zeros, as it takes to add a patch back."""
+"""Filters whose products with a patch of zeros take as long as it takes to add a patch to images."""
 FEW = 128
-"""Rows at most that one of several products sums over; with half of SMALL multiplications or fewer they are fast."""
+"""The most rows that one of the products in `_summed` sums over. Each has at most half of SMALL multiplications."""
 
 
 @primitive
@@ -58,7 +58,8 @@ def conv2d_input(
     _check_gradient(g, (shape[0], w.shape[0], *at.places))
     dtype, g, w = _alike(g, w)
     places = math.prod(at.places)
-    if groups == 1 and (math.prod(at.images) - places) * len(w) >= FILTERS * places:
+    zeros = math.prod(at.images) - places  # that would be multiplied, if the gradient is spread
+    if groups == 1 and zeros * len(w) >= FILTERS * places:
         return _added_back(g, at, w).astype(dtype, copy=False)
     back = Grid(at.filter, (1, 1), (0, 0), at.dilation, at.images, at.images)
     f, c = w.shape[:2]
@@ -273,7 +274,7 @@ def _added_back(g: Any, at: Grid, w: Any) -> Any:
 
 
 class _Frame(NamedTuple):
-    """Images, (N, H, W, C), and where each pixel goes in larger ones, (rows, columns), that are zero elsewhere."""
+    """Images, (N, H, W, C), to be put into larger ones of zeros: the size of those, and the rows and columns there."""
 
     images: Any
     size: tuple[int, int]
@@ -286,10 +287,10 @@ def _padded(x: Any, at: Grid) -> _Frame:
 
 
 def _spread(g: Any, at: Grid) -> _Frame:
-    """The gradient at each place of a filter, where the place is in the images, with zeros between and around.
+    """The gradient at each place of a filter, put where that place is in the images, with zeros between and around.
 
-    It is as large as the images and the extent of a filter, less 1: the filters, turned around, then have a place for
-    each pixel.
+    The frame is larger than the images by the extent of a filter, less 1, so that the filters, turned around, have as
+    many places in it as the images have pixels.
     """
     height, width = (size + extent - 1 for size, extent in zip(at.images, at.extent, strict=True))
     to, take = zip(*map(_positions, (height, width), at.places, at.stride, at.pad, at.extent), strict=True)
@@ -297,7 +298,7 @@ def _spread(g: Any, at: Grid) -> _Frame:
 
 
 def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tuple[slice, slice]:
-    """Where in `size` pixels the places go that are among them, and which these are."""
+    """Along one axis: where places of a filter go in a frame of `size` pixels, and which of them are inside it."""
     first = extent - 1 - pad
     skipped = max(0, -(first // stride))
     taken = range(first + skipped * stride, size, stride)[: places - skipped]

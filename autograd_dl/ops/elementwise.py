@@ -115,6 +115,7 @@ def _shared(g: Any, wins: Any, ties: Any) -> Any:
 
 
 def _alone(x: Any, y: Any) -> Any:
+    """Whether x is a number, and y NaN."""
     return np.isnan(y) & ~np.isnan(x)
 
 

@@ -47,7 +47,7 @@ def _may_repeat(key: Any) -> bool:
 
 
 SMALL = 10_000
-"""Elements that are gone through in the time that it takes to look at a key."""
+"""Elements of an array that are gone through in the time that `_added_up` takes for a key, however short it is."""
 SORTING = 25
 """Elements of an array that are gone through in the time that it takes to sort the place of one."""
 
@@ -62,7 +62,7 @@ def _getitem(g: Any, _ans: Any, _x: Any, key: Any) -> Any:
 
 
 def _added_up(g: Any, key: Any, shape: tuple[int, ...]) -> Placed | None:
-    """The gradient at a key of integer arrays side by side, with what is for the same place added up.
+    """The gradient of `x[key]` where arrays of integers stand side by side in the key: repeated places are added up.
 
     None for another key, and where so many elements are taken that it is faster to go through the whole array.
     """

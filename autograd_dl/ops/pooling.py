@@ -83,7 +83,7 @@ def max_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
 @primitive
 @computed_wide
 def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair) -> Any:
-    """Images of this shape with each number of `g` at the element of its window that won, added up where it is one."""
+    """Images of this shape: to the element that won a window, the number of `g` for that window is added."""
     at = grid(shape, size, stride, pad)
     frame = channels_last(g, (*shape[:2], *at.padded))
     disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
@@ -107,7 +107,7 @@ def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pa
 
 @primitive
 def _chosen(h: Any, winners: Any, size: Pair, stride: Pair, pad: Pair) -> Any:
-    """The transpose of `_placed`: the element that won of each window."""
+    """The transpose of `_placed`: from each window, the element that won."""
     at = grid(h.shape, size, stride, pad)
     ans = np.zeros_like(h, shape=winners.shape)
     for k, view in enumerate(_views(_padded(h, at, 0), at)):

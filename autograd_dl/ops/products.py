@@ -345,7 +345,7 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 
 def _overlapping(full: Any, n: int, m: int, mode: str, middle: int) -> Any:
-    """What `mode` keeps of the convolution of n and m elements."""
+    """What `mode` keeps of the full convolution of n and m elements; "same" begins at the element `middle`."""
     kept = {"full": (0, n + m - 1), "same": (middle, max(n, m)), "valid": (min(n, m) - 1, abs(n - m) + 1)}
     if mode not in kept:
         raise ValueError(f"the mode of a convolution is 'full', 'same' or 'valid', not {mode!r}")

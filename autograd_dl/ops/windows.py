@@ -93,9 +93,9 @@ def grid(shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair, dilation: 
 
 
 def chunks(n: int, size: int) -> list[slice]:
-    """A few of n images at a time, where what is made of each has so many bytes.
+    """n images in slices that are worked on at once: what is made of one, `size` bytes an image, fits into CHUNK bytes.
 
-    One slice if all fits into CHUNK bytes, else a multiple of SHARES slices, so that all workers get equally many.
+    It is one slice if all fit, else a multiple of SHARES, so that all workers get equally many.
     """
     most = max(1, CHUNK // max(1, size))
     if n <= most:
