@@ -288,14 +288,16 @@ def results(ans: Any, node: Node | None, mode: Mode) -> Any:
         if not is_array(result):
             name = "a primitive" if node is None else node.plan.op.title
             raise RuleError(f"{name} must return an array or a tuple of arrays; it returned {type(result).__name__}")
-    items: list[Node | None] = []
-    if node is None:
-        items = [None] * len(ans)
-    else:
-        outlined = outline(ans)  # which all share: one for each would be as many as they are, squared
-        for i, result in enumerate(ans):
-            item = _record(_ITEM.plans[0b101], mode, (node, None), (None, i), no_kwargs, result)
-            item.args = (outlined, i)
-            items.append(item)
-    tensors = map(tensor_of, ans, items)
+    tensors = map(tensor_of, ans, [None] * len(ans) if node is None else _items(node, ans, mode))
     return type(ans)(*tensors) if hasattr(ans, "_fields") else tuple(tensors)
+
+
+def _items(node: Node, ans: tuple[Any, ...], mode: Mode) -> list[Node]:
+    """For each result of an op that has several, the node that takes it from the op's own node."""
+    outlined = outline(ans)  # which all share: one for each would be as many as they are, squared
+    items = []
+    for i, result in enumerate(ans):
+        item = _record(_ITEM.plans[0b101], mode, (node, None), (None, i), no_kwargs, result)
+        item.args = (outlined, i)
+        items.append(item)
+    return items

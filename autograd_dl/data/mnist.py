@@ -121,7 +121,7 @@ def _source(subset: bool) -> tuple[Path, Callable[[Path], Images]]:
 
 
 def _read(path: Path, name: str | None = None) -> Images:
-    """A file of that name, or else of its own: images or labels."""
+    """The images or labels in a file, as its name says, or `name`, if it is kept under another for now."""
     return read_idx(path, 3 if "images" in (name or path.name) else 1)
 
 
@@ -147,7 +147,7 @@ def _read_cached(path: Path) -> Images:
 
 
 def _read_right(path: Path, name: str | None = None) -> Images:
-    """The same, if it holds what the file of that name holds in the full set."""
+    """What `_read` reads, if the full set has the same under this name; else raises `DataError`."""
     content = _read(path, name)
     _check(name or path.name, content)
     return content
