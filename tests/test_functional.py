@@ -226,6 +226,7 @@ def test_lists_booleans_and_small_integers_count_as_floats(f):
     expected = f(np.array([0.0, 1.0, 1.0]))
     for x in ([0, 1, 1], [False, True, True], np.array([0, 1, 1], np.uint8), np.array([False, True, True])):
         np.testing.assert_array_equal(f(x), expected)
+        assert f(Tensor(x)).dtype == expected.dtype
     assert f(np.float32([1, 2])).dtype == np.float32
 
 

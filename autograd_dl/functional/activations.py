@@ -31,7 +31,7 @@ def relu(x: Tensor) -> Tensor: ...
 def relu(x: TensorLike) -> Any: ...
 def relu(x: TensorLike) -> Any:
     """max(x, 0), with the derivative 0 at 0."""
-    return ops.relu(x if type(x) is Tensor else array_of(x))
+    return ops.relu(array_of(x))
 
 
 @overload

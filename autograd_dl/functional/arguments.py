@@ -19,7 +19,7 @@ def array_of(x: Any) -> Any:
 
     Raises DTypeError for what are no real numbers.
     """
-    x = x if isinstance(x, Tensor) else as_value(x)
+    x = x if type(x) is Tensor else as_value(x)
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
