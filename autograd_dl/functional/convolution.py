@@ -70,8 +70,10 @@ def conv_transpose2d(
 
 
 def _with_bias(y: Any, b: Any) -> Any:
-    if b is None or not np.ndim(b):
-        return y if b is None else y + b
+    if b is None:
+        return y
+    if not np.ndim(b):
+        return y + b
     if math.prod(np.shape(b)) != y.shape[1]:
         raise ShapeError(f"{y.shape[1]} channels have as many biases, not {np.shape(b)}")
     return y + np.reshape(b, (-1, 1, 1))

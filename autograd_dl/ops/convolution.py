@@ -294,7 +294,7 @@ def _spread(g: Any, at: Grid) -> _Frame:
     """
     height, width = (size + extent - 1 for size, extent in zip(at.images, at.extent, strict=True))
     to, take = zip(*map(_positions, (height, width), at.places, at.stride, at.pad, at.extent), strict=True)
-    return _Frame(g.transpose(0, 2, 3, 1)[:, take[0], take[1]], (height, width), to)
+    return _Frame(g.transpose(0, 2, 3, 1)[:, *take], (height, width), to)
 
 
 def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tuple[slice, slice]:
@@ -316,7 +316,7 @@ class _Windows:
         self.framed: slice | None = None
         if large.shape[1:3] != frame.size:
             large = np.zeros_like(large, order="C", shape=(few, *frame.size, c))
-            self.inside = large[:, frame.to[0], frame.to[1]]
+            self.inside = large[:, *frame.to]
         self.all = self.patches = _patches(large, at)
         self.memory = allocator.empty(large, (few * rows * at.places[1] * math.prod(at.filter) * (c // groups),))
 
