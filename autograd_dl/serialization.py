@@ -181,9 +181,10 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary = Path(held.name)
             yield temporary
             _close_on_windows(held)
-            _flush(temporary)
+            _flush(temporary, os.O_RDWR)  # for writing: Windows flushes nothing else
             _put(temporary, path)
-        _flush_folder(path.parent)
+        with suppress(OSError):  # not every system can do so with a folder
+            _flush(path.parent, os.O_RDONLY)
     except OSError as error:
         if error.errno is not None and Path(str(error.filename or beside)).name.startswith(beside):
             raise OSError(error.errno, error.strerror, str(path)) from error
@@ -261,20 +262,10 @@ def _put(temporary: Path, path: Path) -> None:
     temporary.replace(path)
 
 
-def _flush(path: Path) -> None:
-    """Wait until the file is on the disk. (It is opened for writing since Windows flushes nothing else.)"""
-    handle = os.open(path, os.O_RDWR)
+def _flush(path: Path, access: int) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, access)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _flush_folder(path: Path) -> None:
-    """Wait until the names in a folder are on the disk, on systems that can tell."""
-    with suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
