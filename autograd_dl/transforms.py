@@ -203,7 +203,7 @@ class _Traced(NamedTuple):
         return seen.given_back(found)
 
     def derivatives(self, k: int) -> list[Any]:
-        """Those of output k with respect to each input, of the shape of the output and the input together."""
+        """The derivatives of output k with respect to each input, of shape (*output.shape, *input.shape)."""
         output = self.outputs[k]
         rows = []
         for i in range(output.size):

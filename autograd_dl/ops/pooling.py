@@ -87,7 +87,7 @@ def _placed(g: Any, winners: Any, shape: tuple[int, ...], size: Pair, stride: Pa
     at = grid(shape, size, stride, pad)
     frame = channels_last(g, (*shape[:2], *at.padded))
     disjoint = at.stride[0] >= at.filter[0] and at.stride[1] >= at.filter[1]
-    covered = disjoint and all(f * n == size for f, n, size in zip(at.filter, at.places, at.padded, strict=True))
+    covered = disjoint and all(f * n == side for f, n, side in zip(at.filter, at.places, at.padded, strict=True))
 
     def fill(images: slice) -> None:
         some, first = np.copy(g[images].transpose(0, 2, 3, 1), order="C"), winners[images].transpose(0, 2, 3, 1)
