@@ -180,8 +180,13 @@ def watch_gradients(output: Tensor, watch: GradientWatch) -> None:
 
 def _seeds(outputs: Sequence[Tensor], grad_outputs: Sequence[Any], create_graph: bool) -> dict[Node, Any]:
     """The gradient that enters at the node of each output."""
-    if len(outputs) != len(grad_outputs):
-        raise ShapeError(f"there are {len(outputs)} outputs, and {len(grad_outputs)} gradients were given for them")
+    try:
+        count = len(grad_outputs)
+    except TypeError:
+        came = type(grad_outputs).__name__
+        raise ShapeError(f"grad_outputs must be a list of {len(outputs)}, as outputs is, not one {came}") from None
+    if len(outputs) != count:
+        raise ShapeError(f"there are {len(outputs)} outputs, and {count} gradients were given for them")
     seeds: dict[Node, Any] = {}
     for tensor, given in zip(outputs, grad_outputs, strict=True):
         node = tensor.node

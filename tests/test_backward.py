@@ -212,6 +212,9 @@ def test_seeds_and_outputs_of_different_number():
     x = leaf([1.0])
     with pytest.raises(ShapeError, match="2 outputs, and 1 gradients"):
         gradients([x * 2, x * 3], x, [[1.0]])
+    for one in (1.0, np.float64(1), np.array(1.0), Tensor(1.0)):
+        with pytest.raises(ShapeError, match="grad_outputs must be a list of 1, as outputs is"):
+            gradients([x * 2], x, one)
 
 
 def test_backward_from_what_nothing_requires():
