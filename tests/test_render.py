@@ -318,3 +318,18 @@ def test_folders_are_made_and_old_pictures_replaced(graph, tmp_path):
     render(graph, file)
     assert file.read_text(encoding="utf-8") == graph.source
     assert os.listdir(file.parent) == ["a.dot"]
+
+
+@posix
+def test_a_second_interruption_ends_the_command_without_a_traceback(tmp_path):
+    program = f"""
+import signal, sys
+from autograd_dl.app import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)
+def interrupted(*arguments):
+    signal.raise_signal(signal.SIGINT)
+cli.COMMANDS["graph"] = cli._way_on = interrupted
+sys.exit(cli.main(["graph", "apple", "-o", {str(tmp_path / "a.svg")!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

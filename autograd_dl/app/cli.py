@@ -53,11 +53,15 @@ def _prepare_streams() -> None:
 
 @contextmanager
 def _interruptions() -> Iterator[list[int]]:
-    """A list that is empty until the first SIGINT: C++ extensions may turn its KeyboardInterrupt into another error."""
+    """A list that is empty until the first SIGINT: C++ extensions may turn its KeyboardInterrupt into another error.
+
+    A second SIGINT, while the first is being told of, ends the process without a word.
+    """
     received: list[int] = []
 
     def handler(number: int, frame: FrameType | None) -> None:
         received.append(number)
+        signal.signal(number, signal.SIG_DFL)
         signal.default_int_handler(number, frame)
 
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # it is ignored, or the caller's own
@@ -77,9 +81,9 @@ def _interruptions() -> Iterator[list[int]]:
 def _way_on(arguments: argparse.Namespace) -> str:
     """How an interrupted training goes on, if it has left a checkpoint."""
     checkpoint: Path | None = getattr(arguments, "checkpoint", None)
-    return (
-        f"; the same with --resume goes on from {checkpoint}" if checkpoint is not None and checkpoint.exists() else ""
-    )
+    if checkpoint is None or not checkpoint.exists():
+        return ""
+    return f"; the same with --resume goes on from {checkpoint}"
 
 
 def _told(error: Exception) -> str:
