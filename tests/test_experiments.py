@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import subprocess
 import sys
 
 import numpy as np
@@ -93,6 +94,19 @@ def test_the_list(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(experiments())
     assert any("gates" in line for line in lines)
+
+
+def test_the_list_needs_no_matplotlib(tmp_path):
+    program = """
+import sys
+sys.modules["matplotlib"] = None
+from autograd_dl.app.cli import main
+sys.exit(main(["experiment", "--list"]) or main(["experiment", "gates", "--out", sys.argv[1]]))
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True)
+    assert len(done.stdout.splitlines()) == len(experiments())
+    assert (done.returncode, list(tmp_path.iterdir())) == (1, [])
+    assert 'needs matplotlib, which the extra "viz" installs' in done.stderr
 
 
 def test_an_unknown_one_is_one_line(capsys):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograd_dl.errors import DataError
+from autograd_dl.optional import need
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import new_file, replacing
 
@@ -29,6 +30,7 @@ def listing() -> str:
 
 def make(name: str, settings: Settings, out: Path) -> list[Path]:
     """Make an experiment; returns the files that were written into the folder `out`: NAME.png and NAME.json."""
+    need("matplotlib", "viz")
     experiment = experiments()[name]
     _refuse_unused(experiment, settings)
     refuse_unwritable(out, f"{name}.png", f"{name}.json")

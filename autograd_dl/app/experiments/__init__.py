@@ -16,7 +16,6 @@ import numpy as np
 
 from autograd_dl.data import load_mnist
 from autograd_dl.data.batches import Split
-from autograd_dl.optional import need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -100,8 +99,7 @@ def experiment(name: str, section: str, takes: tuple[str, ...] = LEARNS) -> Call
 
 @functools.cache
 def experiments() -> dict[str, Experiment]:
-    """All experiments, in the order of the book. Raises `MissingExtraError` without matplotlib."""
-    need("matplotlib", "viz")
+    """All experiments, in the order of the book."""
     for chapter in CHAPTERS:
         importlib.import_module(f".{chapter}", __name__)
     return _FOUND

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from autograd_dl.functional import step_function
 from models.gates import AND, NAND, OR, WEIGHTS, XOR
 
 from . import Outcome, Settings, experiment
-from .shared import BLUE, RED
+from .shared import BLUE, RED, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +24,7 @@ def perceptron(_settings: Settings) -> Outcome:
     w1, w2, b = WEIGHTS["AND"]
     sums = np.dot(CORNERS, [w1, w2]) + b
     outputs = step_function(sums)
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4)
     left, right = figure.subplots(1, 2)
     _draw_perceptron(left, w1, w2, b)
     a = np.linspace(-1, 1, 2001)
@@ -43,7 +42,7 @@ def perceptron(_settings: Settings) -> Outcome:
 @experiment("gates", "2.3-2.5", takes=())
 def gates(_settings: Settings) -> Outcome:
     """AND, NAND, OR and XOR, and the lines by which one perceptron divides the plane: XOR has none."""
-    figure = Figure(figsize=(11, 3.6), layout="constrained")
+    figure = new_figure(11, 3.6)
     table = {}
     for axes, gate in zip(figure.subplots(1, 4), (AND, NAND, OR, XOR), strict=True):
         name = gate.__name__

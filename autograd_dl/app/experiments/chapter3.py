@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from autograd_dl import no_grad
@@ -18,7 +17,7 @@ from autograd_dl.training import Trainer
 from models import ThreeLayerNet
 
 from . import LEARNS, Outcome, Settings, experiment
-from .shared import BLUE, GREY, RED
+from .shared import BLUE, GREY, RED, new_figure
 
 X = np.linspace(-6, 6, 1201)
 
@@ -26,7 +25,7 @@ X = np.linspace(-6, 6, 1201)
 @experiment("step", "3.2.2-3.2.3", takes=())
 def step(_settings: Settings) -> Outcome:
     """The step function: 0 up to 0, then 1."""
-    figure = Figure(figsize=(6, 4), layout="constrained")
+    figure = new_figure(6, 4)
     axes = figure.subplots()
     axes.plot(X, step_function(X), color=BLUE)
     axes.set(title="step function", xlabel="x", ylabel="y", ylim=(-0.1, 1.1))
@@ -44,7 +43,7 @@ def curves(_settings: Settings) -> Outcome:
         "tanh(x)": tanh,
         "log(x)": np.log,
     }
-    figure = Figure(figsize=(9, 7), layout="constrained")
+    figure = new_figure(9, 7)
     numbers = {}
     for axes, (name, f) in zip(figure.subplots(2, 2).flat, functions.items(), strict=True):
         positive = f is np.log
@@ -59,7 +58,7 @@ def curves(_settings: Settings) -> Outcome:
 @experiment("sigmoid-asymptotes", "3.2.4", takes=())
 def sigmoid_asymptotes(_settings: Settings) -> Outcome:
     """The sigmoid between 0 and 1, which it comes close to and never leaves."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = new_figure(7, 4)
     axes = figure.subplots()
     x = np.linspace(-10, 10, 1001)
     axes.plot(x, sigmoid(x), color=BLUE, label="sigmoid(x)")
@@ -74,7 +73,7 @@ def sigmoid_asymptotes(_settings: Settings) -> Outcome:
 @experiment("step-vs-sigmoid", "3.2.5", takes=())
 def step_vs_sigmoid(_settings: Settings) -> Outcome:
     """The step function and the sigmoid, and the area between them, which is 2 log 2."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = new_figure(7, 4)
     axes = figure.subplots()
     axes.plot(X, sigmoid(X), color=BLUE, label="sigmoid")
     axes.plot(X, step_function(X), color="black", linestyle="--", label="step function")
@@ -91,7 +90,7 @@ def softmax_overflow(_settings: Settings) -> Outcome:
     """Softmax as its formula says overflows with large scores; with the largest subtracted first, it doesn't."""
     shifts = np.arange(0, 1001)
     scores = shifts[:, np.newaxis] + np.array([0.3, 2.9, 4.0])
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    figure = new_figure(8, 4.5)
     axes = figure.subplots()
     axes.plot(shifts, softmax(scores)[:, 2], color=GREY, linewidth=7, alpha=0.4, label="largest score subtracted first")
     ends = {}
@@ -124,7 +123,7 @@ def digit(settings: Settings) -> Outcome:
     """The first training digit: as an image, and as the 784 numbers that a network is given."""
     (x, t), _ = load_mnist(normalize=False, subset=settings.data == "subset")
     image = x[0].reshape(28, 28)
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4)
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.5])
     shown = left.imshow(image, cmap="gray")
     figure.colorbar(shown, ax=left, label="brightness")
@@ -154,7 +153,7 @@ def three_layer_inference(settings: Settings) -> Outcome:
     microseconds = [1e6 * s / len(x) for s in seconds]
     with no_grad():
         probabilities = softmax(network.predict(x[:1])).numpy()[0]
-    figure = Figure(figsize=(12, 4), layout="constrained")
+    figure = new_figure(12, 4)
     left, middle, right = figure.subplots(1, 3)
     left.imshow(x[0].reshape(28, 28), cmap="gray")
     left.set(title=f"the first test image: {t[0]}", xlabel="column", ylabel="row")

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from autograd_dl.data.batches import MiniBatches
@@ -16,7 +15,7 @@ from autograd_dl.optim import SGD
 from models import SimpleNet, TwoLayerNet
 
 from . import Outcome, Settings, experiment
-from .shared import BLUE, GREY, RED
+from .shared import BLUE, GREY, RED, new_figure
 
 
 def _bowl(x: Any) -> Any:
@@ -28,7 +27,7 @@ def _bowl(x: Any) -> Any:
 def difference_errors(_settings: Settings) -> Outcome:
     """How wrong forward and central differences are for each h: too large, the curve bends; too small, rounding."""
     true = float(np.cos(1))
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = new_figure(8, 5)
     axes = figure.subplots()
     best = {}
     for name, kind, color in (("forward", "float64", GREY), ("central", "float64", BLUE), ("central", "float32", RED)):
@@ -60,7 +59,7 @@ def tangent(_settings: Settings) -> Outcome:
         return 0.01 * x**2 + 0.1 * x
 
     x = np.arange(0.0, 20.0, 0.1)
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4)
     derivatives = {}
     for axes, at in zip(figure.subplots(1, 2, sharey=True), (5, 10), strict=True):
         slope = derivatives[at] = float(numerical_diff(f, at))
@@ -78,7 +77,7 @@ def gradient_field(_settings: Settings) -> Outcome:
     x0, x1 = np.meshgrid(np.arange(-2, 2.5, 0.25), np.arange(-2, 2.5, 0.25))
     points = np.stack([x0.ravel(), x1.ravel()], axis=1)
     down = -numerical_gradient(_bowl, points)  # of the sum over all points: each point's own is in its row
-    figure = Figure(figsize=(6, 5.5), layout="constrained")
+    figure = new_figure(6, 5.5)
     axes = figure.subplots()
     axes.contour(x0, x1, x0**2 + x1**2, levels=8, colors="#cccccc", linewidths=0.8)
     axes.quiver(*points.T, *down.T, angles="xy", color="#444444")
@@ -95,7 +94,7 @@ def gradient_path(_settings: Settings) -> Outcome:
     start = np.array([-3.0, 4.0])
     end, path = gradient_descent(_bowl, start, lr=0.1, step_num=20)
     path = np.vstack([path, end])
-    figure = Figure(figsize=(11, 5), layout="constrained")
+    figure = new_figure(11, 5)
     left, right = figure.subplots(1, 2)
     grid = np.linspace(-4.5, 4.5, 100)
     x0, x1 = np.meshgrid(grid, grid)
@@ -123,7 +122,7 @@ def simple_net_gradient(_settings: Settings) -> Outcome:
     scores = network.predict(x).numpy()
     by_differences = numerical_gradient(lambda _: network.loss(x, t), network.W)
     by_graph = network.gradient(x, t)["W"]
-    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    figure = new_figure(10, 3.4)
     for axes, (name, values) in zip(
         figure.subplots(1, 2), {"W": network.W.numpy(), "dL/dW by differences": by_differences}.items(), strict=True
     ):
@@ -154,7 +153,7 @@ def two_layer_by_differences(settings: Settings) -> Outcome:
     ways = {"differences": TwoLayerNet.numerical_gradient, "backpropagation": TwoLayerNet.gradient}
     runs = {name: _learn(way, settings, train, test) for name, way in ways.items()}
     slow, fast = runs.values()
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(10, 4)
     left, right = figure.subplots(1, 2, width_ratios=[2, 1])
     left.plot(slow["losses"], color=BLUE, linewidth=5, alpha=0.4, label="by differences")
     left.plot(fast["losses"], color=RED, linewidth=1, label="by backpropagation")

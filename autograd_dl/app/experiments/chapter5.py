@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.image import imread
 
 from autograd_dl import Tensor, gradients
 from autograd_dl.nn import AddLayer, MulLayer
@@ -18,7 +16,10 @@ from visualize import draw_graph
 from visualize.rendering import drawn
 
 from . import Outcome, Settings, experiment
-from .shared import BLUE, ORANGE, RED
+from .shared import BLUE, ORANGE, RED, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DPI = 120
 
@@ -70,11 +71,13 @@ def _rounded(tensor: Tensor) -> float:
 
 def _picture(total: Tensor, numbers: dict[str, dict[str, float]]) -> Figure:
     """The picture of the graph; without a Graphviz that could draw it, a table of its numbers."""
+    from matplotlib.image import imread
+
     graph = draw_graph(total)
     graph.attr("graph", dpi=str(DPI))
     picture = drawn(graph.source, "png")
     if picture is None:
-        figure = Figure(figsize=(6, 4), layout="constrained")
+        figure = new_figure(6, 4)
         axes = figure.subplots()
         rows = [(f"{value:g}", f"{numbers['gradients'][name]:g}") for name, value in numbers["values"].items()]
         table = axes.table(rows, rowLabels=list(numbers["values"]), colLabels=["value", "gradient"], loc="center")
@@ -82,7 +85,7 @@ def _picture(total: Tensor, numbers: dict[str, dict[str, float]]) -> Figure:
             table[row, 1].get_text().set_color(RED)
     else:
         pixels = imread(BytesIO(picture))
-        figure = Figure(figsize=(pixels.shape[1] / DPI, pixels.shape[0] / DPI), layout="constrained")
+        figure = new_figure(pixels.shape[1] / DPI, pixels.shape[0] / DPI)
         axes = figure.subplots()
         axes.imshow(pixels)
     axes.set_axis_off()
@@ -103,7 +106,7 @@ def gradient_check(settings: Settings) -> Outcome:
     apart = {name: float(np.abs(exact[name] - differences[name]).mean()) for name in network.params}
     size = {name: float(np.abs(exact[name]).mean()) for name in network.params}
     hidden = np.dot(x, network.params["W1"].numpy())
-    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+    figure = new_figure(7.5, 4.5)
     axes = figure.subplots()
     places = np.arange(len(apart))
     axes.bar(places - 0.2, list(size.values()), 0.4, color=BLUE, label="by backpropagation")
@@ -121,7 +124,7 @@ def gradient_check(settings: Settings) -> Outcome:
 def two_layer_by_backpropagation(settings: Settings) -> Outcome:
     """The two-layer network learns the digits: loss and accuracy, with ReLU (chapter 5) and sigmoid (chapter 4)."""
     train, test = settings.mnist()
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = new_figure(11, 4.5)
     left, right = figure.subplots(1, 2)
     numbers: dict[str, Any] = {}
     for activation, color in (("relu", BLUE), ("sigmoid", ORANGE)):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from autograd_dl import Tensor, gradients
@@ -21,7 +20,10 @@ from visualize import plots
 
 from . import LEARNS, Outcome, Settings, experiment
 from .search import Curves, random_search, shared_search
-from .shared import draw_accuracies, first, gradient_check, trained, training
+from .shared import draw_accuracies, first, gradient_check, new_figure, trained, training
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BINS = 30
 """Of a histogram of activations."""
@@ -34,7 +36,7 @@ BINS = 30
 def optimizer_paths(settings: Settings) -> Outcome:
     """The ways that SGD, Momentum, AdaGrad and Adam go down x**2/20 + y**2."""
     steps = settings.few(30, 10)
-    figure = Figure(figsize=(10, 8), layout="constrained")
+    figure = new_figure(10, 8)
     limits, levels = ((-10, 10), (-5, 5)), [0.1, 0.5, 1, 2, 4, 8, 16]
     paths = {}
     made = SGD(0.95), Momentum(0.1), AdaGrad(1.5), Adam(0.3)
@@ -74,7 +76,7 @@ def activations(settings: Settings) -> Outcome:
     """What comes out of five layers of sigmoid, ReLU and tanh, from weights of four standard deviations."""
     layers = settings.few(5, 2)
     stds = {"1": 1.0, "0.01": 0.01, "√(1/n)": math.sqrt(1 / 100), "√(2/n)": math.sqrt(2 / 100)}
-    figure = Figure(figsize=(11, 18), layout="constrained")
+    figure = new_figure(11, 18)
     figure.supxlabel("activation")
     figure.supylabel("how many of 100,000 (for relu, only the first 7,000 are shown)")
     rows = itertools.product((sigmoid, relu, tanh), stds.items())
@@ -117,7 +119,7 @@ def _losses(settings: Settings, runs: Mapping[str, tuple[Optimizer, float | str]
     """The losses of trainings by these optimizers from these initial weights, each on the same batches."""
     train, _ = settings.mnist()
     steps, width = settings.few(2000, 60), settings.few(100, 20)
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = new_figure(8, 5)
     axes = figure.subplots()
     losses = {}
     for name, (optimizer, std) in runs.items():
@@ -143,7 +145,7 @@ def batch_norm(settings: Settings) -> Outcome:
     digits = first(settings.few(1000, 200), settings.mnist()[0])
     stds = np.logspace(0, -4, num=settings.few(16, 4)).tolist()
     width, epochs, side = settings.few(100, 20), settings.few(20, 2), math.isqrt(len(stds))
-    figure = Figure(figsize=(12, 11), layout="constrained")
+    figure = new_figure(12, 11)
     numbers: dict[str, Any] = {"std": stds, "batch norm": [], "plain": [], "plain_overflows_after": []}
     for std, axes in zip(stds, figure.subplots(side, side, sharex=True, sharey=True).flat, strict=True):
         runs = {
@@ -208,7 +210,7 @@ def _overfitting(settings: Settings, epochs: int, networks: Mapping[str, Mapping
     """How deep networks with these options learn 300 digits, and others."""
     train, test = settings.mnist()
     width, epochs = settings.few(100, 20), settings.few(epochs, 3)
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = new_figure(11, 4.5)
     numbers = {}
     for axes, (name, options) in zip(figure.subplots(1, 2), networks.items(), strict=True):
         network = MultiLayerNetExtend(784, [width] * 6, 10, seed=settings.seed, **options)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from autograd_dl import no_grad
@@ -17,7 +14,10 @@ from models import SimpleConvNet
 from visualize import plots
 
 from . import LEARNS, Outcome, Settings, experiment
-from .shared import COLORS, gradient_check, learned, train_convnet
+from .shared import COLORS, gradient_check, learned, new_figure, train_convnet
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def simple_convnet(settings: Settings) -> SimpleConvNet:
@@ -37,15 +37,15 @@ def im2col_steps(_settings: Settings) -> Outcome:
     rows = im2col(image[None, None], 3, 3)
     products = rows @ weights.ravel()
     result = products.reshape(2, 2)
-    figure = Figure(figsize=(12, 8.5), layout="constrained")
+    figure = new_figure(12, 8.5)
     parts: Any = figure.subfigures(2, 1)
     above, below = parts
     above.suptitle("1. the patch that the filter sees at each of its places")
     for k, (axes, color) in enumerate(zip(above.subplots(1, 4), COLORS, strict=True)):
         top, left = divmod(k, 2)
         _cells(axes, image)
-        axes.add_patch(Rectangle((left - 0.5, top - 0.5), 3, 3, edgecolor=color, facecolor=color, alpha=0.3))
-        axes.add_patch(Rectangle((left - 0.5, top - 0.5), 3, 3, edgecolor=color, fill=False, linewidth=3))
+        _mark(axes, left, top, 3, 3, edgecolor=color, facecolor=color, alpha=0.3)
+        _mark(axes, left, top, 3, 3, edgecolor=color, fill=False, linewidth=3)
         axes.set_title(f"patch at row {top}, column {left}", color=color)
     matrix, column, product, output = below.subplots(1, 4, width_ratios=[9, 2, 2, 3])
     for axes, values, title in (
@@ -58,9 +58,8 @@ def im2col_steps(_settings: Settings) -> Outcome:
         axes.set_title(title)
     for k, color in enumerate(COLORS):
         top, left = divmod(k, 2)
-        for axes, corner, width in ((matrix, (0, k), 9), (product, (0, k), 1), (output, (left, top), 1)):
-            x, y = corner
-            axes.add_patch(Rectangle((x - 0.5, y - 0.5), width, 1, facecolor=color, alpha=0.3))
+        for axes, x, y, width in ((matrix, 0, k, 9), (product, 0, k, 1), (output, left, top, 1)):
+            _mark(axes, x, y, width, 1, facecolor=color, alpha=0.3)
     steps = {"image": image, "filter": weights, "rows": rows, "product": products, "result": result}
     return Outcome({name: values.tolist() for name, values in steps.items()}, figure)
 
@@ -70,8 +69,15 @@ def _cells(axes: Axes, values: NDArray[Any]) -> None:
     height, width = values.shape
     axes.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5), aspect="equal", xticks=[], yticks=[])
     for (i, j), value in np.ndenumerate(values):
-        axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#bbbbbb"))
+        _mark(axes, j, i, 1, 1, fill=False, edgecolor="#bbbbbb")
         axes.text(j, i, f"{value:g}", ha="center", va="center")
+
+
+def _mark(axes: Axes, left: int, top: int, width: int, height: int, **look: Any) -> None:
+    """A rectangle around so many cells of a table, from the column `left` and the row `top`."""
+    from matplotlib.patches import Rectangle
+
+    axes.add_patch(Rectangle((left - 0.5, top - 0.5), width, height, **look))
 
 
 # -- 7.5, 7.6: SimpleConvNet
@@ -102,7 +108,7 @@ def filters(settings: Settings) -> Outcome:
     """The filters of SimpleConvNet before and after training: edges and blobs come out of noise."""
     before = simple_convnet(settings).params["W1"].numpy()
     after = learned(simple_convnet(settings), settings).params["W1"].numpy()
-    figure = Figure(figsize=(10, 8), layout="constrained")
+    figure = new_figure(10, 8)
     parts: Any = figure.subfigures(2, 1)
     numbers = {}
     for name, weights, part in zip(("before", "after"), (before, after), parts, strict=True):

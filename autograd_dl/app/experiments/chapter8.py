@@ -8,7 +8,6 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from autograd_dl.data import crop, flip, rotate, scale, shift
 from autograd_dl.data.batches import Split
@@ -20,7 +19,7 @@ from models import DeepConvNet, Layers, LeNet, Network
 from visualize import plots
 
 from . import LEARNS, Outcome, Settings, experiment
-from .shared import COLORS, draw_accuracies, first, learned, train_convnet, trained
+from .shared import COLORS, draw_accuracies, first, learned, new_figure, train_convnet, trained
 
 # -- 8.1: DeepConvNet
 
@@ -69,7 +68,7 @@ def augmentation(settings: Settings) -> Outcome:
     """Digits cropped, mirrored, shifted, scaled and turned; and what learning from such changes is worth."""
     train, test = settings.mnist(flatten=False)
     train, epochs = first(settings.few(1000, 200), train), settings.few(30, 2)
-    figure = Figure(figsize=(9, 11), layout="constrained")
+    figure = new_figure(9, 11)
     parts: Any = figure.subfigures(2, 1, height_ratios=[3, 2])
     above, below = parts
     changes: dict[str, Callable[..., Any]] = {
@@ -109,7 +108,7 @@ def ensemble(settings: Settings) -> Outcome:
         )  # fmt: skip
     alone = [network.accuracy(*test) for network in networks]
     together = Ensemble(networks).accuracy(*test, batch_size=100)
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = new_figure(8, 5)
     axes = figure.subplots()
     names = [str(k) for k in range(1, len(alone) + 1)]
     axes.bar_label(axes.bar(names, alone, color=COLORS[0], label="network alone"), fmt="%.4f")
@@ -147,7 +146,7 @@ def transfer(settings: Settings) -> Outcome:
                 mini_batch_size=20, optimizer=Adam(), seed=[settings.seed, 3, k],
             )  # fmt: skip
             curves[name].append(trainer.test_acc_list)
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = new_figure(8, 5)
     axes = figure.subplots()
     draw_accuracies(
         axes, "test accuracy on 5 to 9, after 20 images of each",
@@ -185,7 +184,7 @@ def layer_times(settings: Settings) -> Outcome:
     passes = [_timed_pass(network, *first(settings.few(100, 20), (x, t))) for _ in range(settings.few(6, 2))][1:]
     names = list(passes[0])
     times = np.median([[passed[name] for name in names] for passed in passes], axis=0)
-    figure = Figure(figsize=(9, 7), layout="constrained")
+    figure = new_figure(9, 7)
     axes = figure.subplots()
     forward, backward = (1000 * times).T
     axes.barh(names, forward, color=COLORS[0], label="forward")
@@ -247,7 +246,7 @@ def half_precision(settings: Settings) -> Outcome:
     scores = {str(network.dtype): network.predict_all(x) for network in (full, half)}
     accuracy = {name: float(np.mean(correct(s, t))) for name, s in scores.items()}
     size = {str(network.dtype): sum(p.numpy().nbytes for p in network.params.values()) for network in (full, half)}
-    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    figure = new_figure(12, 4.5)
     left, middle, right = figure.subplots(1, 3, width_ratios=[2, 2, 3])
     left.bar_label(left.bar(list(accuracy), list(accuracy.values()), color=COLORS[:2]), fmt="%.4f")
     left.set(title=f"accuracy on {len(x):,} test digits", xlabel="dtype", ylabel="accuracy", ylim=(0, 1.1))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from autograd_dl.data.batches import Split
 from autograd_dl.errors import DataError
@@ -15,12 +13,23 @@ from autograd_dl.optim import Adam
 from autograd_dl.training import Trainer
 from models import Network
 from visualize import plot_history, plots
+from visualize.plots.canvas import figure_or_new
 
 from . import Outcome, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 BLUE, RED, GREEN, PURPLE, ORANGE, GREY = "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#888888"
 COLORS = BLUE, RED, GREEN, PURPLE
 N = TypeVar("N", bound=Network)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of that size in inches."""
+    figure: Figure = figure_or_new(None, width, height)
+    return figure
 
 
 def training(network: Network, train: Split, test: Split, settings: Settings, **options: Any) -> Trainer:
@@ -52,7 +61,7 @@ def gradient_check(network: Network, x: Any, t: Any) -> Outcome:
     """The gradients of a network by backpropagation against those by differences, for each parameter."""
     walked, differences = network.gradient(x, t), network.numerical_gradient(x, t)
     off = {name: np.abs(walked[name] - differences[name]) for name in walked}
-    figure = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = new_figure(11, 4.5)
     left, right = figure.subplots(1, 2)
     for name in walked:
         left.plot(differences[name].ravel(), walked[name].ravel(), ".", label=name)
