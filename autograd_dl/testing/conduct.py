@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,8 @@ from .verdicts import GradientError
 
 ROUNDINGS = {"float16": 30}
 """How many roundings of a dtype a gradient in it may be off from that in float64, so that it is 3%; of others, 1000."""
+LARGE = {"float16": np.inf}
+"""The size above which an input of a dtype counts as large; of others, 100."""
 
 
 def check_conduct(level: Level, given: Arrays, rng: np.random.Generator) -> None:
@@ -27,23 +31,26 @@ def check_conduct(level: Level, given: Arrays, rng: np.random.Generator) -> None
     after_backward = [y.numpy().copy() for y in outputs]
     level.arrays([x + x.dtype.type(2**-8) for x in given])
 
-    for what, now, then in (
-        ("input {} was changed", [x.numpy() for x in inputs], before),
-        ("result {} was changed by the backward pass", after_backward, values),
-        ("result {} was changed by another call", [y.numpy() for y in outputs], after_backward),
-        ("the gradient arriving at output {} was changed", sent, arriving),
-    ):
-        for i, (a, b) in enumerate(zip(now, then, strict=True)):
-            if not np.array_equal(a, b, equal_nan=True):
-                raise GradientError(what.format(i))
-    for i, (x, g, g2) in enumerate(zip(inputs, found, again, strict=True)):
+    _refuse_changed("input {} was changed", [x.numpy() for x in inputs], before)
+    _refuse_changed("result {} was changed by the backward pass", after_backward, values)
+    _refuse_changed("result {} was changed by another call", [y.numpy() for y in outputs], after_backward)
+    _refuse_changed("the gradient arriving at output {} was changed", sent, arriving)
+    for i, (x, g) in enumerate(zip(inputs, found, strict=True)):
         if g.shape != x.shape or g.dtype != x.dtype:
             raise GradientError(f"the gradient of input {i}, {x.dtype} {x.shape}, is {g.dtype} {g.shape}")
-        if not np.array_equal(g, g2, equal_nan=True):
-            raise GradientError(f"the gradient of input {i} differs from one call to the next")
-        for other in (*found[:i], *(x.numpy() for x in inputs), *sent, *(y.numpy() for y in outputs)):
-            if np.shares_memory(g, other):
-                raise GradientError(f"the gradient of input {i} shares memory with another array")
+    _refuse_changed("the gradient of input {} differs from one call to the next", found, again)
+    for i, g in enumerate(found):
+        others = (*found[:i], *(x.numpy() for x in inputs), *sent, *(y.numpy() for y in outputs))
+        if any(np.shares_memory(g, other) for other in others):
+            raise GradientError(f"the gradient of input {i} shares memory with another array")
+
+
+def _refuse_changed(what: str, now: Arrays, then: Arrays) -> None:
+    """Raise GradientError, which names the first array that is not as it was."""
+    __tracebackhide__ = True
+    for i, (a, b) in enumerate(zip(now, then, strict=True)):
+        if not np.array_equal(a, b, equal_nan=True):
+            raise GradientError(what.format(i))
 
 
 def check_precision(level: Level, given: Arrays, rng: np.random.Generator) -> float:
@@ -62,16 +69,11 @@ def check_precision(level: Level, given: Arrays, rng: np.random.Generator) -> fl
     exact = _in_float64(level, given, arriving)
     coarsest = min((x.dtype for x in (*given, *arriving)), key=lambda dtype: dtype.itemsize)
     eps = float(np.finfo(coarsest).eps)
-    usual = 2 * eps * max(float(np.max(np.abs(u), initial=0)) for u in arriving)  # what rounds numbers of size 1
     nearby = _in_float64(level, [x * (1 + eps * rng.choice([-1.0, 1.0], x.shape)) for x in given], arriving)
+    largest = max(float(np.max(np.abs(u), initial=0)) for u in arriving)
     worst = 0.0
     for i, (x, g, e, n) in enumerate(zip(given, found, exact, nearby, strict=True)):
-        spread = np.abs(n - e)
-        size = np.abs(e) + np.max(np.abs(e), initial=0) + float(np.finfo(g.dtype).tiny)
-        unit = 1 if coarsest == np.float16 else np.maximum(1, np.abs(x) / 100)  # large inputs make gradients smaller
-        allowed = (
-            usual / unit + ROUNDINGS.get(coarsest.name, 1000) * eps * size + 10 * (spread + np.max(spread, initial=0))
-        )
+        allowed = _allowed(coarsest, x, e, np.abs(n - e), largest)
         with np.errstate(over="ignore", invalid="ignore"):
             off = np.where(g == e.astype(g.dtype), 0.0, np.abs(g - e))  # both may be too large for this dtype
         if not (off <= allowed).all():
@@ -81,6 +83,21 @@ def check_precision(level: Level, given: Arrays, rng: np.random.Generator) -> fl
             )
         worst = max(worst, float(np.max(off / allowed, initial=0)))
     return worst
+
+
+def _allowed(
+    coarsest: np.dtype[Any], x: NDArray[Any], exact: NDArray[Any], spread: NDArray[Any], largest: float
+) -> NDArray[Any]:
+    """How far the gradient of `x` may be off: by roundings of its own size, and of what they are made of.
+
+    `spread` is by how much roundings of the inputs move it, `largest` the size of the arriving gradients, which counts
+    the less, the larger `x` is: the gradient of log x is as small as 1 / x.
+    """
+    eps = float(np.finfo(coarsest).eps)
+    size = np.abs(exact) + np.max(np.abs(exact), initial=0) + float(np.finfo(x.dtype).tiny)
+    own = ROUNDINGS.get(coarsest.name, 1000) * eps * size
+    arrived = 2 * eps * largest / np.maximum(1, np.abs(x) / LARGE.get(coarsest.name, 100))
+    return np.asarray(arrived + own + 10 * (spread + np.max(spread, initial=0)))
 
 
 def _in_float64(level: Level, xs: Arrays, arriving: Arrays) -> list[NDArray[np.float64]]:
