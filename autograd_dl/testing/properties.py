@@ -90,34 +90,10 @@ def gradient_property(
     strategies = _strategies(f, given_strategies)
     signature = _without_defaults(f, strategies)
 
-    def check(*values: Any, **named: Any) -> None:
-        __tracebackhide__ = True
-        arguments = {**dict(zip(signature.parameters, values, strict=False)), **named}
-
-        def of_tensors(*tensors: Tensor) -> Any:
-            rest = iter(tensors)
-            with_tensors = {name: mapped(lambda value: _with_tensors(value, rest), arguments[name]) for name in drawn}
-            return f(**{**arguments, **with_tensors})
-
-        of_tensors.__name__ = f.__name__
-        drawn = [name for name in arguments if _inputs(arguments[name])]  # all others are passed on as they are
-        inputs = [x for name in drawn for x in _inputs(arguments[name])]
-        options: dict[str, Any] = {"order": order, "kinks": kinks, "seed": defaults.seed or 0}
-        # until the last run Hypothesis looks for a smaller example that fails
-        last = not currently_in_test_context() or current_build_context().is_final
-        try:
-            check_gradients(of_tensors, *inputs, **options, explain=last)
-        except GradientError as error:
-            if error.program is not None and all(isinstance(arguments[name], (Tensor, np.ndarray)) for name in drawn):
-                error.program.names = drawn
-            if error.program is not None and not error.outside:  # what passes is no example of the failure
-                error.add_note(f"the program that was recorded:\n\n{_told(error.program, options)}\n")
-            raise
-
     @functools.wraps(f)
     def test_of_f(*values: Any, **named: Any) -> None:
         __tracebackhide__ = True
-        check(*values, **named)
+        _check(f, {**dict(zip(signature.parameters, values, strict=False)), **named}, order, kinks)
 
     inner: Any = test_of_f
     inner.__signature__ = signature
@@ -127,6 +103,30 @@ def gradient_property(
     test: Any = given(**strategies)(_settings(settings)(inner))
     test.is_gradient_property = True
     return test if defaults.seed is None else hypothesis.seed(defaults.seed)(test)
+
+
+def _check(f: Callable[..., Any], arguments: dict[str, Any], order: int, kinks: Kinks) -> None:
+    """Check the gradients of `f` with these arguments; an error gets a note that tells the program."""
+    __tracebackhide__ = True
+    inputs = {name: found for name, value in arguments.items() if (found := _inputs(value))}
+
+    def of_tensors(*tensors: Tensor) -> Any:
+        rest = iter(tensors)
+        with_tensors = {name: mapped(lambda value: _with_tensors(value, rest), arguments[name]) for name in inputs}
+        return f(**{**arguments, **with_tensors})  # what has no inputs is passed on as it is
+
+    of_tensors.__name__ = f.__name__
+    options: dict[str, Any] = {"order": order, "kinks": kinks, "seed": defaults.seed or 0}
+    # until the last run Hypothesis looks for a smaller example that fails
+    last = not currently_in_test_context() or current_build_context().is_final
+    try:
+        check_gradients(of_tensors, *itertools.chain(*inputs.values()), **options, explain=last)
+    except GradientError as error:
+        if error.program is not None and all(isinstance(arguments[name], (Tensor, np.ndarray)) for name in inputs):
+            error.program.names = list(inputs)
+        if error.program is not None and not error.outside:  # what passes is no example of the failure
+            error.add_note(f"the program that was recorded:\n\n{_told(error.program, options)}\n")
+        raise
 
 
 def _told(program: Program, options: dict[str, Any]) -> str:
@@ -168,7 +168,7 @@ def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]
     if unknown:
         raise TypeError(f"{f.__name__} has no parameter {', '.join(sorted(unknown))}")
     annotations = {name: _resolved(f, p.annotation) for name, p in parameters.items()}
-    free = [name for name in parameters if name not in by_name and annotations.get(name) is Tensor]
+    free = [name for name in parameters if name not in by_name and annotations[name] is Tensor]
     shapes = st.shared(broadcastable(max(1, len(free))), key=f"{f.__module__}.{f.__qualname__}")
     found = dict(by_name)
     for name, parameter in parameters.items():
