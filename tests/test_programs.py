@@ -89,6 +89,13 @@ def test_what_a_function_records_is_traced_with_all_kinds_of_arguments():
     assert "[(np.array([0, 0, 1]), ..., None)]" in program.source()
 
 
+def test_what_was_recorded_before_is_a_constant():
+    scale = np.array([3.0, 4.0]) * Tensor([1.0, 2.0], requires_grad=True)
+    program = traced(lambda x: x * scale, [np.ones(2)])
+    assert program is not None
+    assert program(Tensor([1.0, 1.0])).numpy().tolist() == [3.0, 8.0]
+
+
 def test_functions_of_one_name_are_told_apart_and_numbers_need_numpy():
     def twin(x):
         return relu(x)

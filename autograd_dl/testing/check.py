@@ -190,13 +190,15 @@ def _accuse(
 ) -> None:
     """Add to an error the program that was recorded, and which of its ops is to blame, or that it passes."""
     program = error.program = f if isinstance(f, Program) else traced(f, xs)
+    if isinstance(error, KinkError) and error.between:
+        return  # no gradient is wrong
     if program is None:
         error.outside = error.finding is not None
-    elif not isinstance(error, KinkError) or not error.between:
+    else:
         error.outside = program is not f and _passes(program, xs, order, kinks, directions, seed)
     if error.outside:
         error.args = (f"{error}\n{fault_outside(f, program, xs)}",)
-    elif program is not None and not (isinstance(error, KinkError) and error.between):
+    elif program is not None:
         error.suspect = op_to_blame(program, xs, lambda alone: _fails(alone, order))
         told = error.suspect or ("" if isinstance(error, KinkError) else BETWEEN)
         error.args = (f"{error}\n{told}".rstrip(),)

@@ -228,7 +228,7 @@ class Point:
         shuffled = np.random.default_rng(0).permutation(search.everywhere)  # no axis of an input lies in one part
         off, errors = whole.numerical.value, whole.numerical.error
         for places in np.array_split(shuffled, min(PARTS if len(shuffled) <= MANY else 2, len(shuffled))):
-            part = Search(self.level, self.xs, self.plain, search.part(places))
+            part = search.only(places)
             along = part.along(part.towards, arriving)
             numerical = self.agreement(part, along, arriving, search.part(places, found)).numerical
             off, errors = off - numerical.value, errors + numerical.error
@@ -258,7 +258,7 @@ class Point:
         """Compare the derivative in the direction of all elements that are not at a kink."""
         __tracebackhide__ = True
         smooth = np.setdiff1d(search.everywhere, places)
-        rest = Search(self.level, self.xs, self.plain, search.part(smooth))
+        rest = search.only(smooth)
         found = search.part(smooth, found)  # at a kink it may be infinite, and 0 times that is NaN
         agreement = self.agreement(rest, rest.along(rest.towards, arriving), arriving, found)
         if agreement.off > 1 and agreement.clear:

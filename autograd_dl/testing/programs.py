@@ -124,24 +124,23 @@ def traced(f: Callable[..., Any], inputs: Sequence[NDArray[Any]]) -> Program | N
 
     def watch(op: Op, values: Sequence[Any], kwargs: dict[str, Any], _ans: Any, node: Node | None) -> None:
         if node is not None:
-            args = [_argument(v, parent) for v, parent in zip(values, node.inputs, strict=False)]
-            steps.append(Step(op.fun, tuple(args), kwargs))
-            numbers[node] = len(inputs) + len(steps) - 1
+            args = [argument(v, parent) for v, parent in zip(values, node.inputs, strict=False)]
+            add(Step(op.fun, tuple(args), kwargs), node)
 
-    def _argument(value: Any, parent: Any) -> Any:
+    def argument(value: Any, parent: Any) -> Any:
         if not isinstance(parent, Node):
             return value
-        if parent in numbers:
-            return Result(numbers[parent])
-        if type(parent.inputs) is tuple and parent.inputs and parent.inputs[0] in numbers:  # one of several results
-            steps.append(Step(_item, (Result(numbers[parent.inputs[0]]), parent.inputs[1])))
-            numbers[parent] = len(inputs) + len(steps) - 1
-            return Result(numbers[parent])
-        return value
+        if parent not in numbers and isinstance(first := next(iter(parent.inputs), None), Node) and first in numbers:
+            add(Step(_item, (Result(numbers[first]), parent.inputs[1])), parent)  # one of several results
+        return Result(numbers[parent]) if parent in numbers else value
+
+    def add(step: Step, node: Node) -> None:
+        numbers[node] = len(inputs) + len(steps)
+        steps.append(step)
 
     try:
         with enable_grad(), watched(watch), np.errstate(all="ignore"):
-            outputs = [_argument(y, y.node) for y in floating(f(*tensors))]
+            outputs = [argument(y, y.node) for y in floating(f(*tensors))]
     except Exception:
         return None
     recorded = tuple(y for y in outputs if type(y) is Result)

@@ -35,6 +35,10 @@ class Search:
         flat[places] = flattened(self.towards if whole is None else whole)[places]
         return split(flat, self.xs)
 
+    def only(self, places: Places) -> Search:
+        """The same where only some elements move."""
+        return Search(self.level, self.xs, self.at, self.part(places))
+
     def along(self, towards: Arrays, arriving: Arrays | None = None) -> Curve:
         """What changes on the way in a direction: all values in a row, or weighted by `arriving` and summed.
 
@@ -91,9 +95,8 @@ class Search:
         pending, there = [self.everywhere], list[int]()
         while pending and len(there) < at_most:
             places = pending.pop()
-            if len(places) == 0 or is_smooth(
-                *one_sided(self.rounded(self.along(self.part(places), arriving), arriving))
-            ):
+            along = self.along(self.part(places), arriving)
+            if len(places) == 0 or is_smooth(*one_sided(self.rounded(along, arriving))):
                 continue
             if len(places) == 1:
                 there.append(int(places[0]))

@@ -69,9 +69,9 @@ def graphs(
     inputs = [0]
     steps: dict[int, Step] = {}
     for _ in range(draw(st.integers(1, max_steps))):
-        known = len(values)
-        back = st.just(0) | st.just(0) | st.integers(0, known - 1)  # mostly none, so that programs are deep
-        x = known - 1 - draw(back)
+        last = len(values) - 1
+        back = st.just(0) | st.just(0) | st.integers(0, last)  # mostly none, so that programs are deep
+        x = last - draw(back)
         instruction = draw(_instruction(values[x], own, instructions))
         if instruction is None:
             continue
@@ -79,16 +79,17 @@ def graphs(
         if instruction.partner is not None:
             other = draw(_partner(instruction, x, values))
             if not isinstance(other, int):
+                inputs.append(len(values))
                 values.append(other)
-                inputs.append(len(values) - 1)
-                other = len(values) - 1
+                other = inputs[-1]
             args.append(Result(other))
         rest, options = draw(instruction.rest(values[x]))
         operands = (args,) if instruction.joins else tuple(args)
-        result = _computed(Step(instruction.fun, (*operands, *rest), options), values)
+        step = Step(instruction.fun, (*operands, *rest), options)
+        result = _computed(step, values)
         if result is not None:
+            steps[len(values)] = step
             values.append(result)
-            steps[len(values) - 1] = Step(instruction.fun, (*operands, *rest), options)
     if not steps:
         steps[len(values)] = Step(np.multiply, (Result(len(values) - 1), Result(len(values) - 1)))
     new = {old: i for i, old in enumerate([*inputs, *steps])}
