@@ -13,9 +13,9 @@ from autograd_dl import Tensor, functional, scope
 from autograd_dl.engine import Leaf
 from visualize import to_dot
 from visualize.algebra import matrix_product, product, summed, total
+from visualize.graph import ordered
 from visualize.labels import Numbers
 from visualize.symbols import Symbols
-from visualize.trace import ordered
 
 
 def leaf(values, name):

@@ -7,8 +7,9 @@ from autograd_dl.engine import Leaf, toposort
 from autograd_dl.errors import GraphError
 from autograd_dl.tensor import tensor_of
 
+from .graph import ordered
 from .symbols import names_of
-from .trace import End, ordered
+from .trace import End
 from .translation import translated
 
 

@@ -15,6 +15,7 @@ from autograd_dl.optional import need
 
 from .backward import gradient_graph
 from .cost import ranks_crossed
+from .graph import check_tensor, ordered
 from .labels import Numbers
 from .recalled import recalled
 from .rendering import new_picture
@@ -22,7 +23,7 @@ from .replay import opened
 from .styles import BACK, FRAME, MARKED_LINE, NOTE, box_style
 from .symbols import Symbols
 from .text import printable
-from .trace import Box, Line, Look, Trace, ordered, refuse_others, trace, traced
+from .trace import Box, Line, Look, Trace, trace, traced
 from .translation import LANGUAGES
 from .values import writer
 
@@ -120,7 +121,7 @@ def draw_graph(
         If nothing of how `output` was computed is recorded, so that the picture has its value alone.
     """
     need("graphviz", "viz")
-    refuse_others(output, "draw_graph")
+    check_tensor(output, "draw_graph")
     _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
     if output.node is None and style != "backward":
         _warn_of_nothing_recorded()
@@ -137,7 +138,7 @@ def draw_graph(
 
 def to_dot(output: Tensor, **options: Any) -> str:
     """The DOT text of `draw_graph`, with the same options: the same program gives the same text."""
-    refuse_others(output, "to_dot")
+    check_tensor(output, "to_dot")
     return str(draw_graph(output, **options).source)
 
 

@@ -156,8 +156,7 @@ class _Forward:
 
     def _look_at(self, step: Recalled) -> None:
         self.nodes.append(step.node)
-        unknown = not is_known(step.value)
-        if unknown:
+        if unknown := not is_known(step.value):
             self.unknown.append(step.node)
         found = _kinds(step.value)
         for kind, path in self.paths.items():
@@ -266,9 +265,8 @@ class _Backward:
         return [self._finding(kind, *found) for kind, found in self.began.items()]
 
     def _finding(self, kind: str, edge: _Edge, share: str, args: list[Any]) -> Finding:
-        name = _named(edge.node.inputs[edge.argument])
-        argument = f"its argument {edge.argument}{f', {name}' if name else ''}"
-        head = f"backward: {_called(edge.node)} made the first {_IN_GRADIENTS[kind]}, that of {argument}{share}"
+        argument = _argument(edge.node, edge.argument)
+        head = f"backward: {_called(edge.node)} made the first {_IN_GRADIENTS[kind]}, that of its {argument}{share}"
         if kind == "vanishing":
             end = f"its norm is {edge.norm:.3g}, of {edge.largest:.3g} on its way; {self._steepest(edge)}"
         else:
@@ -309,8 +307,10 @@ def _goes_on(kind: str, path: set[Node], step: Recalled, found: frozenset[str]) 
     """Whether what an op made has the trouble of an operand on the path: an infinity or a zero may have become NaN."""
     if _BROKEN.isdisjoint(found):
         return kind == "zero" and "zero" in found
+    if kind != "zero":
+        return True
     broken = [i for i, operand in zip(step.node.inputs, step.operands, strict=False) if _is_broken(operand)]
-    return kind != "zero" or not broken or any(isinstance(i, Node) and i in path for i in broken)
+    return not broken or any(isinstance(i, Node) and i in path for i in broken)
 
 
 def _is_broken(value: Any) -> bool:
@@ -331,17 +331,14 @@ def _share(kind: str, value: Any) -> str:
     if kind == "zero":
         return ""
     parts = value if isinstance(value, tuple) else (value,)
-    test = np.isnan if kind == "NaN" else np.isinf
-    return f": {sum(int(test(p).sum()) for p in parts):,} of {sum(p.size for p in parts):,} numbers"
+    return f": {sum(int(_TESTS[kind](p).sum()) for p in parts):,} of {sum(p.size for p in parts):,} numbers"
 
 
 def _told(head: str, node: Node, operands: Sequence[Any], end: str) -> str:
     lines = [head]
     if _line(node):
         lines.append(f"at {_line(node)}")
-    for i, (operand, given) in enumerate(zip(node.inputs, operands, strict=False)):
-        name = _named(operand)
-        lines.append(f"argument {i}{f', {name}' if name else ''}: {_range(given)}")
+    lines += [f"{_argument(node, i)}: {_range(given)}" for i, given in enumerate(operands[: len(node.inputs)])]
     return "\n  ".join([*lines, end])
 
 
@@ -353,15 +350,15 @@ def _called(node: Node) -> str:
     """An op as the text speaks of it, with its scope; or a leaf."""
     if isinstance(node, Leaf):
         return cut(node.called, LONGEST)
-    return (
-        f"{node.plan.op.title} in {cut(repr('/'.join(node.scope))[1:-1], LONGEST)}"
-        if node.scope
-        else node.plan.op.title
-    )
+    where = f" in {cut(repr('/'.join(node.scope))[1:-1], LONGEST)}" if node.scope else ""
+    return f"{node.plan.op.title}{where}"
 
 
-def _named(node: Any) -> str:
-    return cut(repr(node.name), LONGEST) if isinstance(node, Node) and node.name else ""
+def _argument(node: Node, i: int) -> str:
+    """An argument of an op: its number, and its name if it has one."""
+    given = node.inputs[i]
+    name = f", {cut(repr(given.name), LONGEST)}" if isinstance(given, Node) and given.name else ""
+    return f"argument {i}{name}"
 
 
 def _range(value: Any) -> str:

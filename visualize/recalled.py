@@ -10,7 +10,7 @@ import numpy as np
 from autograd_dl.engine import Leaf, Node, Tensor
 from autograd_dl.table import Outline
 
-from .trace import ordered
+from .graph import ordered
 
 
 class Recalled(NamedTuple):

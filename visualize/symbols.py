@@ -11,9 +11,9 @@ from autograd_dl.engine import Leaf, Node, Tensor
 
 from .algebra import matrix_product, product, summed, total
 from .derivatives import ELEMENTWISE
+from .graph import is_operand
 from .labels import NOTHING, Edge, Gradients
 from .text import number, shape_of, symbol
-from .trace import is_operand
 from .translation import translated
 
 FORMULAS = {

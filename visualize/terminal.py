@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 import unicodedata
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
 from typing import NamedTuple
 
 from autograd_dl import Tensor
 
+from .graph import check_tensor
 from .text import visible
-from .trace import Line, Trace, refuse_others, trace
+from .trace import Line, Trace, trace
 
 DEEPEST = 12
 """Levels of a tree; what lies deeper has a tree of its own."""
@@ -40,14 +41,14 @@ def to_text(output: Tensor, *, most: int = 100) -> str:
     ├─ x          1         6
     └─ y          2         6
     """
-    refuse_others(output, "to_text")
+    check_tensor(output, "to_text")
     trees = _Trees(trace(output))
-    rows = [_Row("", "value", "gradient"), *islice(trees.rows(), most)]
+    lines = _aligned([_Row("", "value", "gradient"), *islice(trees.rows(), most)])
     left_out = len(trees.boxes) - len(trees.written)
-    more = (
-        [f"… and {left_out:,} more nodes (to_text writes {most:,} lines; give it a larger `most`)"] if left_out else []
-    )
-    return "\n".join([*_aligned(rows), *map(_encodable, more)])
+    if left_out:
+        more = f"… and {left_out:,} more nodes (to_text writes {most:,} lines; give it a larger `most`)"
+        lines.append(_encodable(more))
+    return "\n".join(lines)
 
 
 class _Row(NamedTuple):
@@ -135,18 +136,19 @@ def _shown(label: str) -> str:
 
 def _aligned(rows: Iterable[_Row]) -> list[str]:
     """The rows in columns; a gradient column that would be empty is left out."""
-    rows = [_Row(*map(_encodable, row)) for row in rows]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    if not any(columns[2][1:]):
-        del columns[2]
-    widths = [max(map(_width, column)) for column in columns]
-    lines = zip(*(_padded(c, w, i) for i, (c, w) in enumerate(zip(columns, widths, strict=True))), strict=True)
-    return ["  ".join(line).rstrip() for line in lines]
+    labels, values, gradients = zip(*(map(_encodable, row) for row in rows), strict=True)
+    numbers = [values, gradients] if any(gradients[1:]) else [values]
+    columns = [
+        [text + space for text, space in zip(labels, _spaces(labels), strict=True)],
+        *([space + text for text, space in zip(column, _spaces(column), strict=True)] for column in numbers),
+    ]
+    return ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
 
 
-def _padded(column: list[str], width: int, number: int) -> list[str]:
-    spaces = [" " * (width - _width(text)) for text in column]
-    return [t + s if number == 0 else s + t for t, s in zip(column, spaces, strict=True)]
+def _spaces(column: Sequence[str]) -> list[str]:
+    """What each text lacks to be as wide as the widest."""
+    widths = [_width(text) for text in column]
+    return [" " * (max(widths) - width) for width in widths]
 
 
 def _width(text: str) -> int:

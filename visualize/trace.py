@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from autograd_dl.engine import Leaf, Node, Tensor
-from autograd_dl.errors import DTypeError, GraphError
+from autograd_dl.errors import GraphError
 
+from .graph import is_operand, ordered
 from .labels import NOTHING, Edge, Labels, Numbers
 from .scopes import FUSED, Group, caption, folded, layer_name
-from .text import is_quantity, quantity, symbol, with_constants
+from .text import quantity, symbol, with_constants
 from .translation import said, translated
 
 MANY = 30
@@ -104,10 +105,11 @@ def traced(
         drawing.gradients = labels.gradients(ends[0].output, drawing.nodes)
     parts = [*drawing.parts(), *(p for i, end in enumerate(ends) for p in drawing.end(end, f"out{i or ''}"))]
     lines = [p for p in parts if isinstance(p, Line)]
-    picture = Trace(
-        [p for p in parts if isinstance(p, Box)], _merged(lines, look.lang) if drawing.folding.is_cut else lines
-    )
-    return _spread(picture) if sum(box.kind in ("op", "backward", "scope") for box in picture.boxes) > MANY else picture
+    if drawing.folding.is_cut:
+        lines = _merged(lines, look.lang)
+    picture = Trace([p for p in parts if isinstance(p, Box)], lines)
+    ops = sum(box.kind in ("op", "backward", "scope") for box in picture.boxes)
+    return _spread(picture) if ops > MANY else picture
 
 
 class _Drawing:
@@ -321,31 +323,3 @@ def _spread(picture: Trace) -> Trace:
             line = line._replace(source=copy)
         lines.append(line)
     return Trace(list(boxes.values()), lines)
-
-
-def is_operand(node: Node, i: int) -> bool:
-    """Whether an argument is a value that flows into the op, and not a setting of it: an axis, a shape, an index."""
-    value, op = node.inputs[i], node.op
-    if isinstance(value, Node):
-        return True
-    if op is None or not is_quantity(value):
-        return False
-    has_rule = op.each is not None or (i < len(op.rules) and op.rules[i] is not None)
-    return has_rule or (getattr(value, "ndim", 0) > 0 and op.name != "getitem")
-
-
-def refuse_others(output: Any, function: str) -> None:
-    """Raise `DTypeError` for what is no Tensor."""
-    if not isinstance(output, Tensor):
-        raise DTypeError(f"{function} takes a Tensor, not {type(output).__name__}")
-
-
-def ordered(roots: Sequence[Node]) -> list[Node]:
-    """All nodes of the graph, constants' leaves too, in the order in which they were recorded."""
-    seen, stack = set(roots), list(roots)
-    while stack:
-        for parent in stack.pop().inputs:
-            if isinstance(parent, Node) and parent not in seen:
-                seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=lambda node: node.number)

@@ -8,8 +8,8 @@ from pathlib import Path
 from autograd_dl import Tensor
 from autograd_dl.serialization import replacing
 
+from ..graph import check_tensor
 from ..rendering import RenderError
-from ..trace import refuse_others
 from .folding import views
 from .page import page
 from .story import story
@@ -47,7 +47,7 @@ def explore(loss: Tensor, file: str | os.PathLike[str] = "graph.html") -> Path:
     RenderError
         For another ending; if no Graphviz is found, which places the boxes, or if it fails.
     """
-    refuse_others(loss, "explore")
+    check_tensor(loss, "explore")
     path = Path(file)
     if path.suffix.lower() not in (".html", ".htm"):
         raise RenderError(f"{path}: a page's name ends in .html or .htm")

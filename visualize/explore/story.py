@@ -13,9 +13,9 @@ from autograd_dl.errors import GraphError
 from autograd_dl.pullback import Parts
 from autograd_dl.table import outline
 
+from ..graph import is_operand, ordered
 from ..recalled import is_known, recalled
 from ..text import cut, quantity, symbol, visible
-from ..trace import is_operand, ordered
 from ..translation import translated
 from .arrays import Sketch, sketch
 from .formulas import equation, local_formula, whole_formula, with_numbers, words

@@ -1,0 +1,39 @@
+"""What pictures ask of a recorded graph: its nodes in order, and which arguments of an op are operands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from autograd_dl.engine import Node, Tensor
+from autograd_dl.errors import DTypeError
+
+from .text import is_quantity
+
+
+def check_tensor(output: Any, function: str) -> None:
+    """Raise `DTypeError`, which names the function, for what is no Tensor."""
+    if not isinstance(output, Tensor):
+        raise DTypeError(f"{function} takes a Tensor, not {type(output).__name__}")
+
+
+def ordered(roots: Sequence[Node]) -> list[Node]:
+    """All nodes of the graph, constants' leaves too, in the order in which they were recorded."""
+    seen, stack = set(roots), list(roots)
+    while stack:
+        for parent in stack.pop().inputs:
+            if isinstance(parent, Node) and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=lambda node: node.number)
+
+
+def is_operand(node: Node, i: int) -> bool:
+    """Whether an argument is a value that flows into the op, and not a setting of it: an axis, a shape, an index."""
+    value, op = node.inputs[i], node.op
+    if isinstance(value, Node):
+        return True
+    if op is None or not is_quantity(value):
+        return False
+    has_rule = op.each is not None or (i < len(op.rules) and op.rules[i] is not None)
+    return has_rule or (getattr(value, "ndim", 0) > 0 and op.name != "getitem")
