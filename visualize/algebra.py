@@ -48,10 +48,9 @@ def total(terms: Sequence[str]) -> str:
     >>> total(["−y", "x", "1"]), total(["x", "−(a + b)"])
     ('x − y + 1', 'x − (a + b)')
     """
-    positive = [i for i, term in enumerate(terms) if not _signed(term)[0]][:1]
-    first, *others = [terms[i] for i in positive] + [term for i, term in enumerate(terms) if i not in positive]
-    text = first
-    for term in others:
+    first = next((i for i, term in enumerate(terms) if not _signed(term)[0]), 0)
+    text = terms[first]
+    for term in (*terms[:first], *terms[first + 1 :]):
         minus, rest = _signed(term)
         text += f" − {rest}" if minus else f" + {rest}"
     return text

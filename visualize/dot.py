@@ -20,6 +20,7 @@ from .labels import Numbers
 from .recalled import recalled
 from .rendering import new_picture
 from .replay import opened
+from .scopes import common_start
 from .styles import BACK, FRAME, MARKED_LINE, NOTE, box_style
 from .symbols import Symbols
 from .text import printable
@@ -223,9 +224,7 @@ def _draw_boxes(graph: graphviz.Digraph, boxes: Sequence[Box], style: str) -> No
     frames: list[str] = []
     count = 0
     for frame, members in groupby(sorted(boxes, key=lambda box: bool(_frame(box))), key=_frame):
-        common = next(
-            (i for i, (a, b) in enumerate(zip(frames, frame, strict=False)) if a != b), min(len(frames), len(frame))
-        )
+        common = len(common_start([frames, frame]))
         graph.body += ["\t}\n"] * (len(frames) - common)
         del frames[common:]
         for name in frame[common:]:
@@ -261,12 +260,12 @@ def _draw_line(graph: graphviz.Digraph, line: Line, label: str) -> None:
 def _statement(what: str, label: Mapping[str, str], attributes: Mapping[str, str]) -> str:
     """A statement of DOT. (The methods `node` and `edge` of a Digraph quote all attributes anew, in twice the time.)"""
     parts = [f"{key}={_quoted(text)}" for key, text in label.items()]
-    parts += [_list(tuple(attributes.items()))] if attributes else []
+    parts += [_written(tuple(attributes.items()))] if attributes else []
     return f"\t{what} [{' '.join(parts)}]\n" if parts else f"\t{what}\n"
 
 
 @functools.cache
-def _list(attributes: tuple[tuple[str, str], ...]) -> str:
+def _written(attributes: tuple[tuple[str, str], ...]) -> str:
     return " ".join(f"{key}={_quoted(value)}" for key, value in sorted(attributes))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import groupby
-from typing import NamedTuple
+from itertools import groupby, takewhile
+from typing import NamedTuple, TypeVar
 
 from autograd_dl.engine import Leaf, Node
 
@@ -20,6 +20,8 @@ LAYERS = {
 """The kinds of layers as the book writes them; numbered scopes are drawn without their numbers, as there."""
 FUSED = {"relu": "ReLU", "sigmoid": "Sigmoid", "softmax_cross_entropy": "Softmax\nwith Loss", "tanh": "Tanh"}
 """Ops that the book draws as layers."""
+T = TypeVar("T")
+
 _NUMBERED = re.compile(r"([A-Z][A-Za-z]*?)\d+")
 
 
@@ -36,6 +38,15 @@ class Folding(NamedTuple):
 
     groups: list[Group]
     is_cut: bool = False
+
+
+def common_start(paths: Sequence[Sequence[T]]) -> tuple[T, ...]:
+    """The scopes, from outside, that all of these paths begin with.
+
+    >>> common_start([("Block1", "Conv1"), ("Block1", "Conv1", "pad"), ("Block1", "Relu1")])
+    ('Block1',)
+    """
+    return tuple(same[0] for same in takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False)))
 
 
 def layer_name(scope: str) -> str:

@@ -58,7 +58,12 @@ def quantity(value: Any) -> str:
 def shape_of(value: Any) -> str:
     """The shape of an array, as (2, 3); nothing for a number."""
     shape = getattr(value, "shape", ())
-    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})" if shape else ""
+    return in_brackets(shape) if shape else ""
+
+
+def in_brackets(sizes: Sequence[object]) -> str:
+    """Sizes as Python writes a tuple: (2, 3), or (2,)."""
+    return f"({', '.join(map(str, sizes))}{',' if len(sizes) == 1 else ''})"
 
 
 def is_quantity(value: Any) -> bool:

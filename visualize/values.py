@@ -8,7 +8,7 @@ from typing import Any
 from autograd_dl.table import Outline
 
 from .norms import facts
-from .text import number, quantity, shape_of
+from .text import number, shape_of
 from .translation import said
 
 WHOLE, ROW = 12, 6
@@ -27,7 +27,7 @@ def writer(values: str | None, shapes: bool, dtypes: bool, lang: str | None) -> 
             lines.append(number(value))
         return "\n".join(filter(None, lines))
 
-    return quantity if (values, shapes, dtypes) == ("auto", True, False) else write
+    return write
 
 
 def summary(value: Any, lang: str | None = None) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from ..rendering import need_drawn
-from ..text import cut
+from ..scopes import common_start
+from ..text import cut, in_brackets
 
 if TYPE_CHECKING:
     from .folding import Group
@@ -115,7 +115,7 @@ class _View:
         path: Path = ()
         if node["kind"] != "given":
             ops = readers[name.rpartition("_")[2]] if "_" in name else [op for some in readers.values() for op in some]
-            path = _common([self.places[op][1] for op in ops])
+            path = common_start([self.places[op][1] for op in ops])
         labels = [_quantity(node["value"])] if node["kind"] == "constant" else _names(node)
         self._add(name, path, kind=node["kind"], at=parent, label=labels[0], **_text_size(labels))
 
@@ -147,7 +147,7 @@ class _View:
             if size is None:
                 lines.append(f"{ends[0]} -> {ends[1]}")
                 continue
-            inside[_common([self.paths[end] for end in ends])].append(_dot_node(f"l{i}", *size))
+            inside[common_start([self.paths[end] for end in ends])].append(_dot_node(f"l{i}", *size))
             lines += [f"{ends[0]} -> l{i} [headport=w]", f"l{i} -> {ends[1]} [tailport=e]"]
         head = "graph [rankdir=LR nodesep=0.28 ranksep=0.32 ordering=in]; node [shape=box fixedsize=true label=x]"
         return "\n".join([f"digraph {{ {head}; edge [dir=none]", *self._clusters(inside, ()), *lines, "}"])
@@ -168,11 +168,6 @@ def _place(op: int, chain: Sequence[int], opened: frozenset[int]) -> tuple[str, 
         if group not in opened:
             return f"g{group}", tuple(chain[:depth])
     return f"n{op}", tuple(chain)
-
-
-def _common(paths: Sequence[Path]) -> Path:
-    """The open groups that all are in."""
-    return tuple(same[0] for same in takewhile(lambda level: len(set(level)) == 1, zip(*paths, strict=False)))
 
 
 def _dot_node(name: str, width: float, height: float, round: bool = False) -> str:
@@ -220,7 +215,7 @@ def _quantity(sketch: dict[str, Any] | None) -> str:
         return ", ".join(map(_quantity, sketch["several"]))
     if "text" in sketch:
         return str(sketch["text"])
-    return f"({', '.join(map(str, sketch['shape']))}{',' if len(sketch['shape']) == 1 else ''})"
+    return in_brackets(sketch["shape"])
 
 
 Rectangle = tuple[float, float, float, float]
@@ -267,7 +262,7 @@ def _frames(view: _View, boxes: list[dict[str, Any]], lines: list[dict[str, Any]
     for line in lines:
         if "x" in line:
             ends = [view.paths[line["from"]], view.paths[line["to"]]]
-            inside[_common(ends)].append(_rectangle(line))
+            inside[common_start(ends)].append(_rectangle(line))
     paths = sorted({path[:n] for path in inside for n in range(1, len(path) + 1)}, key=len, reverse=True)
     frames = []
     for path in paths:

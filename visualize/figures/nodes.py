@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..rendering import new_picture
 from ..styles import RED
+from ..text import in_brackets
 from .wording import chosen, label
 
 if TYPE_CHECKING:
@@ -87,8 +88,7 @@ def draw_affine_shapes(inputs: int = 2, outputs: int = 3, *, batch: int | str | 
 
 
 def _shape(*sizes: int | str | None) -> str:
-    known = [str(size) for size in sizes if size is not None]
-    return f"({', '.join(known)}{',' if len(known) == 1 else ''})"
+    return in_brackets([size for size in sizes if size is not None])
 
 
 def _picture(nodes: dict[str, str], **style: str) -> Picture:
