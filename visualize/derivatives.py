@@ -34,3 +34,9 @@ ELEMENTWISE = {
 }
 """[ ] is 1 if what it says is so, else 0."""
 # fmt: on
+
+
+def local_formula(name: str, i: int) -> str | None:
+    """The derivative of an op with respect to its argument `i`, in symbols; None where there is no formula."""
+    templates = ELEMENTWISE.get(name, ())
+    return templates[i] if i < len(templates) else None

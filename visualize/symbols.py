@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from autograd_dl.engine import Leaf, Node, Tensor
 
 from .algebra import matrix_product, product, summed, total
-from .derivatives import ELEMENTWISE
+from .derivatives import local_formula
 from .graph import is_operand
 from .labels import NOTHING, Edge, Gradients
 from .text import number, shape_of, symbol
@@ -175,11 +175,11 @@ class Symbols:
             return "1"
         if name == "mean":
             return f"1 / {node.inputs[0].value.size // node.value.size}" if node.value.size else None
-        templates = ELEMENTWISE.get(name, ())
-        if i >= len(templates):
+        template = local_formula(name, i)
+        if template is None:
             return None
         x, y = (*operands, "")[:2]
-        text = templates[i].format(x=x, y=y, z=self._factor(node))
+        text = template.format(x=x, y=y, z=self._factor(node))
         return COEFFICIENT.sub(r"\1·", text).replace(" · ", " ⊙ " if node.value.shape else "·")
 
 

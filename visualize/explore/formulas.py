@@ -45,14 +45,8 @@ def equation(name: str, label: str, values: Sequence[Any], answer: Any) -> str:
     return f"{' '.join(label.split())}({', '.join(map(written, values))}) = {written(answer)}"
 
 
-def local_formula(name: str, i: int) -> str | None:
-    """The derivative of a scalar or elementwise op with respect to its argument `i`, in symbols."""
-    templates = ELEMENTWISE.get(name, ())
-    return templates[i] if i < len(templates) else None
-
-
 def with_numbers(name: str, i: int, values: Sequence[Any], answer: Any) -> str:
-    """The same with the op's own numbers.
+    """The formula of a local derivative with the op's own numbers.
 
     >>> with_numbers("power", 0, [-3.0, 2.0], 9.0)
     '2 · (−3)^(2 − 1)'

@@ -13,12 +13,13 @@ from autograd_dl.errors import GraphError
 from autograd_dl.pullback import Parts
 from autograd_dl.table import outline
 
+from ..derivatives import local_formula
 from ..graph import is_operand, ordered
 from ..recalled import is_known, recalled
 from ..text import cut, quantity, symbol, visible
 from ..translation import translated
 from .arrays import Sketch, sketch
-from .formulas import equation, local_formula, whole_formula, with_numbers, words
+from .formulas import equation, whole_formula, with_numbers, words
 
 CELLS = 400_000
 """Of all arrays together, how many cells the page holds, about."""
@@ -141,14 +142,15 @@ class _Teller:
         name, result = node.plan.op.name, self.results[node]
         operands = [self.operands[node][k] for k in _operands(node)]
         are_numbers = all(map(_is_number, [*operands, result]))
+        local = self.local.get((node, i))
         if are_numbers and name in ("dot", "matmul"):
-            name, self.local[node, i] = "multiply", sketch(operands[1 - place], self.cells)
-        if (node, i) in self.local:
-            told |= {"symbols": local_formula(name, place), "local": self.local[node, i]}
-            if are_numbers and name in ("maximum", "minimum") and operands[0] == operands[1]:
-                return told | {"symbols": "1/2"}
-            return told | ({"numbers": with_numbers(name, place, operands, result)} if are_numbers else {})
-        return told | {"whole": whole_formula(name, place), "words": words(name, place)}
+            name, local = "multiply", sketch(operands[1 - place], self.cells)
+        if local is None:
+            return told | {"whole": whole_formula(name, place), "words": words(name, place)}
+        told |= {"symbols": local_formula(name, place), "local": local}
+        if are_numbers and name in ("maximum", "minimum") and operands[0] == operands[1]:
+            return told | {"symbols": "1/2"}
+        return told | ({"numbers": with_numbers(name, place, operands, result)} if are_numbers else {})
 
 
 def shown(text: str) -> str:

@@ -143,9 +143,15 @@ def width(text: str, size: float) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    families = [*FontProperties().get_family(), *filter(None, [_japanese_family()])]
-    font = FontProperties(family=families, size=size)
+    font = FontProperties(family=_families(), size=size)
     return 1.1 * float(text_to_path.get_text_width_height_descent(text, font, is_math_text(text))[0])
+
+
+def _families() -> list[str]:
+    """The fonts of a plot's text, of which each stands in for the letters that those before it lack."""
+    from matplotlib.font_manager import FontProperties
+
+    return [*FontProperties().get_family(), *filter(None, [_japanese_family()])]
 
 
 @functools.cache
@@ -163,8 +169,7 @@ def _japanese_family() -> str | None:
 def _has_letter(character: str) -> bool:
     from matplotlib.font_manager import FontProperties, findfont, get_font
 
-    families = [*FontProperties().get_family(), *filter(None, [_japanese_family()])]
-    files = [findfont(FontProperties(family=[family])) for family in families]
+    files = [findfont(FontProperties(family=[family])) for family in _families()]
     return any(get_font(file).get_char_index(ord(character)) for file in files)
 
 
@@ -220,7 +225,7 @@ def refuse_empty(things: Any, what: str) -> None:
         raise DataError(f"there is nothing to draw: {what} is empty")
 
 
-def refuse_lengths(things: Mapping[str, Any]) -> None:
+def check_lengths(things: Mapping[str, Any]) -> None:
     """Raise `ShapeError` if what belongs together, one of each, is not equally much of each."""
     lengths = {name: length(each, name) for name, each in things.items()}
     if len(set(lengths.values())) > 1:
@@ -258,7 +263,7 @@ def check_function(given: Any, what: str, instead: str) -> None:
         raise DataError(f"{what} must be a function, not {type(given).__name__}: pass {instead}")
 
 
-def refuse_columns(columns: Any) -> None:
+def check_columns(columns: Any) -> None:
     """Raise `DataError` if pictures cannot stand in so many columns."""
     if not isinstance(columns, (int, np.integer)) or columns < 1:
         raise DataError(f"columns must be a whole number from 1, not {columns!r}")

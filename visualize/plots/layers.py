@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,11 @@ from .canvas import (
     YELLOW,
     array,
     axes_or_new,
+    check_columns,
     check_function,
     check_mappings,
     figure_or_new,
     readable,
-    refuse_columns,
     refuse_empty,
     rows_for,
     whole_numbers,
@@ -102,7 +103,7 @@ def activations(
         raise DataError("activations needs the inputs of the network: activations(network, x)")
     outputs = network if isinstance(network, Mapping) else layer_outputs(network, x)
     refuse_empty(outputs, "what came out of the layers")
-    refuse_columns(columns)
+    check_columns(columns)
     columns = min(columns, len(outputs))
     rows = rows_for(len(outputs), columns)
     figure = figure_or_new(figure, max(5, 2.6 * columns), 0.6 + 2.4 * rows)
@@ -217,7 +218,7 @@ def _since(states: NDArray[Any]) -> str:
 
 def _worst_of_each(norms: NDArray[Any], states: NDArray[Any]) -> tuple[tuple[NDArray[Any], NDArray[Any]], int]:
     """Norms and states in at most `WIDEST` columns, and how many steps each column stands for."""
-    stride = rows_for(norms.shape[1], WIDEST)
+    stride = math.ceil(norms.shape[1] / WIDEST)
     starts = range(0, norms.shape[1], stride)
     worst = [start + states[:, start : start + stride].argmax(axis=1) for start in starts]
     rows = np.arange(len(norms))

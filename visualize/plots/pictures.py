@@ -16,12 +16,12 @@ from .canvas import (
     SHORT,
     array,
     axes_or_new,
+    check_columns,
+    check_lengths,
     figure_or_new,
     length,
     readable,
-    refuse_columns,
     refuse_empty,
-    refuse_lengths,
     rows_for,
     width,
     words,
@@ -59,9 +59,9 @@ def image_grid(
     matplotlib Figure or SubFigure
     """
     refuse_empty(images, "images")
-    refuse_columns(columns)
+    check_columns(columns)
     titles = range(len(images)) if titles is None else titles
-    refuse_lengths({"images": images, "titles": titles})
+    check_lengths({"images": images, "titles": titles})
     shown = min(len(images), MOST)
     columns = min(columns, shown)
     rows = rows_for(shown, columns)
@@ -123,9 +123,9 @@ def misclassified(
     matplotlib Figure or SubFigure
     """
     pictures, labels, answers = array(images, "images"), _labels(labels, "labels"), _labels(answers, "answers")
-    refuse_lengths({"images": pictures, "labels": labels, "answers": answers})
+    check_lengths({"images": pictures, "labels": labels, "answers": answers})
     refuse_empty(labels, "labels")
-    refuse_columns(columns)
+    check_columns(columns)
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:most]
     figure = figure_or_new(figure, 2 * columns, 1 + 2.1 * max(1, rows_for(len(shown), columns)))
@@ -160,7 +160,7 @@ def confusion_matrix(labels: Any, answers: Any, *, names: Sequence[Any] | None =
         If there are no labels.
     """
     labels, answers = _labels(labels, "labels"), _labels(answers, "answers")
-    refuse_lengths({"labels": labels, "answers": answers})
+    check_lengths({"labels": labels, "answers": answers})
     refuse_empty(labels, "labels")
     least = int(max(labels.max(), answers.max())) + 1
     names = range(least) if names is None else names

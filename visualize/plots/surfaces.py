@@ -71,7 +71,7 @@ def paths(
         finite = np.isfinite(points).all(axis=1)
         steps = len(points) if finite.all() else int(np.argmin(finite))
         lost = f" (no number after {steps - 1} steps)" if steps else " (it starts at no number)"
-        label = words(name) if steps == len(points) else words(name) + lost
+        label = words(name) + ("" if finite.all() else lost)
         ax.plot(*points[:steps].T, marker="o", markersize=4, label=label, **style(k))
     ax.plot(*np.stack([points[0] for points in found.values()]).T, "s", color="black", markersize=6, label="start")
     ax.set(xlabel="x", ylabel="y", xlim=limits[0], ylim=limits[1])
@@ -126,7 +126,7 @@ def _around(points: NDArray[Any]) -> Limits:
     if not len(finite):
         raise DataError("no path has a finite point")
     low, high = finite.min(axis=0), finite.max(axis=0)
-    margin = np.maximum(0.15 * (high - low), 0.15 * (high - low).max()) + (low == high).all() * 1.0
+    margin = 0.15 * (high - low).max() or 1.0
     (x0, y0), (x1, y1) = (low - margin).tolist(), (high + margin).tolist()
     return (x0, x1), (y0, y1)
 

@@ -18,6 +18,8 @@ from .canvas import (
     RED,
     SMALL,
     axes_or_new,
+    check_columns,
+    check_lengths,
     check_mapping,
     figure_or_new,
     length,
@@ -27,9 +29,7 @@ from .canvas import (
     not_finite,
     numbers,
     readable,
-    refuse_columns,
     refuse_empty,
-    refuse_lengths,
     rows_for,
     style,
     whole_numbers,
@@ -156,7 +156,7 @@ def curve_grid(
     `panels` has for each title what `curves` takes; `labels` are those of the two axes. Returns the figure.
     """
     _check_panels(panels)
-    refuse_columns(columns)
+    check_columns(columns)
     columns = min(columns, len(panels))
     rows = rows_for(len(panels), columns)
     figure = figure_or_new(figure, max(5, 2.8 * columns), max(3.5, 1 + 2.3 * rows))
@@ -246,12 +246,13 @@ def _check_histories(histories: Any, keys: tuple[str, ...]) -> None:
 
 def _check_history(what: str, history: Any, keys: tuple[str, ...]) -> None:
     check_mapping(history, what, "trainer.history")
-    missing = [key for key in (*keys, "epoch") if key not in history]
+    keys = (*keys, "epoch")
+    missing = [key for key in keys if key not in history]
     if missing:
         raise DataError(f"{what} has no {', '.join(map(repr, missing))}: it has what Trainer.history has")
-    for key in (*keys, "epoch"):
+    for key in keys:
         length(history[key], f"{key!r} of {what}")
-    refuse_lengths({f"of {key!r}": history[key] for key in (*keys, "epoch") if key != "loss"})
+    check_lengths({f"of {key!r}": history[key] for key in keys if key != "loss"})
 
 
 def _window(losses: NDArray[np.float64]) -> int:
