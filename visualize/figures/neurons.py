@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from autograd_dl.errors import ShapeError
-from autograd_dl.optional import need
 
-from ..plots.canvas import GREY, RED, SHORT, array, readable, width, words
+from ..plots.canvas import GREY, RED, SHORT, array, drawing_axes, readable, width, words
 from .wording import chosen, rounded
 
 if TYPE_CHECKING:
@@ -286,13 +285,7 @@ def _figure(
     neurons = [moved(neuron) for neuron in neurons]
     xs, ys = [n.x for n in neurons], [n.y for n in neurons]
     left, right, bottom, top = min(xs) - 1, max(xs) + 1, min(ys) - 1, max(ys) + (1.7 if headings else 1)
-    need("matplotlib", "viz")
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(UNIT * (right - left), UNIT * (top - bottom)))
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-    axes.set_axis_off()
+    axes = drawing_axes((left, right), (bottom, top), UNIT)
     _draw_around(axes, [moved(neuron) for neuron in around])
     for arrow in arrows:
         place = places[arrow.start.x][0] if arrow.text else 0.5
@@ -301,6 +294,7 @@ def _figure(
         _draw_neuron(axes, neuron)
     for x, heading in zip(sorted(set(xs)), headings, strict=bool(headings)):
         axes.text(x, top - 0.15, heading, ha="center", va="top", fontsize=10)
+    figure: Figure = axes.figure
     return figure
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..rendering import new_picture
@@ -27,7 +28,6 @@ NODES = {
     "add": ("+", [("x", "∂L/∂z · 1"), ("y", "∂L/∂z · 1")], "z"),
     "multiply": ("×", [("x", "∂L/∂z · y"), ("y", "∂L/∂z · x")], "z"),
     "dot": ("dot", [("X", "∂L/∂Y · Wᵀ"), ("W", "Xᵀ · ∂L/∂Y")], "Y"),
-    "relu": ("relu", [], "y"),
 }
 """An op's symbol, its inputs and what each gets back, and its output."""
 
@@ -59,15 +59,20 @@ def draw_node(op: str) -> Picture:
     ValueError
         For another op.
     """
-    if op == "relu":  # its two cases are two nodes
-        picture = _picture({"n": "relu", "p": "relu"}, shape="box", style="rounded")
-        below = [_Edge("na", "n", "x  (x ≤ 0)", "0"), _Edge("n", "nb", "y = 0", "∂L/∂y")]
-        above = [_Edge("pa", "p", "x  (x > 0)", "∂L/∂y"), _Edge("p", "pb", "y = x", "∂L/∂y")]
-        return _with_edges(picture, [*below, *above])
-    symbol, inputs, output = chosen("op", op, NODES)
-    picture = _picture({"n": symbol})
+    drawn = {name: partial(_one_node, *parts) for name, parts in NODES.items()} | {"relu": _relu_nodes}
+    return chosen("op", op, drawn)()
+
+
+def _one_node(symbol: str, inputs: Sequence[tuple[str, str]], output: str) -> Picture:
     edges = [_Edge(f"a{i}", "n", name, gradient) for i, (name, gradient) in enumerate(inputs)]
-    return _with_edges(picture, [*edges, _Edge("n", "b", output, f"∂L/∂{output}")])
+    return _with_edges(_picture({"n": symbol}), [*edges, _Edge("n", "b", output, f"∂L/∂{output}")])
+
+
+def _relu_nodes() -> Picture:
+    """A node for each of its two cases."""
+    below = [_Edge("na", "n", "x  (x ≤ 0)", "0"), _Edge("n", "nb", "y = 0", "∂L/∂y")]
+    above = [_Edge("pa", "p", "x  (x > 0)", "∂L/∂y"), _Edge("p", "pb", "y = x", "∂L/∂y")]
+    return _with_edges(_picture({"n": "relu", "p": "relu"}, shape="box", style="rounded"), [*below, *above])
 
 
 def draw_affine_shapes(inputs: int = 2, outputs: int = 3, *, batch: int | str | None = None) -> Picture:

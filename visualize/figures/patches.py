@@ -8,9 +8,8 @@ import numpy as np
 
 from autograd_dl.errors import ShapeError
 from autograd_dl.ops import im2col
-from autograd_dl.optional import need
 
-from ..plots.canvas import BLUE, array, readable
+from ..plots.canvas import BLUE, array, drawing_axes, readable
 from ..plots.canvas import width as width_of
 from .wording import chosen, rounded
 
@@ -49,9 +48,6 @@ def draw_im2col(
         If the image is not two-dimensional, or the filter does not fit, or no one could read the figure: it takes up to
         8 x 8 pixels, padding included, and 9 patches of up to 16 numbers.
     """
-    need("matplotlib", "viz")
-    from matplotlib.figure import Figure
-
     pixels = np.arange(16.0).reshape(4, 4) if image is None else array(image, "image")
     if pixels.ndim != 2:
         raise ShapeError(f"the image has shape {pixels.shape}: one channel of one image is drawn, (height, width)")
@@ -62,10 +58,7 @@ def draw_im2col(
     titles = chosen("lang", lang, TITLES)
     across = width + GAP + max(rows.shape[1], width_of(titles[1], TITLE) / (72 * INCH))
     down = len(rows) * (height + 1) + 0.5
-    figure = Figure(figsize=(INCH * (across + 1), INCH * (down + 0.5)))
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(-0.5, across + 0.5), ylim=(down, -0.5), aspect="equal")
-    axes.set_axis_off()
+    axes = drawing_axes((-0.5, across + 0.5), (down, -0.5), INCH)
     for x, title in zip((0, width + GAP), titles, strict=True):
         axes.text(x, 0.2, title, va="center", fontsize=TITLE)
     places = (width - filter_w) // stride + 1
@@ -74,6 +67,7 @@ def draw_im2col(
         inside = np.zeros(padded.shape, bool)
         inside[i : i + filter_h, j : j + filter_w] = True
         _draw_patch(axes, padded, inside, row, top=1 + k * (height + 1))
+    figure: Figure = axes.figure
     return figure
 
 

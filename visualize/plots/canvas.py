@@ -56,6 +56,18 @@ def figure_or_new(figure: FigureBase | None, width: float, height: float) -> Any
     return Figure(figsize=(width, height), layout="constrained") if figure is None else figure
 
 
+def drawing_axes(x: tuple[float, float], y: tuple[float, float], inches: float) -> Any:
+    """Axes without ticks that fill a new figure: from where to where each goes, and the inches of one unit of both."""
+    need("matplotlib", "viz")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(inches * abs(x[1] - x[0]), inches * abs(y[1] - y[0])))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set(xlim=x, ylim=y, aspect="equal")
+    axes.set_axis_off()
+    return axes
+
+
 def rows_for(count: int, columns: int) -> int:
     """How many rows so many pictures fill."""
     return math.ceil(count / columns)
