@@ -6,53 +6,36 @@ PAIRS = 1000
 FACTOR = 0.999
 
 
+def _chain(x):
+    y = x
+    for _ in range(PAIRS):
+        y = y * FACTOR + x
+    return y
+
+
 def ours():
     from autograd_dl import Tensor
 
-    def run():
-        x = y = Tensor(1.0, requires_grad=True)
-        for _ in range(PAIRS):
-            y = y * FACTOR + x
-        y.backward()
-
-    return run
+    return lambda: _chain(Tensor(1.0, requires_grad=True)).backward()
 
 
 def pytorch():
     import torch
 
-    def run():
-        x = y = torch.tensor(1.0, requires_grad=True, dtype=torch.float64)
-        for _ in range(PAIRS):
-            y = y * FACTOR + x
-        y.backward()
-
-    return run
+    return lambda: _chain(torch.tensor(1.0, requires_grad=True, dtype=torch.float64)).backward()
 
 
 def jax():
     import jax
 
-    def chain(x):
-        y = x
-        for _ in range(PAIRS):
-            y = y * FACTOR + x
-        return y
-
-    gradient = jax.grad(chain)
+    gradient = jax.grad(_chain)
     return lambda: jax.block_until_ready(gradient(1.0))
 
 
 def hips_autograd():
     import autograd
 
-    def chain(x):
-        y = x
-        for _ in range(PAIRS):
-            y = y * FACTOR + x
-        return y
-
-    gradient = autograd.grad(chain)
+    gradient = autograd.grad(_chain)
     return lambda: gradient(1.0)
 
 
@@ -62,14 +45,7 @@ def mygrad():
     import mygrad as mg
 
     sys.setrecursionlimit(100_000)  # its backward is recursive
-
-    def run():
-        x = y = mg.tensor(1.0)
-        for _ in range(PAIRS):
-            y = y * FACTOR + x
-        y.backward()
-
-    return run
+    return lambda: _chain(mg.tensor(1.0)).backward()
 
 
 def book():

@@ -15,6 +15,7 @@ import tracemalloc
 from autograd_dl import Tensor
 
 LENGTHS = (1_000, 10_000, 100_000, 1_000_000)
+IMPORTS = 9
 
 
 def _chain(length):
@@ -48,19 +49,19 @@ def growth(collector):
     return [c / costs[0] for c in costs]
 
 
-def bytes_per_node(length=1_000_000):
+def bytes_per_node():
     """What a live chain holds, for each of its nodes."""
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    y = _chain(length)
+    y = _chain(LENGTHS[-1])
     after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     del y
-    return (after - before) / length
+    return (after - before) / LENGTHS[-1]
 
 
-def import_milliseconds(rounds=9):
+def import_milliseconds():
     """What `import autograd_dl` adds to `import numpy`: the median, the least and the most of some fresh processes."""
     program = """
 import numpy, time
@@ -70,9 +71,9 @@ print((time.perf_counter() - start) * 1e3)
 """
     times = sorted(
         float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout)
-        for _ in range(rounds)
+        for _ in range(IMPORTS)
     )
-    return times[rounds // 2], times[0], times[-1]
+    return times[IMPORTS // 2], times[0], times[-1]
 
 
 def main() -> None:

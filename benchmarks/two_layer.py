@@ -109,7 +109,7 @@ def mygrad():
 
 
 def book():
-    """Layers with a forward and a hand-written backward each, as chapter 5 has its readers write them."""
+    """Forward and backward by hand, one after the other, as chapter 5 derives them layer by layer."""
     x, t = _batch("float64")
     w1, b1, w2, b2 = _weights("float64")
     hot = np.eye(OUTPUTS)[t]

@@ -98,8 +98,8 @@ class Layers:
     def affine(self, x: Tensor, outputs: int) -> Tensor:
         """x W + b, of all numbers of each input."""
         with scope(f"Affine{self._number('Affine')}"):
-            w, b = self._weights((math.prod(x.shape[1:]), outputs), math.prod(x.shape[1:]), outputs)
-            return affine(x, w, b)
+            inputs = math.prod(x.shape[1:])
+            return affine(x, *self._weights((inputs, outputs), inputs, outputs))
 
     def conv(
         self, x: Tensor, filter_num: int, filter_size: int, stride: int = 1, pad: int = 0, bias: bool = True

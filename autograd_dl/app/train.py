@@ -107,10 +107,11 @@ def train(plan: Plan) -> None:
     need_all(EXTRAS)
     if plan.batch_size > plan.samples:
         raise DataError(f"a batch of {plan.batch_size:,} is more than the {plan.samples:,} training images")
-    if plan.resume and plan.checkpoint is not None and not plan.checkpoint.exists():
+    begun = plan.checkpoint is not None and plan.checkpoint.exists()
+    if plan.resume and not begun:
         raise DataError(f"there is no {plan.checkpoint} to go on from; a training with --checkpoint-every N makes one")
     refuse_unwritable(plan.out, *FILES, "graph.svg", "checkpoint.safetensors")
-    if not plan.resume and plan.checkpoint is not None and plan.checkpoint.exists():
+    if begun and not plan.resume:
         raise DataError(
             f"{plan.checkpoint} holds a training already: --resume goes on from it; to begin anew, move it or give "
             "another --out"
