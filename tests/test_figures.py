@@ -117,6 +117,15 @@ class TestNeurons:
         assert texts(figure) == ["input layer\n2", "hidden layer\n3", "output layer\n2"]
         assert (len(circles(figure)), len(arrows(figure))) == (7, 12)
 
+    def test_sizes_may_be_numpys(self):
+        two, three = np.array([2, 3])
+        for numpys, own in (
+            (draw_layers(np.array([2, 3])), draw_layers([2, 3])),
+            (draw_affine((two, three)), draw_affine((2, 3))),
+            (draw_perceptron(two), draw_perceptron(2)),
+        ):
+            assert texts(numpys) == texts(own)
+
     def test_layers_of_a_network_in_japanese_with_one_in_red(self):
         net = TwoLayerNet(784, 50, 10)
         figure = draw_layers([net.params["W1"], net.params["W2"]], red=[1], lang="ja")

@@ -172,3 +172,8 @@ def test_no_name_breaks_its_line(name):
 def test_the_columns_stand_under_each_other():
     lines = to_text(apple_orange()).splitlines()
     assert all(len(a) == len(b) for a, b in pairwise(lines))
+
+
+def test_no_line_at_all_is_refused():
+    with pytest.raises(ValueError, match="to_text: most is at least 1, not -1"):
+        to_text(apple(), most=-1)

@@ -42,6 +42,8 @@ def to_text(output: Tensor, *, most: int = 100) -> str:
     └─ y          2         6
     """
     check_tensor(output, "to_text")
+    if most < 1:
+        raise ValueError(f"to_text: most is at least 1, not {most}")
     trees = _Trees(trace(output))
     lines = _aligned([_Row("", "value", "gradient"), *islice(trees.rows(), most)])
     left_out = len(trees.boxes) - len(trees.written)

@@ -34,6 +34,8 @@ MOST_LABELLED = 4
 """Neurons of a column whose arrows have texts."""
 MOST_INPUTS, MOST_LAYERS = 12, 20
 """Of a perceptron; of a network: figures of more would be metres wide."""
+WHOLE = (int, np.integer)
+"""The types of a number of neurons."""
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 DOTS = "⋮"
 """Stands for the neurons that are left out; it is drawn, since not every font has it."""
@@ -77,7 +79,7 @@ def draw_perceptron(
     ShapeError
         If there are not as many inputs as weights, or more than 12.
     """
-    w = _symbols("w", weights) if isinstance(weights, int) else _texts(array(weights, "weights").ravel())
+    w = _symbols("w", weights) if isinstance(weights, WHOLE) else _texts(array(weights, "weights").ravel())
     inputs = _symbols("x", len(w), x)
     if len(inputs) != len(w):
         raise ShapeError(f"there are {len(w)} weights, but {len(inputs)} inputs x")
@@ -199,7 +201,7 @@ def _of_shape(values: Any, shape: tuple[int, ...], what: str) -> Any:
 
 
 def _is_shape(weights: Any) -> bool:
-    return isinstance(weights, tuple) and all(isinstance(size, int) for size in weights)
+    return isinstance(weights, tuple) and all(isinstance(size, WHOLE) for size in weights)
 
 
 def _legible(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -214,8 +216,8 @@ def _legible(shape: tuple[int, ...]) -> tuple[int, int]:
 
 def _sizes(layers: Sequence[Any]) -> list[int]:
     """The neurons of each layer, of which some were given by their weights."""
-    if all(isinstance(layer, int) for layer in layers):
-        sizes = list(layers)
+    if all(isinstance(layer, WHOLE) for layer in layers):
+        sizes = list(map(int, layers))
     else:
         shapes = [array(layer, "weights").shape for layer in layers]
         fitting = all(len(shape) == 2 for shape in shapes) and all(a[1] == b[0] for a, b in pairwise(shapes))
