@@ -31,26 +31,32 @@ class Values:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
         return self._value.shape
 
     @property
     def ndim(self) -> int:
+        """How many axes there are."""
         return self._value.ndim
 
     @property
     def size(self) -> int:
+        """How many elements there are."""
         return self._value.size
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The dtype of the elements."""
         return self._value.dtype
 
     @property
     def nbytes(self) -> int:
+        """The bytes that the elements take: size * itemsize."""
         return self._value.nbytes
 
     @property
     def itemsize(self) -> int:
+        """The bytes that one element takes."""
         return self._value.itemsize
 
     def numpy(self) -> NDArray[Any]:
@@ -63,6 +69,7 @@ class Values:
         return self._value.item(*index)
 
     def tolist(self) -> Any:
+        """The values as nested lists of Python numbers; of a 0-d Tensor, a number."""
         return self._value.tolist()
 
     def __str__(self) -> str:

@@ -179,115 +179,150 @@ class TensorMethods:
         return dispatch(np.ravel, (self,), {})
 
     def sum(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        """Recorded as np.sum: over all elements, or along `axis`, an int or several."""
         if more or options:
             return _reduced(np.sum, self, axis, more, keepdims, options)
         return apply1(_sum, self, {"axis": axis, "keepdims": keepdims})
 
     def prod(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        """Recorded as np.prod, over all elements, or along `axis`; the derivative is exact where factors are 0, too."""
         return _reduced(np.prod, self, axis, more, keepdims, options)
 
     def mean(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        """Recorded as np.mean: over all elements, or along `axis`, an int or several."""
         return _reduced(np.mean, self, axis, more, keepdims, options)
 
     def var(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        """Recorded as np.var: the squared distances of n elements from their mean, summed, over n - `ddof`."""
         return _reduced(np.var, self, axis, more, keepdims, options)
 
     def std(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        """Recorded as np.std: the root of `var`; where all elements are equal, its derivative is 0."""
         return _reduced(np.std, self, axis, more, keepdims, options)
 
     def max(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        """Recorded as np.max; elements that are equal to the maximum share its gradient evenly."""
         return _reduced(np.max, self, axis, more, keepdims, options)
 
     def min(self: Any, axis: Axis = None, *more: Any, keepdims: bool = False, **options: Any) -> Tensor:
+        """Recorded as np.min; elements that are equal to the minimum share its gradient evenly."""
         return _reduced(np.min, self, axis, more, keepdims, options)
 
     def cumsum(self: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.cumsum: the sums so far along `axis`; of the elements in a row if it is None."""
         return _along(np.cumsum, self, axis, more, options)
 
     def cumprod(self: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.cumprod: the products so far along `axis`; of the elements in a row if it is None."""
         return _along(np.cumprod, self, axis, more, options)
 
     def trace(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.trace: the sum along the diagonal of two axes."""
         return dispatch(np.trace, (self, offset, axis1, axis2, *more), options)
 
     def argmax(self: Any, axis: int | None = None, *more: Any, **options: Any) -> Any:
+        """Where the maximum is, the first of several, as np.argmax says: an int or an array, not recorded."""
         return np.argmax(self._value, axis, *more, **options)
 
     def argmin(self: Any, axis: int | None = None, *more: Any, **options: Any) -> Any:
+        """Where the minimum is, the first of several, as np.argmin says: an int or an array, not recorded."""
         return np.argmin(self._value, axis, *more, **options)
 
     def argsort(self: Any, axis: int | None = -1, *more: Any, **options: Any) -> NDArray[np.intp]:
+        """The order that sorts the elements, as np.argsort says: an array, not recorded."""
         return np.argsort(self._value, axis, *more, **options)
 
     def all(self: Any, axis: Axis = None, *more: Any, **options: Any) -> Any:
+        """Whether all elements are true, as np.all says: a bool or an array, not recorded."""
         return np.all(self._value, axis, *more, **options)
 
     def any(self: Any, axis: Axis = None, *more: Any, **options: Any) -> Any:
+        """Whether an element is true, as np.any says: a bool or an array, not recorded."""
         return np.any(self._value, axis, *more, **options)
 
     def argpartition(self: Any, kth: Any, axis: int | None = -1, *more: Any, **options: Any) -> NDArray[np.intp]:
+        """An order with the element `kth` at its place, as np.argpartition says: an array, not recorded."""
         return np.argpartition(self._value, kth, axis, *more, **options)
 
     def searchsorted(self: Any, v: Any, *more: Any, **options: Any) -> Any:
+        """Where `v` would stand among the sorted elements, as np.searchsorted says: ints, not recorded."""
         return np.searchsorted(self._value, bare(v), *more, **options)
 
     def nonzero(self: Any) -> tuple[NDArray[np.intp], ...]:
+        """Where the elements are not 0, as np.nonzero says: for each axis an array, not recorded."""
         return np.nonzero(self._value)
 
     def dot(self: Any, b: Operand, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.dot: summed along the last axis here and the last but one (or the only one) of `b`."""
         return dispatch(np.dot, (self, b, *more), options)
 
     def reshape(self: Any, *shape: Any, **options: Any) -> Tensor:
+        """Recorded as np.reshape: in another shape, given as a tuple or as several ints, of which one may be -1."""
         return dispatch(np.reshape, (self, shape[0] if len(shape) == 1 else shape), options)
 
     def ravel(self: Any, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.ravel: the elements in a row, (size,), which may share the memory of this Tensor."""
         return dispatch(np.ravel, (self, *more), options)
 
     def flatten(self: Any, *more: Any, **options: Any) -> Tensor:
+        """The elements in a row, (size,), copied: recorded as np.ravel and np.copy."""
         return dispatch(np.copy, (self.ravel(*more, **options),), {})
 
     def transpose(self: Any, *axes: Any) -> Tensor:
+        """Recorded as np.transpose: the axes in this order, a tuple or several ints; reversed if none is given."""
         order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
         return dispatch(np.transpose, (self,), {"axes": order})
 
     def swapaxes(self: Any, axis1: int, axis2: int) -> Tensor:
+        """Recorded as np.swapaxes: two axes exchanged."""
         return dispatch(np.swapaxes, (self, axis1, axis2), {})
 
     def squeeze(self: Any, axis: Axis = None) -> Tensor:
+        """Recorded as np.squeeze: without the axes of length 1, or without those of them that `axis` names."""
         return dispatch(np.squeeze, (self,), {"axis": axis})
 
     def repeat(self: Any, repeats: Any, axis: int | None = None) -> Tensor:
+        """Recorded as np.repeat: each element, or each part along `axis`, so many times; in a row if it is None."""
         return dispatch(np.repeat, (self, repeats, axis), {})
 
     def take(self: Any, indices: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.take: the elements, or the parts along `axis`, at `indices`, whose shape replaces the axis."""
         return dispatch(np.take, (self, bare(indices), axis, *more), options)
 
     def compress(self: Any, condition: Any, axis: int | None = None, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.compress: the elements, or the parts along `axis`, where `condition`, a row, is true."""
         return dispatch(np.compress, (condition, self, axis, *more), options)
 
     def choose(self: Any, choices: Any, *more: Any, **options: Any) -> Any:
+        """From which of `choices` each integer here takes its number: np.choose, recorded if one is a Tensor."""
         return np.choose(self._value, choices, *more, **options)
 
     def conj(self: Any) -> Tensor:
+        """Recorded as np.conjugate: of real numbers, which all here are, the same."""
         return dispatch(np.conjugate, (self,), {})
 
     conjugate = conj
 
     @property
     def real(self: Any) -> Tensor:
+        """Recorded as np.real: the real part, which is all that there is."""
         return dispatch(np.real, (self,), {})
 
     @property
     def imag(self: Any) -> Any:
+        """The imaginary part, an array of zeros, not recorded."""
         return np.imag(self._value)
 
     def diagonal(self: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Recorded as np.diagonal: of two axes the diagonal, which is the last axis of the result; not a view."""
         return dispatch(np.diagonal, (self, offset, axis1, axis2), {})
 
     def clip(self: Any, min: Any = None, max: Any = None, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.clip: moved into [`min`, `max`], where None is no bound; the derivative at a bound is 1."""
         return dispatch(np.clip, (self, min, max, *more), options)
 
     def round(self: Any, decimals: int = 0, *more: Any, **options: Any) -> Tensor:
+        """Recorded as np.round, to so many `decimals`; the derivative is 0."""
         return dispatch(np.round, (self, decimals, *more), options)
 
     def copy(self: Any, order: str = "C") -> Tensor:
