@@ -62,6 +62,8 @@ class Tensor(TensorMethods, Values):
     ------
     DTypeError
         For complex or non-numeric data, and for an integer array that requires grad.
+    ShapeError
+        For lists of unequal lengths within one another.
     GraphError
         For a Tensor that requires grad already.
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy import ndarray
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .errors import DTypeError
+from .errors import DTypeError, ShapeError
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FLOAT32 = np.dtype(np.float32)
@@ -103,12 +103,14 @@ def as_value(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
     ------
     DTypeError
         For complex numbers, masked arrays, and whatever is not a number.
+    ShapeError
+        For lists of unequal lengths within one another.
     """
     value: Any = data
     if type(data) is not ndarray:
         if isinstance(data, np.ma.MaskedArray):
             raise DTypeError("a masked array would lose its mask; pass data.filled(0) and multiply by the mask")
-        value = data if is_duck(data) else np.asarray(data)
+        value = data if is_duck(data) else _array(data)
     if value.dtype.kind not in "fiub":
         _refuse(value.dtype)
     if dtype is not None and value.dtype != dtype:
@@ -116,6 +118,15 @@ def as_value(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
             _refuse(np.dtype(dtype))
         value = value.astype(dtype, copy=False)
     return value
+
+
+def _array(data: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        if isinstance(data, (list, tuple)) and "inhomogeneous" in str(error):
+            raise ShapeError("lists within a list make an array if they have equal lengths; pad them") from None
+        raise
 
 
 def _refuse(dtype: np.dtype[Any]) -> None:

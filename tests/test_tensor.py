@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, no_grad
-from autograd_dl.errors import DTypeError, GraphError
+from autograd_dl.errors import DTypeError, GraphError, ShapeError
 
 
 def leaf(values, **kwargs):
@@ -76,7 +76,7 @@ def test_data_that_are_no_numbers(data, message, requires_grad):
 
 
 def test_a_ragged_list():
-    with pytest.raises(ValueError, match="inhomogeneous"):
+    with pytest.raises(ShapeError, match=r"lists within a list .* equal lengths"):
         Tensor([[1.0], [1.0, 2.0]])
 
 

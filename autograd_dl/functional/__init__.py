@@ -1,4 +1,8 @@
-"""The functions of neural networks, under the book's names. On arrays they return arrays, on Tensors they record."""
+"""The functions of neural networks, under the book's names. On arrays they return arrays, on Tensors they record.
+
+What is taken elementwise keeps its shape; integers are computed in float64. All raise `DTypeError` for what are no real
+numbers, and `ShapeError` for lists of unequal lengths within one another.
+"""
 
 from .activations import (
     elu,

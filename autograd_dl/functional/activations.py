@@ -81,7 +81,10 @@ def softplus(x: TensorLike) -> Any:
 
 
 def logsumexp(x: TensorLike, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Any:
-    """log(sum(exp(x))) along `axis`, over all elements if it is None. Large x do not overflow."""
+    """log(sum(exp(x))) along `axis`, over all elements if it is None. Large x do not overflow.
+
+    The axis goes, unless `keepdims`. Raises IndexError if x has no such axis.
+    """
     return ops.logsumexp(array_of(x), axis=axis, keepdims=keepdims)
 
 
@@ -92,6 +95,8 @@ def softmax(x: TensorLike, axis: int = -1) -> Any: ...
 def softmax(x: TensorLike, axis: int = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`: probabilities, of the shape of x. Large x do not overflow.
 
+    Raises IndexError if x has no such axis.
+
     >>> softmax([1, 2, 3]).round(8)
     array([0.09003057, 0.24472847, 0.66524096])
     """
@@ -99,7 +104,10 @@ def softmax(x: TensorLike, axis: int = -1) -> Any:
 
 
 def log_softmax(x: TensorLike, axis: int = -1) -> Any:
-    """log(softmax(x)) along `axis`, of the shape of x, without the loss of small probabilities."""
+    """log(softmax(x)) along `axis`, of the shape of x, without the loss of small probabilities.
+
+    Raises IndexError if x has no such axis.
+    """
     return _log_softmax(array_of(x), axis)
 
 

@@ -17,7 +17,7 @@ TensorLike = ArrayLike | Tensor
 def array_of(x: Any) -> Any:
     """Lists and numbers as floating arrays; arrays and Tensors as they are, but integers as floats.
 
-    Raises DTypeError for what are no real numbers.
+    Raises `DTypeError` for what are no real numbers, `ShapeError` for lists of unequal lengths within one another.
     """
     x = x if type(x) is Tensor else as_value(x)
     return x if x.dtype.kind == "f" else x.astype(np.float64)
@@ -48,7 +48,11 @@ def targets_of(y: Any, t: Any) -> Any:
         raise ShapeError("the scores or probabilities must have a last axis, the classes; this is a single number")
     batch, classes = shape[:-1], shape[-1]
     if t.shape == shape:
-        return t if t.dtype == y.dtype else t.astype(y.dtype)
+        if t.dtype == y.dtype:
+            return t
+        if t.dtype.kind not in "fiub":
+            raise DTypeError(f"rows of targets must be real numbers, not {t.dtype}")
+        return t.astype(y.dtype)
     if t.shape == (*batch, 1):
         t = t[..., 0]
     if t.shape != batch:

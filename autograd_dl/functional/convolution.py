@@ -23,7 +23,7 @@ def conv2d(
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Any:
-    """Slide filters over images: (N, C, H, W) and (F, C / groups, FH, FW) to (N, F, OH, OW); b has F numbers.
+    """Slide filters over images: (N, C, H, W) and (F, C / groups, FH, FW) to (N, F, OH, OW); b is (F,) or a number.
 
     OH = (H + 2 pad - dilation (FH - 1) - 1) / stride + 1, rounded down. `stride`, `pad` (with zeros) and `dilation`
     (the distance of a filter's elements) are an int or a (rows, columns) pair. With `groups`, each group of filters
@@ -48,8 +48,8 @@ def conv_transpose2d(
 ) -> Any:
     """The transpose of `conv2d`, by which images grow: (N, F, H, W) and (F, C / groups, FH, FW) to (N, C, OH, OW).
 
-    OH = stride (H - 1) + dilation (FH - 1) + 1 - 2 pad; b has C numbers. Raises `ShapeError` where anything does not
-    fit.
+    OH = stride (H - 1) + dilation (FH - 1) + 1 - 2 pad; b is (C,) or a number. Raises `ShapeError` where anything does
+    not fit.
     """
     images, filters = array_of(x), array_of(w)
     if images.ndim != 4 or filters.ndim != 4 or images.shape[1] != filters.shape[0]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 from .activations import sigmoid
 from .arguments import TensorLike, array_of, laid_out
 
@@ -15,7 +15,7 @@ from .arguments import TensorLike, array_of, laid_out
 def affine(x: TensorLike, W: TensorLike, b: TensorLike = 0) -> Any:
     """x W + b, (N, D) to (N, M); of images or other arrays all axes but the first are the D inputs of one example.
 
-    Raises `ShapeError` where W and b do not fit.
+    Raises `ShapeError` where W and b do not fit, `DTypeError` where they are no numbers.
     """
     a = array_of(x)
     rows = a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a
@@ -24,15 +24,20 @@ def affine(x: TensorLike, W: TensorLike, b: TensorLike = 0) -> Any:
     except ValueError as error:
         shapes = f"{rows.shape}, {np.shape(W)} and {np.shape(b)}"
         raise ShapeError(f"affine takes x of shape (N, D), W (D, M) and b (M,), not {shapes}") from error
+    except TypeError as error:
+        raise DTypeError(f"affine takes numbers for W and b (of a layer without biases, b is 0): {error}") from error
 
 
 def dropout(x: TensorLike, ratio: float = 0.5, train: bool = True, rng: np.random.Generator | None = None) -> Any:
     """When training, set each number to 0 with the probability `ratio`, and divide the others by 1 - ratio.
 
-    The mean stays, so that nothing is left to do otherwise (the book's Dropout scales at test time instead). Raises
-    ValueError if ratio is not in [0, 1).
+    The mean stays, so that nothing is left to do otherwise (the book's Dropout scales at test time instead). `rng`
+    draws which they are; if it is left out, a new generator does. Raises ValueError if ratio is not in [0, 1),
+    `DTypeError` if rng is no generator.
     """
     a = array_of(x)
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        raise DTypeError(f"dropout takes a generator as rng, such as np.random.default_rng(0), not {rng!r}")
     if not 0 <= ratio < 1:
         raise ValueError(f"the ratio of dropout is at least 0 and less than 1, not {ratio}")
     if not train or ratio == 0:
@@ -55,7 +60,7 @@ def lstm(
     ----------
     xs : (N, T, D)
         Sequences of T inputs.
-    Wx, Wh, b : (D, 4 H), (H, 4 H), (4 H,)
+    Wx, Wh, b : (D, 4 H), (H, 4 H), (4 H,) or a number
         For the input gate, the forget gate, the candidate and the output gate, in this order.
     h, c : (N, H), optional
         The state to begin with, and the memory cell; zeros if not given.

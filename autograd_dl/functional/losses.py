@@ -74,7 +74,7 @@ def softmax_loss(X: TensorLike, t: TensorLike) -> Any:
     ShapeError
         If t has neither shape.
     DTypeError
-        If labels are not integers.
+        If labels are not integers, or rows not real numbers.
     DataError
         If a label is not one of 0 to classes - 1.
     """

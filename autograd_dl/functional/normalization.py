@@ -94,7 +94,8 @@ def _one_each(name: str, values: Any, features: int) -> Any:
     shape = getattr(values, "shape", None)  # np.shape takes ten times as long
     if shape == (features,):
         return values
-    shape = np.shape(values)
+    values = array_of(values)
+    shape = values.shape
     if math.prod(shape) not in (1, features):
         raise _not_one_each(name, shape, features)
     return np.broadcast_to(np.reshape(values, -1), (features,))
@@ -115,7 +116,7 @@ def layer_norm(x: TensorLike, gamma: TensorLike, beta: TensorLike, eps: float = 
     a = array_of(x)
     if not a.ndim:
         raise ShapeError("layer_norm takes arrays, whose last axis it normalizes, and was given a single number")
-    for name, shape in (("gamma", np.shape(gamma)), ("beta", np.shape(beta))):
+    for name, shape in (("gamma", array_of(gamma).shape), ("beta", array_of(beta).shape)):
         if shape not in (a.shape[-1:], (1,), ()):
             raise ShapeError(f"layer_norm takes a {name} of shape {a.shape[-1:]} for x of {a.shape}, not {shape}")
     return gamma * ops.standardize(a, (a.ndim - 1,), eps) + beta

@@ -47,7 +47,7 @@ defvjp(relu, lambda g, ans, _x: in_pieces(_passed, g, ans))
 def softmax(x: Any, axis: int = -1) -> Any:
     """exp(x) / sum(exp(x)) along `axis`: probabilities, of the shape of `x`. The largest x is subtracted first."""
     x = floating(x)
-    e = np.exp(x - np.max(bare(x), axis=axis, keepdims=True))
+    e = np.exp(x - np.max(bare(x), axis=axis, keepdims=True, initial=-np.inf))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
