@@ -18,7 +18,8 @@ __all__ = ["accuracy", "correct", "predictions"]
 def predictions(predict: Callable[[Any], Any], x: Any, batch_size: int) -> NDArray[Any]:
     """What `predict` makes of all inputs, as one array, computed batch by batch.
 
-    Raises `ShapeError` if there is no input, and ValueError if batch_size is less than 1.
+    `predict` takes a batch, and returns an array with a row for each of its inputs. Raises `ShapeError` if there is no
+    input, or x is a single number, and ValueError if batch_size is less than 1.
     """
     return np.concatenate([bare(predict(x[some])) for some in _slices(x, batch_size)])
 
@@ -30,7 +31,7 @@ def correct(scores: TensorLike, t: TensorLike) -> NDArray[np.bool_]:
     are not integers, `DataError` if one is not that of a class.
     """
     answers = np.asarray(bare(scores))
-    if answers.ndim != 2:
+    if answers.ndim != 2 or not answers.shape[1]:
         raise ShapeError(f"scores are (batch, classes), not {answers.shape}; scores.reshape(1, -1) is a batch of one")
     targets = np.asarray(bare(t))
     if targets.dtype.kind not in "biuf":
@@ -44,17 +45,23 @@ def accuracy(predict: Callable[[Any], Any], x: Any, t: Any, batch_size: int) -> 
 
     Raises what `predictions` and `correct` raise, and `ShapeError` if t has not one label or row for each input.
     """
-    if any(getattr(a, "ndim", 1) == 0 or not hasattr(a, "__len__") for a in (x, t)):
+    if not _is_batch(x) or not _is_batch(t):
         raise ShapeError("accuracy takes a batch of inputs and labels: of a single one np.array([x]) and np.array([t])")
     if len(x) != len(t):
         raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
     return float(np.mean(np.concatenate([correct(predict(x[some]), t[some]) for some in _slices(x, batch_size)])))
 
 
+def _is_batch(a: Any) -> bool:
+    return hasattr(a, "__len__") and getattr(a, "ndim", 1) > 0
+
+
 def _slices(x: Any, batch_size: int) -> list[slice]:
     """Where the batches of x are: each of so many rows, but for the last."""
     if batch_size < 1:
         raise ValueError(f"the batch_size is 1 or more, not {batch_size}")
+    if not _is_batch(x):
+        raise ShapeError("a network answers for a batch of inputs: of a single one np.array([x])")
     if not len(x):
         raise ShapeError("a network answers for one input or more, and there are none")
     return [slice(i, i + batch_size) for i in range(0, len(x), batch_size)]

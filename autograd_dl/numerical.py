@@ -23,7 +23,8 @@ H = 1e-4
 def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
     """The central difference (f(x + h) - f(x - h)) / 2h with h = 1e-4, for a number or elementwise for an array.
 
-    Always taken in float64, and nothing is recorded; of a Tensor, `f` gets the values.
+    Always taken in float64, and nothing is recorded; of a Tensor, `f` gets the values. Raises `DTypeError` if f returns
+    no real numbers.
 
     >>> numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5)
     0.1999999999990898
@@ -32,7 +33,7 @@ def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
     if not isinstance(x, (int, float)):
         x = np.array(x, dtype=np.float64)
     with no_grad():
-        return (bare(f(x + H)) - bare(f(x - H))) / (2 * H)
+        return (_returned(f(x + H)) - _returned(f(x - H))) / (2 * H)
 
 
 def numerical_gradient(f: Callable[[Any], Any], x: Any) -> NDArray[np.float64]:
@@ -54,7 +55,10 @@ def numerical_gradient(f: Callable[[Any], Any], x: Any) -> NDArray[np.float64]:
     Raises
     ------
     DTypeError
-        For an array that is not float64 (differences would be truncated or lost in rounding) or is read-only.
+        For an array that is not float64 (differences would be truncated or lost in rounding) or is read-only, and if
+        `f` returns no real number.
+    GraphError
+        For a Tensor that is recorded, no leaf.
     ShapeError
         If `f` returns more than one number.
     """
@@ -81,6 +85,7 @@ def gradient_descent(
     """Descend along the numerical gradient: `step_num` steps of x <- x - lr * gradient (book, section 4.4.1).
 
     Returns the last x, and the history of x before each step, of shape (step_num, *x.shape). `init_x` is not changed.
+    Raises `ShapeError` or `DTypeError` if `f` does not return one number.
     """
     x = np.array(bare(init_x), dtype=np.float64)
     history = []
@@ -90,8 +95,17 @@ def gradient_descent(
     return x, np.array(history).reshape(step_num, *x.shape)
 
 
+def _returned(y: Any) -> Any:
+    """What a function returned, bare. Raises if it is nothing to take differences of."""
+    y = bare(y)
+    if not isinstance(y, (int, float)) and (dtype := np.asarray(y).dtype).kind not in "fiub":
+        came = "None (is its return missing?)" if y is None else f"{type(y).__name__} of {dtype}"
+        raise DTypeError(f"differences are taken of functions that return real numbers, and this one returned {came}")
+    return y
+
+
 def _number(y: Any) -> float:
-    y = np.asarray(bare(y))
+    y = np.asarray(_returned(y))
     if y.size != 1:
         raise ShapeError(f"numerical_gradient takes functions that return one number, not shape {y.shape}")
     return float(y.item())

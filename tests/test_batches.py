@@ -8,7 +8,7 @@ import pytest
 from autograd_dl import Tensor
 from autograd_dl.data import MiniBatches, crop, flip, rotate, scale, shift, shuffle_dataset, split_validation
 from autograd_dl.data.generators import pack_generator, pack_json, unpack_generator, unpack_json
-from autograd_dl.errors import DataError, ShapeError
+from autograd_dl.errors import DataError, DTypeError, ShapeError
 
 X = np.arange(20).reshape(10, 2)
 T = np.arange(10)
@@ -80,7 +80,7 @@ class TestSplit:
     def test_a_fifth_unless_said_otherwise(self):
         assert len(split_validation(X, T)[1][0]) == 2
 
-    @pytest.mark.parametrize("share", [0, 0.05, 1, 1.5, -0.5])
+    @pytest.mark.parametrize("share", [0, 0.05, 1, 1.5, -0.5, np.nan, np.inf])
     def test_no_part_is_empty(self, share):
         with pytest.raises(ValueError, match="each part needs one or more"):
             split_validation(X, T, share)
@@ -124,6 +124,11 @@ class TestMiniBatches:
     @pytest.mark.parametrize("size", [0, -1])
     def test_a_batch_has_a_sample(self, size):
         with pytest.raises(ValueError, match="1 sample or more"):
+            MiniBatches(X, T, size)
+
+    @pytest.mark.parametrize("size", [2.5, None])
+    def test_samples_are_whole(self, size):
+        with pytest.raises(TypeError, match=f"a whole number of samples, not {size}"):
             MiniBatches(X, T, size)
 
     def test_no_data(self):
@@ -178,6 +183,7 @@ class TestResumed:
             ({"position": np.array(-1)}, "one of the 4 batches"),
             ({"position": np.array(1.0)}, "one of the 4 batches"),
             ({"position": np.array([1])}, "one of the 4 batches"),
+            ({"position": "1"}, "one of the 4 batches"),
             ({"order": np.arange(9)}, "none of 10 rows"),
             ({"order": np.zeros(10, int)}, "none of 10 rows"),
             ({"order": np.arange(10.0)}, "none of 10 rows"),
@@ -185,6 +191,7 @@ class TestResumed:
             ({"rng": pack_json({})}, "state of a random generator"),
             ({"augment_rng": np.zeros(3, np.uint8)}, "no JSON"),
             ({"augment_rng": np.zeros(3)}, "a row of bytes"),
+            ({"augment_rng": "{}"}, "a row of bytes"),
         ],
     )
     def test_a_state_that_does_not_fit_changes_nothing(self, change, words):
@@ -258,6 +265,14 @@ class TestAugmentation:
             AUGMENTATIONS[name](IMAGES.reshape(6, -1), rng())
 
     @pytest.mark.parametrize("name", AUGMENTATIONS)
+    def test_images_are_an_array_and_a_seed_is_no_generator(self, name):
+        with pytest.raises(DTypeError, match="images are an array, not a list"):
+            AUGMENTATIONS[name](IMAGES.tolist(), rng())
+        for seed in (3, None):
+            with pytest.raises(DTypeError, match=f"by a generator, .*, not by {seed}"):
+                AUGMENTATIONS[name](IMAGES, seed)
+
+    @pytest.mark.parametrize("name", AUGMENTATIONS)
     def test_no_image(self, name):
         assert AUGMENTATIONS[name](IMAGES[:0], rng()).shape == IMAGES[:0].shape
 
@@ -272,6 +287,11 @@ class TestAugmentation:
     def test_a_part_that_is_none(self, size):
         with pytest.raises(ShapeError, match="can be taken from images of"):
             crop(np.zeros((1, 1, 3, 3)), rng(), size)
+
+    @pytest.mark.parametrize("size", [3, None, (2,), (2, 2, 2), (1.5, 2)])
+    def test_a_size_that_is_no_pair(self, size):
+        with pytest.raises(ShapeError, match=r"pair of whole numbers, \(height, width\), not"):
+            crop(IMAGES, rng(), size)
 
     def test_flip(self):
         np.testing.assert_array_equal(flip(IMAGES, rng(), 1), IMAGES[..., ::-1])
@@ -309,7 +329,7 @@ class TestAugmentation:
         assert half[2:6, 2:6].min() == 1
         assert half.sum() == 16
 
-    @pytest.mark.parametrize("bounds", [(0, 1), (-1, 1), (1.2, 1.1)])
+    @pytest.mark.parametrize("bounds", [(0, 1), (-1, 1), (1.2, 1.1), (1, np.inf)])
     def test_scale_refuses_what_is_no_range(self, bounds):
         with pytest.raises(ValueError, match="factors above 0"):
             scale(IMAGES, rng(), *bounds)

@@ -4,7 +4,7 @@ import pytest
 from autograd_dl import Tensor, gradients, nn, ops
 from autograd_dl import functional as F  # noqa: N812 -- the name that readers know
 from autograd_dl.errors import DataError, DTypeError, ShapeError
-from autograd_dl.evaluation import correct
+from autograd_dl.evaluation import correct, predictions
 from autograd_dl.ops import softmax_cross_entropy
 from autograd_dl.testing import check_gradients
 
@@ -299,6 +299,11 @@ MISFITS = {
     "a number": (lambda: F.layer_norm(3.0, 1.0, 0.0), "layer_norm takes arrays, .* a single number"),
     "lstm": (lambda: F.lstm(MATRIX, *np.ones((3, 3, 12))), r"lstm takes sequences \(N, T, D\), not \(4, 3\)"),
     "correct": (lambda: correct(np.ones(3), [0, 0, 1]), r"scores are \(batch, classes\), not \(3,\)"),
+    "no class": (lambda: correct(np.ones((2, 0)), np.ones((2, 0))), r"scores are \(batch, classes\), not \(2, 0\)"),
+    "one input": (
+        lambda: predictions(F.softmax, np.float64(1), 1),
+        r"a batch of inputs: of a single one np.array\(\[x\]\)",
+    ),
 }
 
 

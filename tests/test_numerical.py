@@ -112,6 +112,13 @@ def test_f_that_returns_more_than_one_number():
         numerical_gradient(lambda x: x, np.array([1.0, 2.0]))
 
 
+@pytest.mark.parametrize("differentiate", [numerical_diff, numerical_gradient, gradient_descent])
+@pytest.mark.parametrize(("returned", "told"), [(None, "None .is its return missing"), ("1", "str"), (1j, "complex")])
+def test_f_that_returns_no_number(differentiate, returned, told):
+    with pytest.raises(DTypeError, match=f"return real numbers, and this one returned {told}"):
+        differentiate(lambda _x: returned, np.ones(1))
+
+
 # -- all is put back
 
 

@@ -916,11 +916,23 @@ def test_a_misspelt_gradient_is_no_freezing():
 
 
 @pytest.mark.parametrize(
-    "named", [lambda: AdamW(names="W"), lambda: l2_decay({"W": np.ones(1)}, {"W": np.ones(1)}, 0.1, "W")]
+    "named", [lambda name: AdamW(names=name), lambda name: l2_decay({"W": np.ones(1)}, {"W": np.ones(1)}, 0.1, name)]
 )
-def test_one_name_is_no_list_of_names(named):
-    with pytest.raises(ValueError, match=r"names must be a list of names, not one: \['W'\]"):
-        named()
+@pytest.mark.parametrize("name", ["W", 3])
+def test_one_name_is_no_list_of_names(named, name):
+    with pytest.raises(ValueError, match=rf"names must be a list of names, \[{name!r}\], not {name!r}"):
+        named(name)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda g: clip_by_norm(g, 1), lambda g: clip_by_value(g, 1), lambda g: l1_decay(g, {}, 1),
+     lambda g: l2_decay({}, g, 1)],
+)  # fmt: skip
+@pytest.mark.parametrize("given", [None, [np.ones(1)]])
+def test_gradients_and_parameters_are_dicts(function, given):
+    with pytest.raises(DTypeError, match=r'(grads|params) must be a dict, as {"W": W}, not (list|NoneType)'):
+        function(given)
 
 
 def test_adamw_decays_the_named_parameters():

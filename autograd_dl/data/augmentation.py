@@ -2,7 +2,8 @@
 
 Each function takes images (batch, channels, height, width) and a generator, changes each image in its own way, all its
 channels alike, and returns new images of the same dtype. What comes in from outside an image is 0. With other settings:
-`functools.partial(rotate, degrees=20)`.
+`functools.partial(rotate, degrees=20)`. All raise `ShapeError` for images of another shape, and `DTypeError` for what
+is no array, or a seed in place of a generator.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ShapeError
+from ..errors import DTypeError, ShapeError
 
 Images = NDArray[Any]
 
@@ -20,10 +21,12 @@ Images = NDArray[Any]
 def crop(images: Images, rng: np.random.Generator, size: tuple[int, int], pad: int = 0) -> Images:
     """A part of `size` (height, width) from each image, around which `pad` pixels of 0 are put before.
 
-    Images are (batch, channels, height, width). Raises `ShapeError` for others, or if they are smaller than that part,
-    and ValueError if `pad` is negative.
+    Images are (batch, channels, height, width). Raises `ShapeError` for others, if `size` is no pair of whole numbers,
+    or if the images are smaller than that part, and ValueError if `pad` is negative.
     """
-    _check(images)
+    _check(images, rng)
+    if np.shape(size) != (2,) or not all(isinstance(n, (int, np.integer)) for n in size):
+        raise ShapeError(f"the size of a part is a pair of whole numbers, (height, width), not {size!r}")
     if pad < 0:
         raise ValueError(f"images have 0 or more pixels put around them, not {pad}")
     padded = np.pad(images, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
@@ -40,7 +43,7 @@ def flip(images: Images, rng: np.random.Generator, probability: float = 0.5) -> 
 
     Raises `ShapeError` for other images, and ValueError if the probability is none.
     """
-    _check(images)
+    _check(images, rng)
     if not 0 <= probability <= 1:
         raise ValueError(f"a probability is at least 0 and at most 1, not {probability}")
     mirrored = rng.random(len(images)) < probability
@@ -52,17 +55,18 @@ def shift(images: Images, rng: np.random.Generator, most: int = 2) -> Images:
 
     Raises `ShapeError` for other images, and ValueError if `most` is negative.
     """
+    _check(images, rng)
     return crop(images, rng, images.shape[2:], pad=most)
 
 
 def scale(images: Images, rng: np.random.Generator, low: float = 0.9, high: float = 1.1) -> Images:
     """Each image, (batch, channels, height, width), made `low` to `high` times as large; linear between pixels.
 
-    Raises `ShapeError` for other images, and ValueError unless 0 < low <= high.
+    Raises `ShapeError` for other images, and ValueError unless 0 < low <= high, both finite.
     """
-    _check(images)
-    if not 0 < low <= high:
-        raise ValueError(f"images are scaled by factors above 0, from low to high, not from {low} to {high}")
+    _check(images, rng)
+    if not 0 < low <= high < np.inf:
+        raise ValueError(f"images are scaled by finite factors above 0, from low to high, not from {low} to {high}")
     return _resampled(images, np.eye(2) / rng.uniform(low, high, size=len(images))[:, None, None])
 
 
@@ -71,7 +75,7 @@ def rotate(images: Images, rng: np.random.Generator, degrees: float = 10.0) -> I
 
     Raises `ShapeError` for other images, and ValueError if `degrees` is negative or not finite.
     """
-    _check(images)
+    _check(images, rng)
     if not 0 <= degrees < np.inf:
         raise ValueError(f"images are turned by at most 0 or more degrees, not {degrees}")
     angle = np.radians(rng.uniform(-degrees, degrees, size=len(images)))
@@ -79,7 +83,11 @@ def rotate(images: Images, rng: np.random.Generator, degrees: float = 10.0) -> I
     return _resampled(images, np.moveaxis(np.array([[cos, sin], [-sin, cos]]), 2, 0))
 
 
-def _check(images: Images) -> None:
+def _check(images: Images, rng: np.random.Generator) -> None:
+    if not hasattr(images, "shape"):
+        raise DTypeError(f"images are an array, not a {type(images).__name__}; np.array(images) makes one")
+    if rng is None or isinstance(rng, int):
+        raise DTypeError(f"images are changed by a generator, such as np.random.default_rng(0), not by {rng}")
     if images.ndim != 4:
         raise ShapeError(f"images have the shape (batch, channels, height, width), not {images.shape}: reshape them")
 

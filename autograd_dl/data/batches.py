@@ -20,7 +20,7 @@ Augmentation = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
 
 def shuffle_dataset(x: Any, t: Any, *, seed: Seed = None) -> Split:
-    """The rows of x and t in one random order, copied (book, section 6.5.1).
+    """The rows of x and t in one random order, copied (book, section 6.5.1). `seed` is what `default_rng` takes.
 
     Raises `ShapeError` if t has not one row for each of x.
     """
@@ -40,9 +40,9 @@ def split_validation(x: Any, t: Any, share: float = 0.2, *, seed: Seed = None) -
         If the share leaves no row in one of the two parts.
     """
     x, t = shuffle_dataset(x, t, seed=seed)
-    count = int(len(x) * share)
-    if not 0 < count < len(x):
-        raise ValueError(f"a share of {share} of {len(x)} rows puts {count} aside, and each part needs one or more")
+    count = int(len(x) * share) if 0 < share < 1 else 0
+    if not count:
+        raise ValueError(f"a share of {share} of {len(x)} rows puts none or all aside, and each part needs one or more")
     return (x[count:], t[count:]), (x[:count], t[:count])
 
 
@@ -71,6 +71,8 @@ class MiniBatches:
         If t has not one row for each of x, or there is none.
     ValueError
         If the batch size is less than 1.
+    TypeError
+        If it is no whole number.
 
     >>> batches = MiniBatches(np.arange(5), np.arange(5), 2, seed=0)
     >>> [len(x) for x, t in batches]
@@ -90,7 +92,10 @@ class MiniBatches:
         self.x, self.t = _pair(x, t)
         if not len(self.x):
             raise ShapeError("there is no row to make batches of")
-        self.batch_size = operator.index(batch_size)
+        try:
+            self.batch_size = operator.index(batch_size)
+        except TypeError:
+            raise TypeError(f"a batch has a whole number of samples, not {batch_size!r}") from None
         if self.batch_size < 1:
             raise ValueError(f"a batch has 1 sample or more, not {batch_size}")
         self.replace, self.augment = replace, tuple(augment)
@@ -140,7 +145,7 @@ class MiniBatches:
         if missing := {"rng", "augment_rng", "order", "position"} - arrays.keys():
             raise DataError(f"the state of the batches lacks {', '.join(sorted(missing))}")
         rng, augment_rng = unpack_generator(arrays["rng"]), unpack_generator(arrays["augment_rng"])
-        order, position = arrays["order"], arrays["position"]
+        order, position = np.asarray(arrays["order"]), np.asarray(arrays["position"])
         if position.shape or position.dtype.kind not in "iu" or not 0 <= position < len(self):
             raise DataError(f"the position must be one of the {len(self)} batches of an epoch, not {position}")
         if position and not self.replace and not _is_order(order, len(self.x)):

@@ -60,6 +60,7 @@ def _listed(value: Any) -> Any:
 
 def unpack_json(array: NDArray[Any]) -> Any:
     """What was packed. Raises `DataError` if the array does not hold bytes of JSON."""
+    array = np.asarray(array)
     if array.dtype != np.uint8 or array.ndim != 1:
         raise DataError(f"packed JSON is a row of bytes, not {array.dtype} {array.shape}")
     try:

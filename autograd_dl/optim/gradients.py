@@ -1,4 +1,7 @@
-"""Functions of a dict of gradients, which clip it or add the gradient of a penalty."""
+"""Functions of a dict of gradients, which clip it or add the gradient of a penalty.
+
+They return a new dict of arrays, in which a gradient that is None stays None.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy as np
 from ..errors import AnomalyError, ShapeError
 from ..tensor import bare
 from ..values import computed_wide
-from .settings import checked, several
+from .settings import check_dict, checked, several
 
 Grads = dict[str, Any]
 
@@ -20,8 +23,9 @@ def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
     """The gradients, scaled down together if the norm of all their elements is larger than max_norm.
 
     Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1. Raises `AnomalyError` for a NaN or infinity among them,
-    ValueError for a max_norm that is negative or infinite.
+    ValueError for a max_norm that is negative or infinite, `DTypeError` if grads is no dict.
     """
+    check_dict("grads", grads)
     max_norm = checked("max_norm", max_norm)
     norms = {key: math.sqrt(np.sum(np.square(bare(g), dtype=np.float64))) for key, g in grads.items() if g is not None}
     norm = math.hypot(*norms.values())
@@ -38,7 +42,11 @@ def _scaled(a: Any, by: float) -> Any:
 
 
 def clip_by_value(grads: Mapping[str, Any], limit: float) -> Grads:
-    """The gradients with each element moved into [-limit, limit]. Raises ValueError if it is negative or infinite."""
+    """The gradients with each element moved into [-limit, limit].
+
+    Raises ValueError for a limit that is negative or infinite, `DTypeError` if grads is no dict.
+    """
+    check_dict("grads", grads)
     limit = checked("limit", limit)
     return {key: None if g is None else np.clip(bare(g), -limit, limit) for key, g in grads.items()}
 
@@ -49,7 +57,7 @@ def l1_decay(
     """The gradients of the loss + rate Σ |W|: g + rate sign W for the parameters of these names, or all.
 
     Raises ValueError for a negative rate or a name that no parameter has, `ShapeError` for a gradient of another shape
-    than its parameter.
+    than its parameter, `DTypeError` if grads or params is no dict.
     """
     rate = checked("rate", rate)
     return _penalised(grads, params, names, lambda w: np.sign(w) * rate)
@@ -70,6 +78,8 @@ def l2_decay(
 def _penalised(
     grads: Mapping[str, Any], params: Mapping[str, Any], names: Iterable[str] | None, slope: Callable[[Any], Any]
 ) -> Grads:
+    check_dict("grads", grads)
+    check_dict("params", params)
     chosen = chosen_names(names, params)
 
     def penalised(key: str, g: Any) -> Any:

@@ -14,6 +14,7 @@ from ..table import Outline
 from ..tensor import Tensor, bare
 from ..values import is_duck, wide_dtype
 from .gradients import Grads
+from .settings import check_dict
 
 NUMBERS = (int, float, np.floating)
 """The numbers that a parameter may be, beside arrays and Tensors."""
@@ -25,8 +26,8 @@ def gradients_for(params: Mapping[str, Any], grads: Mapping[str, Any] | None) ->
     A frozen parameter has an `Outline` instead: its state keeps its place, and it does not move.
     """
     if not hasattr(params, "items") or not (grads is None or hasattr(grads, "items")):
-        name, given = ("grads", grads) if hasattr(params, "items") else ("params", params)
-        raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')
+        check_dict("params", params)
+        check_dict("grads", grads)
     gradients: Grads = {}
     missing: list[str] = []
     for key, parameter in params.items():

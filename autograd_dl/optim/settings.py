@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import DTypeError
+
 Schedule = Callable[[int], float]
 """A learning rate that depends on the number of updates made so far."""
 
@@ -49,6 +51,12 @@ def rate_at(lr: float | Schedule, step: int) -> float:
 
 def several(names: Iterable[str]) -> Iterable[str]:
     """The names, if they are not given as a single one, whose letters would be taken for names."""
-    if isinstance(names, str):
-        raise ValueError(f"names must be a list of names, not one: [{names!r}]")
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ValueError(f"names must be a list of names, [{names!r}], not {names!r}")
     return names
+
+
+def check_dict(name: str, given: Any) -> None:
+    """Raise `DTypeError` if the argument of this name is no mapping."""
+    if not hasattr(given, "items"):
+        raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')
