@@ -51,7 +51,7 @@ def save_arrays(
     ------
     DataError
         If the file's name ends in anything but .safetensors, or an array or its name is none that the format knows; or
-        if the metadata are not strings, under strings.
+        if arrays or metadata are no mapping, or the metadata not strings, under strings.
     OSError
         If it cannot be written.
     MissingExtraError
@@ -60,6 +60,9 @@ def save_arrays(
     path = Path(file)
     if path.suffix != ".safetensors":
         raise DataError(f"weights are written as safetensors: write to '{path.stem}.safetensors', not {path.name!r}")
+    for what, given in {"arrays": arrays, "metadata": metadata}.items():
+        if not isinstance(given, Mapping):
+            raise DataError(f"{what} are written under names, as a dict, not {type(given).__name__}")
     safetensors = need("safetensors", "train")
     plain = {_checked(name): _plain(name, bare(array)) for name, array in arrays.items()}
     if not all(isinstance(text, str) for entry in metadata.items() for text in entry):

@@ -44,6 +44,8 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
         When called: if `f` does not return one number, or `argnums` names no argument that was given by position.
     DTypeError
         When called: if an argument holds integers in an array, or if `f` returns no number.
+    TypeError
+        If `f` is no function, or, when called, if `argnums` is no int or sequence of them.
 
     >>> print(grad(lambda x: x**3)(2.0))
     12.0
@@ -73,7 +75,8 @@ def vjp(f: Fun, *args: Tree) -> tuple[Tree, Callable[[Tree], tuple[Tree, ...]]]:
     """The value of `f(*args)`, and the function that pulls a gradient of that value back to the arguments.
 
     The second takes a tree like the value, and returns a tuple with a tree for each argument. It may be called again,
-    and raises `ShapeError` for a tree of another shape. (Keywords are given to f by `functools.partial`.)
+    and raises `ShapeError` for a tree of another shape. (Keywords are given to f by `functools.partial`.) Raises
+    `DTypeError` if an argument holds integers in an array, or if `f` returns no numbers.
 
     >>> value, pull = vjp(lambda x, y: x * y, 2.0, 3.0)
     >>> print(value, *pull(1.0))
@@ -88,8 +91,8 @@ def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, T
 
     It is the transpose of the transpose: the pullback is linear in the gradient it is given, and pulling `tangents`
     back through the pullback pushes them forward through `f` (J. Townsend, "A new trick for calculating Jacobian vector
-    products", 2017). So no op needs a second rule. Raises TypeError if `args` or `tangents` is no sequence, and
-    `ShapeError` if they do not fit each other.
+    products", 2017). So no op needs a second rule. Raises TypeError if `args` or `tangents` is no tuple
+    or list, `ShapeError` if they do not fit each other, and `DTypeError` as `vjp` does.
 
     >>> print(*jvp(lambda x: x**2, (3.0,), (1.0,)))
     9.0 6.0
@@ -156,7 +159,8 @@ def hessian(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
 
 
 def _made_of(f: Fun, what: str) -> Callable[[Fun], Fun]:
-    """As `functools.wraps`, but the docstring says first what it is of f."""
+    """As `functools.wraps`, but the docstring says first what it is of f. Raises TypeError if that is no function."""
+    _refuse_no_function(f)
 
     def wrapped(made: Fun) -> Fun:
         functools.update_wrapper(made, f)
@@ -240,6 +244,7 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int] | None = 
 
     `others` are Tensors, or a tree of them, that the results will depend on too.
     """
+    _refuse_no_function(f)
     numbers = _numbers(range(len(args)) if argnums is None else argnums, len(args))
     chosen = args[numbers[0]] if isinstance(argnums, SupportsIndex) else tuple(args[i] for i in numbers)
     given = leaves_of(chosen)
@@ -282,6 +287,12 @@ def _returned(leaf: Any) -> Tensor:
         raise DTypeError(f"the function must return numbers or arrays, and returned {came}: {error}") from None
 
 
+def _refuse_no_function(f: Any) -> None:
+    if not callable(f):
+        given = type(f).__name__
+        raise TypeError(f"what is differentiated is a function, not {given}: write grad(f)(x) for the gradient at x")
+
+
 def _several(name: str, given: Any) -> Sequence[Tree]:
     if not isinstance(given, (tuple, list)):
         raise TypeError(f"{name} must be a tuple, one for each argument of the function, not {type(given).__name__}")
@@ -290,8 +301,10 @@ def _several(name: str, given: Any) -> Sequence[Tree]:
 
 def _numbers(argnums: SupportsIndex | Sequence[int], count: int) -> list[int]:
     """The numbers of the arguments to differentiate with respect to, from 0."""
-    given = [argnums] if isinstance(argnums, SupportsIndex) else argnums
-    numbers = [operator.index(i) for i in given]
+    try:
+        numbers = [operator.index(i) for i in ([argnums] if isinstance(argnums, SupportsIndex) else argnums)]
+    except TypeError:
+        raise TypeError(f"argnums is the number of an argument, or a sequence of such, not {argnums!r}") from None
     places = [i % count for i in numbers if -count <= i < count]
     if len(places) < len(numbers) or len(set(places)) < len(places):
         raise ShapeError(f"argnums={argnums} does not choose among {count} arguments by position")

@@ -455,3 +455,9 @@ def test_repeats_are_a_copy():
     y = np.repeat(w, 3)
     assert y.numpy().flags.writeable
     assert not np.shares_memory(y.numpy(), w.numpy())
+
+
+@pytest.mark.parametrize("op", [ops.sigmoid, ops.softmax, ops.softplus, ops.erf])
+def test_ops_of_our_own_take_arrays(op):
+    with pytest.raises(DTypeError, match="ops take arrays and Tensors, not list; those of `functional` take lists"):
+        op([1.0, 2.0])

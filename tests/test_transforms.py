@@ -395,3 +395,19 @@ def test_arguments_may_be_counted_from_the_end():
         return x**2 * y
 
     assert [float(grad(f, i)(3.0, 5.0)) for i in (-2, -1)] == [30, 9]
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [grad, value_and_grad, jacobian, hessian, lambda f: vjp(f, X), lambda f: jvp(f, (X,), (X,)),
+     lambda f: hvp(f, (X,), (X,))],
+)  # fmt: skip
+def test_what_is_differentiated_is_a_function(transform):
+    with pytest.raises(TypeError, match=r"a function, not float64: write grad\(f\)\(x\)"):
+        transform(np.float64(3))
+
+
+@pytest.mark.parametrize("argnums", ["x", 1.5, [0.0]])
+def test_argnums_that_are_no_numbers(argnums):
+    with pytest.raises(TypeError, match="argnums is the number of an argument, or a sequence of such, not"):
+        jacobian(np.sin, argnums)(X)

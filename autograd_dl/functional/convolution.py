@@ -83,7 +83,8 @@ def max_pool2d(x: TensorLike, size: Pair, stride: Pair | None = None, pad: Pair 
     """The largest number of each window: (N, C, H, W) to (N, C, OH, OW); of several, the first gets the gradient.
 
     `size`, `stride` (if not given, the windows stand side by side) and `pad` are an int or a (rows, columns) pair;
-    padding is never the largest. Raises `ShapeError` where the window does not fit.
+    padding is never the largest. Raises `ShapeError` where the window does not fit, or is less than twice as large as
+    the padding.
     """
     return ops.max_pool2d(array_of(x), size, size if stride is None else stride, pad)
 
@@ -91,7 +92,7 @@ def max_pool2d(x: TensorLike, size: Pair, stride: Pair | None = None, pad: Pair 
 def average_pool2d(x: TensorLike, size: Pair, stride: Pair | None = None, pad: Pair = 0) -> Any:
     """The mean of each window, as `max_pool2d`, but the zeros of the padding are included in the mean.
 
-    Raises `ShapeError` where the window does not fit.
+    Raises what `max_pool2d` raises.
     """
     return _average_pool2d(array_of(x), size, size if stride is None else stride, pad)
 

@@ -1,4 +1,9 @@
-"""The ops: NumPy's functions with their derivatives, a few of our own, and how to add one."""
+"""The ops: NumPy's functions with their derivatives, a few of our own, and how to add one.
+
+Our own take floating arrays and Tensors; those of `functional` take lists and numbers, too. What NumPy raises for
+arguments that do not fit, of a Tensor it is raised as one of `errors`, with the op's name: `ShapeError`, `DTypeError`,
+or `OutOfBoundsError`, which is an IndexError.
+"""
 
 from ..table import defvjp
 from . import calculus as calculus

@@ -53,7 +53,10 @@ def conv2d_input(
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Any:
-    """The transpose of `conv2d` for its images: (N, F, OH, OW) and the filters to images of this shape."""
+    """The transpose of `conv2d` for its images: (N, F, OH, OW) and the filters to images of this shape, (N, C, H, W).
+
+    Raises `ShapeError` where anything does not fit.
+    """
     at = _conv_grid(shape, w.shape, stride, pad, dilation, groups)
     _check_gradient(g, (shape[0], w.shape[0], *at.places))
     dtype, g, w = _alike(g, w)
@@ -78,7 +81,10 @@ def conv2d_filter(
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Any:
-    """The transpose of `conv2d` for its filters: images and (N, F, OH, OW) to filters of this shape."""
+    """The transpose of `conv2d` for its filters: images, (N, C, H, W), and (N, F, OH, OW) to filters of this shape.
+
+    It is (F, C / groups, FH, FW). Raises `ShapeError` where anything does not fit.
+    """
     at = _conv_grid(x.shape, shape, stride, pad, dilation, groups)
     _check_gradient(g, (x.shape[0], shape[0], *at.places))
     dtype, x, g = _alike(x, g)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..dispatch import arguments_of, call, computed_by_numpy, is_default, refuse_out
-from ..errors import RuleError, UnsupportedError
+from ..errors import DTypeError, RuleError, UnsupportedError
 from ..mode import current_mode
 from ..recording import REFUSALS, is_plain, named
 from ..table import TABLE, Op, Rule, title_of
@@ -78,8 +78,12 @@ def primitive(
 
 
 def floating(x: Any) -> Any:
-    """The array, of integers (or Booleans) as float64; Python's numbers as they are."""
-    return x if isinstance(x, (int, float)) or x.dtype.kind == "f" else x.astype(np.float64)
+    """The array, of integers (or Booleans) as float64; Python's numbers as they are. Raises `DTypeError` for a list."""
+    try:
+        return x if isinstance(x, (int, float)) or x.dtype.kind == "f" else x.astype(np.float64)
+    except AttributeError:
+        given = type(x).__name__
+        raise DTypeError(f"ops take arrays and Tensors, not {given}; those of `functional` take lists, too") from None
 
 
 def present(names: str) -> list[Callable[..., Any]]:

@@ -28,6 +28,7 @@ def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` to which `g` is added at `key`: the transpose of `x[key]`. Repeated indices add up.
 
     `g` has the shape of `x[key]`, the result has the dtype of `g`. Takes time linear in the sizes of both.
+    Raises IndexError where `key` is none of such an array, ValueError where `g` does not fit.
     """
     if not _may_repeat(key):
         return Placed(g, key, shape).whole()

@@ -75,7 +75,8 @@ def _check_window(at: Grid) -> None:
 def max_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
     """The largest number in each window of images, (N, C, H, W) to (N, C, OH, OW): the first such, or the first NaN.
 
-    (A primitive since the window that an element is taken from is chosen once, for values and gradients.)
+    Raises `ShapeError` where the window does not fit, or is less than twice as large as the padding. (A primitive since
+    the window that an element is taken from is chosen once, for values and gradients.)
     """
     return _max_pool(x, size, stride, pad)
 
@@ -128,7 +129,7 @@ defvjp(_chosen, lambda g, _ans, _h, winners, size, stride, pad: _placed(g, winne
 @primitive
 @computed_wide
 def sum_pool2d(x: Any, size: Pair, stride: Pair, pad: Pair = 0) -> Any:
-    """The sum of each window of images, (N, C, H, W) to (N, C, OH, OW)."""
+    """The sum of each window of images, (N, C, H, W) to (N, C, OH, OW). Raises what `max_pool2d` raises."""
     at = grid(x.shape, size, stride, pad)
     _check_window(at)
     return sum(_views(_padded(x, at, 0), at)).transpose(0, 3, 1, 2)
