@@ -45,14 +45,15 @@ def accuracy(predict: Callable[[Any], Any], x: Any, t: Any, batch_size: int) -> 
 
     Raises what `predictions` and `correct` raise, and `ShapeError` if t has not one label or row for each input.
     """
-    if not _is_batch(x) or not _is_batch(t):
+    if not is_batch(x) or not is_batch(t):
         raise ShapeError("accuracy takes a batch of inputs and labels: of a single one np.array([x]) and np.array([t])")
     if len(x) != len(t):
         raise ShapeError(f"accuracy needs one label or row for each input: there are {len(x)} and {len(t)}")
     return float(np.mean(np.concatenate([correct(predict(x[some]), t[some]) for some in _slices(x, batch_size)])))
 
 
-def _is_batch(a: Any) -> bool:
+def is_batch(a: Any) -> bool:
+    """Whether it has rows: an array, a Tensor or a list."""
     return hasattr(a, "__len__") and getattr(a, "ndim", 1) > 0
 
 
@@ -60,7 +61,7 @@ def _slices(x: Any, batch_size: int) -> list[slice]:
     """Where the batches of x are: each of so many rows, but for the last."""
     if batch_size < 1:
         raise ValueError(f"the batch_size is 1 or more, not {batch_size}")
-    if not _is_batch(x):
+    if not is_batch(x):
         raise ShapeError("a network answers for a batch of inputs: of a single one np.array([x])")
     if not len(x):
         raise ShapeError("a network answers for one input or more, and there are none")

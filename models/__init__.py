@@ -1,4 +1,9 @@
-"""The book's networks, each written in tensor ops so that it can be read beside the book."""
+"""The book's networks, each written in tensor ops so that it can be read beside the book.
+
+`dtype` is that of the parameters and the inputs; `seed`, an int or None for another one each time, draws initial
+weights and the masks of dropout. All raise `ShapeError` for sizes that are no whole numbers of 1 or more, TypeError for
+a number in place of a list of sizes, `DTypeError` for a dtype that is not floating, and ValueError for an unknown name.
+"""
 
 from .alexnet import AlexNet
 from .deep_convnet import DeepConvNet

@@ -32,11 +32,13 @@ def initial_std(std: float | str, inputs: int) -> float:
     """The standard deviation of the initial weights of a unit with so many inputs (book, section 6.2).
 
     "relu" or "he" is sqrt(2 / inputs), "sigmoid", "tanh" or "xavier" sqrt(1 / inputs), in any case; a number is itself.
-    Raises ValueError for another name, and for a number that is no standard deviation.
+    Raises ValueError for another name, for a number that is no standard deviation, and if there is no input.
 
     >>> initial_std("He", 50), initial_std("xavier", 100), initial_std(0.01, 100)
     (0.2, 0.1, 0.01)
     """
+    if inputs < 1:
+        raise ValueError(f"a unit has 1 input or more, not {inputs}")
     if isinstance(std, (int, float, np.number)) and not isinstance(std, bool) and 0 <= std < math.inf:
         return float(std)
     if not isinstance(std, str) or std.lower() not in ("relu", "he", "sigmoid", "tanh", "xavier"):
@@ -44,6 +46,11 @@ def initial_std(std: float | str, inputs: int) -> float:
             f"weight_init_std is 'relu', 'he', 'sigmoid', 'tanh', 'xavier' or a number of 0 or more, not {std!r}"
         )
     return math.sqrt((2 if std.lower() in ("relu", "he") else 1) / inputs)
+
+
+def is_size(given: Any) -> bool:
+    """Whether it is a whole number of 1 or more."""
+    return isinstance(given, (int, np.integer)) and bool(given > 0)
 
 
 def sizes_of(name: str, sizes: Any) -> list[int]:
@@ -54,7 +61,9 @@ def sizes_of(name: str, sizes: Any) -> list[int]:
 
 
 def conv_param_of(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The argument of that name, of a convolution. Raises ValueError if a key is unknown or missing."""
+    """The argument of that name, of a convolution. Raises ValueError if it is no dict, or a key unknown or missing."""
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{name} is a dict with filter_num and filter_size, not {given!r}")
     if not {"filter_num", "filter_size"} <= given.keys() <= {"filter_num", "filter_size", "pad", "stride"}:
         keys = ", ".join(given) or "nothing"
         raise ValueError(f"{name} has filter_num and filter_size, and perhaps pad and stride; this one has {keys}")
@@ -92,11 +101,11 @@ class Layers:
         return self.apply("Relu", relu, x)
 
     def pool(self, x: Tensor, size: int = 2, stride: int | None = None, pad: int = 0) -> Tensor:
-        """The largest number of each window; pixels at the end that fill no whole window are left out."""
+        """The largest number of each window, of `size` pixels a side; at the end, what fills no window is left out."""
         return self.apply("Pool", max_pool2d, x, size, stride, pad)
 
     def affine(self, x: Tensor, outputs: int) -> Tensor:
-        """x W + b, of all numbers of each input."""
+        """x W + b, of all numbers of each input: (N, outputs)."""
         with scope(f"Affine{self._number('Affine')}"):
             inputs = math.prod(x.shape[1:])
             return affine(x, *self._weights((inputs, outputs), inputs, outputs))
@@ -104,7 +113,7 @@ class Layers:
     def conv(
         self, x: Tensor, filter_num: int, filter_size: int, stride: int = 1, pad: int = 0, bias: bool = True
     ) -> Tensor:
-        """Filters over images.
+        """`filter_num` square filters, `filter_size` pixels a side, over images: (N, filter_num, OH, OW).
 
         Raises `ShapeError`, when the network is built, if their places do not fill the images exactly.
         """
@@ -142,8 +151,10 @@ class Layers:
         """The next weights and biases, where there are any. `inputs` is how many numbers a unit sees."""
         n, net = self._number("W"), self.network
         if self.initial is not None:
-            if min(shape) < 1:
-                raise ShapeError(f"W{n} would have the shape {shape}: the layer has no input or no output")
+            if not all(map(is_size, shape)):
+                raise ShapeError(
+                    f"W{n} would have the shape {shape}: the layer has no input or no output, or no whole ones"
+                )
             net.parameter(f"W{n}", initial_std(net.weight_init_std, inputs) * self.initial.standard_normal(shape))
             if bias:
                 net.parameter(f"b{n}", np.zeros(outputs))
@@ -152,9 +163,9 @@ class Layers:
 
 def _check_fit(name: str, sizes: tuple[int, ...], filter_size: int, stride: int, pad: int) -> None:
     """Refuse a convolution whose places would be no whole number, or none."""
-    if filter_size < 1 or stride < 1 or pad < 0:
+    if not is_size(filter_size) or not is_size(stride) or not (pad == 0 or is_size(pad)):
         given = f"filter size {filter_size}, stride {stride}, pad {pad}"
-        raise ShapeError(f"{name} has {given}; they are at least 1, 1 and 0")
+        raise ShapeError(f"{name} has {given}; they are whole numbers of at least 1, 1 and 0")
     for axis, size in zip(("height", "width"), sizes, strict=True):
         room = size + 2 * pad - filter_size
         if room < 0 or room % stride:

@@ -21,7 +21,7 @@ from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import NO_METADATA, load_arrays, save_arrays
 
-from .layers import Layers, initial_std
+from .layers import Layers, initial_std, is_size
 
 WEIGHTS = "params.safetensors"
 """The file of weights, where no other is named."""
@@ -47,7 +47,7 @@ class Network(ABC):
         self._masks_drawn_from: Any = None
 
     def parameter(self, name: str, values: NDArray[Any]) -> Tensor:
-        """Add a parameter with these initial values."""
+        """Add a parameter with these initial values, in the network's dtype: `DTypeError` if that is not floating."""
         self.params[name] = Tensor(values, requires_grad=True, dtype=self.dtype, name=name)
         return self.params[name]
 
@@ -61,7 +61,10 @@ class Network(ABC):
         """Scores (not yet probabilities), of shape (batch, classes)."""
 
     def loss(self, x: Any, t: Any) -> Tensor:
-        """The mean cross-entropy, a 0-d Tensor, of inputs x against t: labels, one-hot rows or rows of weights."""
+        """The mean cross-entropy, a 0-d Tensor, of inputs x against t: labels, one-hot rows or rows of weights.
+
+        Raises what `functional.softmax_loss` raises, and `ShapeError` if x is of another size than the inputs here.
+        """
         return softmax_loss(self.predict(x), t)
 
     def training_loss(self, x: Any, t: Any) -> Tensor:
@@ -280,7 +283,9 @@ class LayeredNetwork(Network):
         """Scores of inputs, by these layers."""
 
     def build(self, *shape: int) -> None:
-        """Make the parameters, for single inputs of this shape."""
+        """Make the parameters, for single inputs of this shape. Raises `ShapeError` if it is none, or a layer's is."""
+        if not all(map(is_size, shape)):
+            raise ShapeError(f"an input has sizes of whole numbers of 1 or more, not {shape}")
         initial_std(self.weight_init_std, 1)  # an unknown name is told before all else
         with no_grad():
             self.scores(self.inputs(np.zeros((1, *shape))), Layers(self, initial=np.random.default_rng(self._seeds)))
@@ -290,7 +295,10 @@ class LayeredNetwork(Network):
         return self.scores(self.inputs(x), Layers(self, train_flg))
 
     def loss(self, x: Any, t: Any, train_flg: bool = False) -> Tensor:
-        """The mean cross-entropy, a 0-d Tensor, of inputs x against t: labels, one-hot rows or rows of weights."""
+        """The mean cross-entropy, a 0-d Tensor, of inputs x against t: labels, one-hot rows or rows of weights.
+
+        Raises what `Network.loss` raises.
+        """
         return softmax_loss(self.predict(x, train_flg), t)
 
     def training_loss(self, x: Any, t: Any) -> Tensor:
@@ -299,7 +307,10 @@ class LayeredNetwork(Network):
 
 
 class ImageNetwork(LayeredNetwork):
-    """A layered network for images of one size, `input_dim`: (channels, height, width)."""
+    """A layered network for images of one size, `input_dim`: (channels, height, width).
+
+    Raises `ShapeError` if that has other than three whole numbers of 1 or more.
+    """
 
     def __init__(
         self,
@@ -310,7 +321,7 @@ class ImageNetwork(LayeredNetwork):
     ) -> None:
         super().__init__(dtype, seed, weight_init_std)
         self.input_dim = tuple(input_dim) if isinstance(input_dim, Iterable) else (input_dim,)
-        if len(self.input_dim) != 3 or min(self.input_dim) < 1:
+        if len(self.input_dim) != 3 or not all(map(is_size, self.input_dim)):
             raise ShapeError(f"input_dim is (channels, height, width), not {input_dim}")
 
     def inputs(self, x: Any) -> Tensor:

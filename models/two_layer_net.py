@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from autograd_dl import Tensor, scope
+from autograd_dl.errors import ShapeError
 
-from .layers import activation_named, initial_std
+from .layers import activation_named, initial_std, is_size
 from .network import Network
 
 
@@ -17,7 +18,8 @@ class TwoLayerNet(Network):
 
     `predict` returns scores. Weights are drawn from the normal distribution with the standard deviation
     weight_init_std, a number or a name that `initial_std` knows; biases are 0. `activation` is "relu" (chapter 5),
-    "sigmoid" (chapter 4) or "tanh". Other names raise ValueError.
+    "sigmoid" (chapter 4) or "tanh". Other names raise ValueError, sizes that are no whole numbers of 1 or more
+    `ShapeError`.
     """
 
     def __init__(
@@ -32,6 +34,11 @@ class TwoLayerNet(Network):
         seed: int | None = None,
     ) -> None:
         super().__init__(dtype, seed)
+        if not all(map(is_size, (input_size, hidden_size, output_size))):
+            given = f"{input_size}, {hidden_size} and {output_size}"
+            raise ShapeError(
+                f"the sizes of the input, the hidden layer and the output are whole numbers of 1 or more, not {given}"
+            )
         rng = np.random.default_rng(seed)
         self.activation, self.kind = activation_named(activation), f"{activation.capitalize()}1"
         first, second = (initial_std(weight_init_std, inputs) for inputs in (input_size, hidden_size))

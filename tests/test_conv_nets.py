@@ -74,10 +74,11 @@ MISFITS = [
     ({"filter_size": 6, "stride": 4}, r"\(size 28 \+ 2 \* pad 0 - filter size 6\) / stride 4 \+ 1 = 6.5 places"),
     ({"stride": 2}, r"\(size 28 \+ 2 \* pad 0 - filter size 5\) / stride 2 \+ 1 = 12.5 places"),
     ({"filter_size": 31, "pad": 1}, r"\(size 28 \+ 2 \* pad 1 - filter size 31\) / stride 1 \+ 1 = 0 places"),
-    ({"stride": 0}, "filter size 5, stride 0, pad 0; they are at least 1, 1 and 0"),
+    ({"stride": 0}, "filter size 5, stride 0, pad 0; they are whole numbers of at least 1, 1 and 0"),
     ({"pad": -1}, "at least 1, 1 and 0"),
     ({"filter_size": 0}, "at least 1, 1 and 0"),
     ({"filter_num": 0}, "no input or no output"),
+    ({"filter_size": (5, 5)}, r"filter size \(5, 5\), stride 1, pad 0; they are whole numbers"),
 ]
 
 

@@ -409,13 +409,13 @@ def test_images_of_another_shape_are_refused(name):
             net.predict(np.zeros(shape))
 
 
-@pytest.mark.parametrize("input_dim", [(28, 28), (1, 0, 28), (1, 1, 28, 28)])
+@pytest.mark.parametrize("input_dim", [(28, 28), (1, 0, 28), (1, 1, 28, 28), (1, 28.0, 28), ("1", 28, 28)])
 def test_an_input_dim_that_is_none(input_dim):
     with pytest.raises(ShapeError, match="input_dim is"):
         SimpleConvNet(input_dim)
 
 
-@pytest.mark.parametrize("sizes", [{"hidden_size": 0}, {"output_size": 0}])
+@pytest.mark.parametrize("sizes", [{"hidden_size": 0}, {"output_size": 0}, {"output_size": 2.5}, {"hidden_size": None}])
 def test_a_layer_of_nothing(sizes):
     with pytest.raises(ShapeError, match="no input or no output"):
         SimpleConvNet(**sizes)
@@ -432,6 +432,14 @@ def test_a_layer_of_nothing(sizes):
         (lambda: models.ThreeLayerNet(hidden_size_list=50), "hidden_size_list is a list of sizes"),
         (lambda: models.VGG(blocks=(8, 8)), r"each of the blocks is a list of sizes, as \[8\], not 8"),
         (lambda: models.GoogLeNet(modules=(8, 8)), "each of the modules is a list of sizes"),
+        (lambda: models.MultiLayerNet(4.0, [3], 2), r"an input has sizes of whole numbers of 1 or more, not \(4.0,\)"),
+        (
+            lambda: TwoLayerNet(4, 0, 2),
+            "the input, the hidden layer and the output are whole numbers of 1 or more, not 4, 0 and 2",
+        ),
+        (lambda: TwoLayerNet(4, 3, None), "1 or more, not 4, 3 and None"),
+        (lambda: models.initial_std("he", 0), "a unit has 1 input or more, not 0"),
+        (lambda: SimpleConvNet(conv_param=30), "conv_param is a dict with filter_num and filter_size, not 30"),
         (lambda: SimpleConvNet(conv_param={"filters": 3}), "has filter_num and filter_size, .* this one has filters"),
         (lambda: models.DeepConvNet(conv_param_2={}), "^conv_param_2 has filter_num .* this one has nothing"),
         (lambda: TwoLayerNet(4, 3, 2).accuracy(np.ones((2, 4)), [0, 1], batch_size=0), "1 or more, not 0"),

@@ -228,6 +228,12 @@ class TestTheBook:
         with pytest.raises(TypeError, match=f"^{name} takes a function, or a sequence of them, not "):
             trainer(**{name: wrong})
 
+    def test_a_network_has_all_parts_and_gradients_are_changed_by_a_function(self):
+        with pytest.raises(TypeError, match="a network has params, loss, gradient, accuracy, which this int has not"):
+            Trainer(3, *DATA)
+        with pytest.raises(TypeError, match="change_gradient takes a function of a dict of gradients, not 1"):
+            trainer(change_gradient=1)
+
     def test_how_often_nothing_is_saved(self):
         with pytest.raises(ValueError, match="give its path as checkpoint="):
             trainer(checkpoint_every=3)
@@ -313,6 +319,8 @@ class TestTheBook:
             Trainer(net(), X, T, TEST, T)
         with pytest.raises(ShapeError, match="there are 0, 0"):
             Trainer(net(), X, T, TEST[:0], T[:0])
+        with pytest.raises(ShapeError, match="test data are arrays with one row for each sample, not NoneType and"):
+            Trainer(net(), X, T, None, T)
         with pytest.raises(ShapeError, match="no row"):
             Trainer(net(), X[:0], T[:0], *DATA[2:])
 
@@ -831,6 +839,8 @@ class TestEnsemble:
             Ensemble(self.networks).accuracy(X[:0], T[:0])
         with pytest.raises(ShapeError, match=r"rows of shape \(\d+, 3\), not \(\d+, 4\)"):
             Ensemble(self.networks).accuracy(X, np.eye(4)[T])
+        with pytest.raises(ShapeError, match=r"the same classes; these answer \[\(\d+, 2\), \(\d+, 3\)\]"):
+            Ensemble([self.networks[0], TwoLayerNet(X.shape[1], 2, 2)]).predict(X)
 
 
 class TestSmoothCurve:
@@ -859,7 +869,7 @@ class TestSmoothCurve:
             assert smooth.dtype == np.float64
             np.testing.assert_array_equal(smooth, smooth_curve(x))
 
-    @pytest.mark.parametrize("x", [np.zeros((20, 2)), [np.zeros(1)] * 20])
+    @pytest.mark.parametrize("x", [np.zeros((20, 2)), [np.zeros(1)] * 20, 3.0, None])
     def test_one_axis(self, x):
         with pytest.raises(ShapeError, match="one axis"):
             smooth_curve(x)

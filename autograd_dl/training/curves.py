@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ShapeError
+from ..evaluation import is_batch
 from ..tensor import bare
 
 
@@ -16,6 +17,8 @@ def smooth_curve(x: Any) -> NDArray[np.float64]:
 
     `x` has one axis, and may be a list of 0-d Tensors; the result is as long. Raises `ShapeError` for another shape.
     """
+    if not is_batch(x):
+        raise ShapeError(f"a curve has one axis, and this is a single {type(x).__name__}")
     values = np.array([np.asarray(bare(v), np.float64) for v in x]) if len(x) else np.zeros(0)
     if values.ndim != 1:
         raise ShapeError(f"a curve has one axis, not the shape {values.shape}")

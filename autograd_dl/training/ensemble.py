@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import no_grad
+from ..errors import ShapeError
 from ..evaluation import accuracy
 from ..functional import softmax
 from ..parallel import workers
@@ -28,9 +29,15 @@ class Ensemble:
             raise ValueError("an ensemble needs one network or more")
 
     def predict(self, x: Any) -> NDArray[Any]:
-        """Probabilities (not scores, which are no common measure) of inputs, of shape (batch, classes)."""
+        """Probabilities (not scores, which are no common measure) of inputs, of shape (batch, classes).
+
+        Raises `ShapeError` if the networks do not have the same classes.
+        """
         with no_grad():
             answers = [np.asarray(bare(softmax(network.predict(x)))) for network in self.networks]
+        shapes = {a.shape for a in answers}
+        if len(shapes) > 1:
+            raise ShapeError(f"networks that answer together have the same classes; these answer {sorted(shapes)}")
         return np.mean(answers, axis=0)
 
     def accuracy(self, x: Any, t: Any, batch_size: int = 100) -> float:

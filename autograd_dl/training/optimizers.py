@@ -18,7 +18,7 @@ OPTIMIZER_PARAM: Mapping[str, Any] = MappingProxyType({"lr": 0.01})
 def optimizer_named(name: str) -> Callable[..., Optimizer]:
     """The class of that name in `optim`, in any case. Raises ValueError for another name."""
     names = {known.lower(): known for known in OPTIMIZERS}
-    if name.lower() not in names:
+    if str(name).lower() not in names:
         raise ValueError(f"the optimizer is one of {', '.join(OPTIMIZERS)}, in any case, not {name!r}")
     found: Callable[..., Optimizer] = getattr(optim, names[name.lower()])
     return found

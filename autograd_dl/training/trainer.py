@@ -15,6 +15,7 @@ from ..data.batches import Augmentation, MiniBatches
 from ..data.generators import Seed, pack_json
 from ..engine import no_grad
 from ..errors import DataError, DTypeError, ShapeError
+from ..evaluation import is_batch
 from ..serialization import load_arrays, save_arrays
 from .optimizers import OPTIMIZER_PARAM, made
 from .progress import outcome, shown
@@ -88,7 +89,8 @@ class Trainer:
         If there is no optimizer of that name, a number is too small, a network cannot do what `one_pass` asks for, or
         `settings` are no facts that JSON knows.
     TypeError
-        If `optimizer` is neither a name nor an optimizer, a callback is no function, or a number is not whole.
+        If `optimizer` is neither a name nor an optimizer, the network lacks one of its parts, a callback or
+        `change_gradient` is no function, or a number is not whole.
     DTypeError
         When training, if the network or `change_gradient` returns no gradients.
     DataError
@@ -128,8 +130,16 @@ class Trainer:
     ) -> None:
         changes = _several("augment", augment)
         self.batches = MiniBatches(x_train, t_train, mini_batch_size, replace=not shuffle, augment=changes, seed=seed)
+        if not is_batch(x_test) or not is_batch(t_test):
+            given = f"{type(x_test).__name__} and {type(t_test).__name__}"
+            raise ShapeError(f"test data are arrays with one row for each sample, not {given}")
         if len(x_test) != len(t_test) or not len(x_test):
             raise ShapeError(f"test data need one label or row for each sample: there are {len(x_test)}, {len(t_test)}")
+        lacking = [name for name in ("params", "loss", "gradient", "accuracy") if not hasattr(network, name)]
+        if lacking:
+            raise TypeError(f"a network has {', '.join(lacking)}, which this {type(network).__name__} has not")
+        if change_gradient is not None and not callable(change_gradient):
+            raise TypeError(f"change_gradient takes a function of a dict of gradients, not {change_gradient!r}")
         self.network: Any = network  # users know more of theirs than the protocol: its save_params, say
         self.test = x_test, t_test
         self.optimizer: Any = made(optimizer, optimizer_param)  # or its rate
