@@ -431,3 +431,22 @@ def test_where_there_is_no_gradient_stands_a_cross():
 def test_a_function_that_makes_no_heights(f):
     with pytest.raises(ValueError, match=r"f must (make one|be a function)"):
         plots.gradient_field(f)
+
+
+ODD = {
+    "bins": (lambda: plots.histogram([1.0], bins=0), "no histogram of bins=0 and limits=None"),
+    "limits of a histogram": (lambda: plots.histogram([1.0], limits=3), "no histogram of bins=30 and limits=3"),
+    "limits of a field": (lambda: plots.gradient_field(bowl, limits=3), "limits are finite numbers, .*, not 3"),
+    "limits of a path": (lambda: plots.paths(bowl, {"a": [[1, 2]]}, limits=((0, np.nan), (0, 1))), "finite numbers"),
+    "levels": (lambda: plots.gradient_field(bowl, levels=-1), "no contours for levels=-1"),
+    "falling levels": (lambda: plots.gradient_field(bowl, levels=[2, 1]), r"no contours for levels=\[2, 1\]"),
+    "gradients": (lambda: plots.GradientNorms()([1.0]), "the gradients must be a mapping, not list"),
+    "axes": (lambda: plots.histogram([1.0], ax=np.zeros(2)), "ax must be the axes of one plot, not ndarray"),
+    "a figure": (lambda: plots.filters(np.ones((1, 1, 2, 2)), figure=3), "figure must be a figure, .*, not int"),
+}
+
+
+@pytest.mark.parametrize(("call", "words"), ODD.values(), ids=ODD)
+def test_settings_that_cannot_be_drawn(call, words):
+    with pytest.raises(DataError, match=words):
+        call()

@@ -44,12 +44,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def axes_or_new(ax: Axes | None, width: float = 6.4, height: float = 4.8) -> Any:
-    """The given axes, or those of a new figure of that size in inches."""
+    """The given axes, or those of a new figure of that size in inches. Raises `DataError` if it is something else."""
+    if ax is not None and not hasattr(ax, "plot"):
+        raise DataError(f"ax must be the axes of one plot, not {type(ax).__name__}: pass figure.subplots(), say")
     return figure_or_new(None, width, height).subplots() if ax is None else ax
 
 
 def figure_or_new(figure: FigureBase | None, width: float, height: float) -> Any:
-    """The given figure or part of one, or a new one of that size in inches, which pyplot knows nothing of."""
+    """The given figure or part of one, or a new one of that size in inches, which pyplot knows nothing of.
+
+    Raises `DataError` if it is something else.
+    """
+    if figure is not None and not hasattr(figure, "subplots"):
+        raise DataError(f"figure must be a figure, or a part of one, not {type(figure).__name__}: pass Figure(), say")
     need("matplotlib", "viz")
     from matplotlib.figure import Figure
 

@@ -24,6 +24,7 @@ from .canvas import (
     axes_or_new,
     check_columns,
     check_function,
+    check_mapping,
     check_mappings,
     figure_or_new,
     readable,
@@ -122,12 +123,16 @@ def activations(
 def histogram(values: Any, *, bins: int = 30, limits: tuple[float, float] | None = None, ax: Axes | None = None) -> Any:
     """How many of the values lie where. What is not finite is left out; what lies outside the limits, too.
 
-    Returns the axes.
+    `bins` is how many there are, `limits` from where to where they go: from the least to the largest of the values, if
+    left out. Returns the axes. Raises `DataError` for limits that are none.
     """
     ax = axes_or_new(ax)
     found = array(values, "values").ravel()
     found = found[np.isfinite(found)].astype(float)
-    counts, edges = np.histogram(found, bins, limits)
+    try:
+        counts, edges = np.histogram(found, bins, limits)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"there is no histogram of bins={bins!r} and limits={limits!r}: {error}") from error
     ax.stairs(counts, edges, fill=True, color=BLUE)
     ax.set_xlim(edges[0], edges[-1])
     ax.tick_params(labelsize=7)
@@ -147,7 +152,8 @@ class GradientNorms:
         self.steps: list[dict[str, float]] = []
 
     def __call__(self, grads: Any) -> Any:
-        """Note the norms of one step's gradients, and hand the gradients on."""
+        """Note the norms of one step's gradients, and hand the gradients on. Raises `DataError` if it is no dict."""
+        check_mapping(grads, "the gradients", '{"W1": its gradient}')
         self.steps.append({name: norm(array(g, f"the gradient of {name}")) for name, g in grads.items()})
         return grads
 

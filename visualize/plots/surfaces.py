@@ -60,6 +60,13 @@ def paths(
     Returns
     -------
     matplotlib Axes
+
+    Raises
+    ------
+    DataError
+        If there is no finite point, or limits or levels are none.
+    ShapeError
+        If a way has another shape, or f does not make one number of each point.
     """
     check_mapping(paths, "paths", '{"SGD": points}')
     refuse_empty(paths, "paths")
@@ -86,9 +93,9 @@ def gradient_field(
     """The gradient of a function, with its sign changed: arrows downhill, the longer the steeper it is.
 
     Where the gradient is not finite a grey cross stands in place of the arrow. `f` is a function of two Tensors, x and
-    y, whose gradient is computed by backpropagation. Returns the axes.
+    y, whose gradient is computed by backpropagation. Returns the axes. Raises what `paths` raises.
     """
-    x, y = (grid.ravel() for grid in np.meshgrid(*(np.linspace(*along, COARSE) for along in limits)))
+    x, y = (grid.ravel() for grid in _grid(limits, COARSE))
     ax = axes_or_new(ax, 6.4, 5.6)
     _contours(ax, f, limits, levels)
     down = _downhill(f, x, y)
@@ -133,11 +140,25 @@ def _around(points: NDArray[Any]) -> Limits:
 
 def _contours(ax: Axes, f: Surface, limits: Limits, levels: Sequence[float] | int) -> None:
     check_function(f, "f", "a function of x and y")
-    x, y = np.meshgrid(*(np.linspace(*along, FINE) for along in limits))
+    x, y = _grid(limits, FINE)
     with np.errstate(all="ignore"):
         heights = array(f(x, y), "what f returns")
     if heights.shape != x.shape:
         raise ShapeError(f"f must make one number of each point: of {x.shape} points it made {heights.shape}")
     known = np.ma.masked_invalid(heights)
     if known.count() and known.min() < known.max():
-        ax.contour(x, y, known, levels=levels, colors=LIGHT, linewidths=0.8)
+        try:
+            ax.contour(x, y, known, levels=levels, colors=LIGHT, linewidths=0.8)
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            raise DataError(f"there are no contours for levels={levels!r}: {error}") from error
+
+
+def _grid(limits: Limits, count: int) -> list[NDArray[Any]]:
+    """The x and the y of points, so many along each axis."""
+    try:
+        found = np.array(limits, dtype=float)
+    except (TypeError, ValueError):
+        found = np.zeros(0)
+    if found.shape != (2, 2) or not np.isfinite(found).all():
+        raise DataError(f"limits are finite numbers, ((x from, to), (y from, to)), not {limits!r}")
+    return list(np.meshgrid(*(np.linspace(low, high, count) for low, high in found)))
