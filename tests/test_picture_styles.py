@@ -162,6 +162,8 @@ class TestLayers:
         assert "outer" in to_dot(y, style="layers", depth=2)
         with pytest.raises(ValueError, match="at least 1"):
             to_dot(deep, depth=0)
+        with pytest.raises(ValueError, match=r"whole numbers of at least 1, or None, not 1\.5 and 300"):
+            to_dot(deep, depth=1.5)
 
     def test_a_scope_that_comes_again_is_a_box_again(self):
         y = leaf(2, "x")

@@ -440,6 +440,7 @@ ODD = {
     "limits of a path": (lambda: plots.paths(bowl, {"a": [[1, 2]]}, limits=((0, np.nan), (0, 1))), "finite numbers"),
     "levels": (lambda: plots.gradient_field(bowl, levels=-1), "no contours for levels=-1"),
     "falling levels": (lambda: plots.gradient_field(bowl, levels=[2, 1]), r"no contours for levels=\[2, 1\]"),
+    "lists": (lambda: plots.filters([[1.0], [1.0, 2.0]]), "weights must be an array of numbers"),
     "gradients": (lambda: plots.GradientNorms()([1.0]), "the gradients must be a mapping, not list"),
     "axes": (lambda: plots.histogram([1.0], ax=np.zeros(2)), "ax must be the axes of one plot, not ndarray"),
     "a figure": (lambda: plots.filters(np.ones((1, 1, 2, 2)), figure=3), "figure must be a figure, .*, not int"),
@@ -448,5 +449,5 @@ ODD = {
 
 @pytest.mark.parametrize(("call", "words"), ODD.values(), ids=ODD)
 def test_settings_that_cannot_be_drawn(call, words):
-    with pytest.raises(DataError, match=words):
+    with pytest.raises((DataError, ShapeError), match=words):
         call()

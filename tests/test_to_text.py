@@ -174,6 +174,7 @@ def test_the_columns_stand_under_each_other():
     assert all(len(a) == len(b) for a, b in pairwise(lines))
 
 
-def test_no_line_at_all_is_refused():
-    with pytest.raises(ValueError, match="to_text: most is at least 1, not -1"):
-        to_text(apple(), most=-1)
+@pytest.mark.parametrize("most", [-1, 0, 1.5, None])
+def test_lines_are_counted(most):
+    with pytest.raises(ValueError, match=f"to_text: most is a whole number of lines, at least 1, not {most}"):
+        to_text(apple(), most=most)

@@ -6,6 +6,7 @@ import functools
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from autograd_dl import Tensor
@@ -126,8 +127,8 @@ def draw_graph(
     _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
     if output.node is None and style != "backward":
         _warn_of_nothing_recorded()
-    if (depth is not None and depth < 1) or (maximum is not None and maximum < 1):
-        raise ValueError(f"depth and maximum are at least 1, or None, not {depth} and {maximum}")
+    if not all(most is None or (isinstance(most, Integral) and most > 0) for most in (depth, maximum)):
+        raise ValueError(f"depth and maximum are whole numbers of at least 1, or None, not {depth!r} and {maximum!r}")
     look = Look(
         gradients=style == "book" if gradients is None else gradients, names=names,
         constants_inside=constants == "inside", layers=style == "layers", titles=style == "ops",

@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
+from numbers import Integral
 from typing import NamedTuple
 
 from autograd_dl import Tensor
@@ -27,6 +28,7 @@ def to_text(output: Tensor, *, most: int = 100) -> str:
 
     What several ops read, or lies very deep, is named by a number, and has a tree of its own below. At most `most`
     lines are written, and one that tells how much was left out. What the terminal's encoding lacks is put in ASCII.
+    Raises `DTypeError` if `output` is no Tensor, and ValueError if `most` is no whole number of 1 or more.
 
     >>> x, y = Tensor(1.0, requires_grad=True, name="x"), Tensor(2.0, requires_grad=True, name="y")
     >>> t = x + y
@@ -42,8 +44,8 @@ def to_text(output: Tensor, *, most: int = 100) -> str:
     └─ y          2         6
     """
     check_tensor(output, "to_text")
-    if most < 1:
-        raise ValueError(f"to_text: most is at least 1, not {most}")
+    if not isinstance(most, Integral) or most < 1:
+        raise ValueError(f"to_text: most is a whole number of lines, at least 1, not {most!r}")
     trees = _Trees(trace(output))
     lines = _aligned([_Row("", "value", "gradient"), *islice(trees.rows(), most)])
     left_out = len(trees.boxes) - len(trees.written)

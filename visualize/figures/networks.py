@@ -23,7 +23,10 @@ STEPS = {
 
 
 def draw_learning_cycle(*, lang: str = "en") -> Picture:
-    """The steps of learning (book, section 4.5): mini-batch, gradient, update, and again."""
+    """The steps of learning (book, section 4.5): mini-batch, gradient, update, and again.
+
+    `lang` is "en" or "ja". Raises ValueError for another.
+    """
     *steps, again = chosen("lang", lang, STEPS)
     picture = draw_boxes(steps, rankdir="LR")
     picture.edge(f"b{len(steps) - 1}", "b0", label=again, color=RED, fontcolor=RED)
@@ -50,6 +53,11 @@ def draw_boxes(names: Sequence[str], *, red: Collection[int] = (), rankdir: str 
         The numbers of the boxes to draw in red.
     rankdir : "TB" or "LR"
         From top to bottom, or from left to right.
+
+    Raises
+    ------
+    ValueError
+        For another `rankdir`.
 
     >>> picture = draw_boxes(["Conv", "ReLU", "Pool", "Affine", "Softmax"], red=[0], rankdir="LR")
     """

@@ -162,6 +162,8 @@ def draw_layers(layers: Sequence[Any], *, red: Collection[int] = (), lang: str =
     ------
     ShapeError
         If there are fewer than 2 layers or more than 20, or one's outputs are not the next one's inputs.
+    ValueError
+        For another language.
     """
     sizes = _sizes(layers)
     first, hidden, last = chosen("lang", lang, HEADINGS)

@@ -33,7 +33,10 @@ NODES = {
 
 
 def draw_node_and_edge(*, lang: str = "en") -> Picture:
-    """What a node is, and what an edge: 100 → "× 2" → 200 (book, section 5.1)."""
+    """What a node is, and what an edge: 100 → "× 2" → 200 (book, section 5.1).
+
+    `lang` is "en" or "ja". Raises ValueError for another.
+    """
     node, edge = chosen("lang", lang, {"en": ("node", "edge"), "ja": ("ノード", "エッジ")})
     picture = _picture({"n": f"{node}\n× 2"})
     for start, end, value in (("a", "n", "100"), ("n", "b", "200")):

@@ -47,6 +47,8 @@ def draw_im2col(
     ShapeError
         If the image is not two-dimensional, or the filter does not fit, or no one could read the figure: it takes up to
         8 x 8 pixels, padding included, and 9 patches of up to 16 numbers.
+    ValueError
+        If `lang` is neither "en" nor "ja".
     """
     pixels = np.arange(16.0).reshape(4, 4) if image is None else array(image, "image")
     if pixels.ndim != 2:

@@ -222,8 +222,14 @@ def numbers(values: Any, what: str) -> NDArray[np.float64]:
 
 
 def array(values: Any, what: str) -> NDArray[Any]:
-    """An array of real numbers, of Tensors too. Raises `DataError` if it is something else."""
-    found = np.asarray(getattr(values, "_value", values))
+    """An array of real numbers, of Tensors too.
+
+    Raises `DataError` if it is something else, `ShapeError` for lists of unequal lengths within one another.
+    """
+    try:
+        found = np.asarray(getattr(values, "_value", values))
+    except ValueError as error:
+        raise ShapeError(f"{what} must be an array of numbers: {error}") from error
     if found.dtype.kind not in "fiub":
         raise DataError(f"{what} must be real numbers, not {found.dtype}")
     return found
