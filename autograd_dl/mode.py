@@ -172,7 +172,10 @@ class enable_grad(Switch):  # noqa: N801 -- as no_grad
 
 
 class scope(Switch):  # noqa: N801 -- as no_grad
-    """Name a part of the graph: ops recorded inside `with scope("Affine1"):` are drawn together. Scopes nest."""
+    """Name a part of the graph: ops recorded inside `with scope("Affine1"):` are drawn together. Scopes nest.
+
+    Raises TypeError for a name that is no string.
+    """
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str):

@@ -5,7 +5,7 @@
     loss = SoftmaxWithLoss().forward(y, t)
     loss.backward()            # W.grad, b.grad
 
-The functions behind them are in `functional`.
+The functions behind them are in `functional`: `forward` has their shapes, and raises what they raise.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Layer(ABC):
 
 
 class AddLayer(Layer):
-    """x + y (book, section 5.4.2)."""
+    """x + y (book, section 5.4.2), of numbers, arrays or Tensors."""
 
     def forward(self, x: Any, y: Any) -> Any:
         """x + y."""
@@ -70,7 +70,7 @@ class AddLayer(Layer):
 
 
 class MulLayer(Layer):
-    """x * y (book, section 5.4.1)."""
+    """x * y (book, section 5.4.1), of numbers, arrays or Tensors."""
 
     def forward(self, x: Any, y: Any) -> Any:
         """x * y."""
@@ -174,7 +174,7 @@ class BatchNormalization(Layer):
         self.per_activation = per_activation
 
     def forward(self, x: Any, train_flg: bool = True) -> Any:
-        """x normalized, in its own shape; the running statistics move if `train_flg`."""
+        """x normalized, in its own shape; the running statistics move if `train_flg`. See `functional.batch_norm`."""
         a = array_of(x)
         if self.per_activation and a.ndim > 2:
             return self._normalized(a.reshape(len(a), math.prod(a.shape[1:])), train_flg).reshape(a.shape)
@@ -197,7 +197,7 @@ class LayerNormalization(Layer):
         self.gamma, self.beta = gamma, beta
 
     def forward(self, x: Any) -> Any:
-        """x normalized, in its own shape."""
+        """x normalized, in its own shape. Raises `ShapeError` where gamma or beta do not fit."""
         return functional.layer_norm(x, self.gamma, self.beta)
 
 

@@ -56,7 +56,8 @@ class Tensor(TensorMethods, Values):
     data : array
         The values, shared.
     shape, ndim, size, dtype, T
-        As an array has them. The methods and operators of arrays are here, too, and record as NumPy's functions do.
+        As an array has them. The methods and operators of arrays are here, too, and record as NumPy's functions do;
+        what NumPy raises for arguments that do not fit is then a `ShapeError`, `DTypeError` or `OutOfBoundsError`.
 
     Raises
     ------
@@ -107,7 +108,8 @@ class Tensor(TensorMethods, Values):
         """The values as an array, shared.
 
         On a leaf, `t.data = a` and `t.data -= a` are noticed by graphs that have read the old values; a write into the
-        array itself, `t.data[...] = a`, cannot be.
+        array itself, `t.data[...] = a`, cannot be. Setting them raises `GraphError` on a recorded Tensor, and
+        `ShapeError` for another shape.
         """
         return self.numpy()
 
@@ -123,7 +125,10 @@ class Tensor(TensorMethods, Values):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether gradients flow to this Tensor. A leaf's can be set: at False, a parameter is frozen (`optim`)."""
+        """Whether gradients flow to this Tensor. A leaf's can be set: at False, a parameter is frozen (`optim`).
+
+        Setting it raises `GraphError` on a recorded Tensor, and `DTypeError` for data that are not floating.
+        """
         return self.node is not None and self.node.requires_grad
 
     @requires_grad.setter
@@ -169,13 +174,15 @@ class Tensor(TensorMethods, Values):
         self.grad = None
 
     def retain_grad(self) -> None:
-        """Have `backward()` fill in `.grad` of this recorded Tensor too."""
+        """Have `backward()` fill in `.grad` of this recorded Tensor too. Raises `GraphError` if it needs no grad."""
         self._recorded("retain the gradient of").noted().tensor = weakref.ref(self)
 
     def register_hook(self, hook: Callable[[Tensor], Any]) -> Callable[[], None]:
         """Call `hook(gradient)` in each backward pass with the whole gradient that arrives here.
 
         What the hook returns takes the gradient's place; None keeps it. Returns a function that removes the hook.
+        Raises `GraphError` if this Tensor requires no grad; the backward pass raises `ShapeError` if the hook returns
+        another shape.
         """
         notes = self._recorded("register a hook on").noted()
         registered = functools.partial(hook)  # an object of its own: the same hook may be registered twice
@@ -261,7 +268,11 @@ class Tensor(TensorMethods, Values):
         stamp([leaf])
 
     def change(self, fun: Callable[..., Any], other: Any) -> None:
-        """Change the data of a leaf in place by a ufunc: `t.change(np.subtract, a)` is what `t -= a` does."""
+        """Change the data of a leaf in place by a ufunc: `t.change(np.subtract, a)` is what `t -= a` does.
+
+        Raises `GraphError` if this Tensor is recorded, or `other` would lose its gradient, `ShapeError` or `DTypeError`
+        if that does not fit, and ValueError if the data are read-only.
+        """
         if type(other) is not np.ndarray:
             sign = SIGNS.get(fun.__name__, "+")
             self._refuse_loss(f"t {sign}= a", other, f"t = t {sign} a")

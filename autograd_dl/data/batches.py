@@ -112,7 +112,7 @@ class MiniBatches:
             yield self.draw()
 
     def draw(self) -> Split:
-        """The next batch, copied."""
+        """The next batch, (x, t), copied: `batch_size` rows, or what is left of an epoch; x as `augment` changes it."""
         chosen = self._chosen()
         self.position = (self.position + 1) % len(self)
         x = self.x[chosen]

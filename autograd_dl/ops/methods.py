@@ -330,7 +330,10 @@ class TensorMethods:
         return dispatch(np.copy, (self,), {"order": "F"} if order == "F" else {})
 
     def astype(self: Any, dtype: DTypeLike, *more: Any, copy: bool = True, **options: Any) -> Tensor:
-        """The values in another dtype; a gradient flows through floating dtypes only. `copy` as NumPy has it."""
+        """The values in another dtype; a gradient flows through floating dtypes only. `copy` as NumPy has it.
+
+        Raises `DTypeError` for a dtype that is not one of numbers, or of complex ones.
+        """
         if more or options:
             np.empty(0, self.dtype).astype(dtype, *more, **options)  # may the dtypes be converted so?
         if not copy and self.dtype == dtype:

@@ -16,7 +16,10 @@ from .settings import Schedule, checked, several
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent: W <- W - lr g (book, section 6.1.2)."""
+    """Stochastic gradient descent: W <- W - lr g (book, section 6.1.2).
+
+    Raises ValueError for an lr that is not finite.
+    """
 
     def __init__(self, lr: float | Schedule = 0.01) -> None:
         super().__init__(lr)
@@ -29,6 +32,7 @@ class Momentum(Optimizer):
     """v <- momentum v - lr g, W <- W + v (book, section 6.1.4).
 
     v has the rate in it: after a change of lr, what came before keeps its old rate. (PyTorch's has not.)
+    Raises ValueError for a negative momentum, or an lr that is not finite.
     """
 
     slots = ("v",)
@@ -47,7 +51,7 @@ class Nesterov(Momentum):
     """Nesterov's accelerated gradient: Momentum's v, and W <- W + momentum v - lr g, with the new v.
 
     Bengio, Boulanger-Lewandowski, Pascanu 2012, arXiv:1212.0901, eq. 7; the book's code writes the same with the old v:
-    W <- W + momentum² v - (1 + momentum) lr g.
+    W <- W + momentum² v - (1 + momentum) lr g. Raises what `Momentum` raises.
     """
 
     def update_step(self, lr: float, g: Any, v: Any) -> Any:
@@ -57,7 +61,10 @@ class Nesterov(Momentum):
 
 
 class AdaGrad(Optimizer):
-    """h <- h + g², W <- W - lr g / (√h + eps) (book, section 6.1.5; Duchi, Hazan, Singer 2011)."""
+    """h <- h + g², W <- W - lr g / (√h + eps) (book, section 6.1.5; Duchi, Hazan, Singer 2011).
+
+    Raises ValueError for a negative eps, or an lr that is not finite.
+    """
 
     slots = ("h",)
 
@@ -72,7 +79,10 @@ class AdaGrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """h <- decay_rate h + (1 - decay_rate) g², W <- W - lr g / (√h + eps) (Tieleman, Hinton 2012; the book's code)."""
+    """h <- decay_rate h + (1 - decay_rate) g², W <- W - lr g / (√h + eps) (Tieleman, Hinton 2012; the book's code).
+
+    Raises ValueError unless 0 <= decay_rate < 1, 0 <= eps, and lr is finite.
+    """
 
     slots = ("h",)
 
@@ -91,7 +101,7 @@ class AdaDelta(Optimizer):
     """Steps as large as the root mean square of the steps before: d = g √(s + eps) / √(h + eps), W <- W - lr d.
 
     h and s are the moving averages of g² and, after the step, d² (Zeiler 2012, arXiv:1212.5701, algorithm 1, where lr
-    is 1).
+    is 1). Raises ValueError unless 0 <= decay_rate < 1, 0 <= eps, and lr is finite.
     """
 
     slots = ("h", "s")
@@ -113,6 +123,7 @@ class Adam(Optimizer):
 
     The book's code, and the form at the end of section 2 in Kingma, Ba 2015, arXiv:1412.6980. Their algorithm 1, which
     is PyTorch's, adds eps to the root of the bias-corrected v/(1 - β2ᵗ) instead: `bias_corrected_eps=True, eps=1e-8`.
+    Raises ValueError unless 0 <= β1, β2 < 1, 0 <= eps, and lr is finite.
     """
 
     slots = ("m", "v")
@@ -146,7 +157,8 @@ class AdamW(Adam):
     """Adam by its paper's algorithm 1, with decoupled decay: W <- W - lr weight_decay W - Adam's step.
 
     Loshchilov, Hutter 2019, arXiv:1711.05101, algorithm 2, with the rate as a factor of the decay, as PyTorch has it.
-    `names` are those of the parameters that decay; all do if it is left out.
+    `names` are those of the parameters that decay; all do if it is left out. Raises what `Adam` raises, and ValueError
+    for a negative weight_decay, or, when it updates, for a name that no parameter has.
     """
 
     def __init__(

@@ -1,7 +1,4 @@
-"""Learning rates that change as training goes on: functions from the number of updates made so far to the rate.
-
-What makes them raises ValueError for a rate that is not finite, a negative factor, and a number of updates below 1.
-"""
+"""Learning rates that change as training goes on: functions from the number of updates made so far to the rate."""
 
 from __future__ import annotations
 
@@ -13,6 +10,8 @@ from .settings import Schedule, checked, checked_length, checked_rate, rate_at
 
 def step_decay(lr: float, every: int, factor: float = 0.1) -> Schedule:
     """The rate lr, times `factor` after each `every` updates.
+
+    Raises ValueError for a rate that is not finite, an `every` that is no whole number of 1 or more, a negative factor.
 
     >>> schedule = step_decay(0.1, every=2, factor=0.5)
     >>> [schedule(step) for step in range(5)]
@@ -27,7 +26,7 @@ def _stepped(lr: float, every: int, factor: float, step: int) -> float:
 
 
 def exponential_decay(lr: float, factor: float) -> Schedule:
-    """The rate lr, times `factor` after each update.
+    """The rate lr, times `factor` after each update. Raises ValueError as `step_decay` does.
 
     >>> schedule = exponential_decay(0.1, factor=0.5)
     >>> [schedule(step) for step in range(3)]
@@ -39,7 +38,8 @@ def exponential_decay(lr: float, factor: float) -> Schedule:
 def cosine_decay(lr: float, steps: int, end: float = 0.0) -> Schedule:
     """From lr to `end` along half a cosine in `steps` updates, then `end`.
 
-    Loshchilov, Hutter 2017, arXiv:1608.03983, eq. 5, without restarts.
+    Loshchilov, Hutter 2017, arXiv:1608.03983, eq. 5, without restarts. Raises ValueError for a rate that is not finite,
+    or a number of `steps` that is no whole number of 1 or more.
 
     >>> schedule = cosine_decay(0.1, steps=2)
     >>> [round(schedule(step), 4) for step in range(4)]
@@ -55,6 +55,8 @@ def _along_cosine(lr: float, steps: int, end: float, step: int) -> float:
 
 def warm_up(after: float | Schedule, steps: int) -> Schedule:
     """In `steps` even steps up to the first rate of `after`, a rate or a schedule, which begins then.
+
+    Raises ValueError as `cosine_decay` does.
 
     >>> schedule = warm_up(cosine_decay(0.1, steps=2), steps=2)
     >>> [round(schedule(step), 4) for step in range(5)]
