@@ -50,9 +50,9 @@ MISUSES = {
     "an unknown function": (lambda: np.spacing(X), UnsupportedError, ["np.spacing", "nearest", "t.numpy()"]),
     "a method of a ufunc": (lambda: np.add.reduce(X), UnsupportedError, ["np.add.reduce", "np.sum"]),
     "a keyword without a rule": (
-        lambda: np.sum(X, where=True),
+        lambda: np.var(X, mean=0.5),
         UnsupportedError,
-        ["np.sum", "where", "here: axis"],
+        ["np.var", "mean", "here: axis"],
     ),
     "out= where a gradient is needed": (lambda: np.exp(X, out=np.ones((2, 3))), UnsupportedError, ["np.exp", "out"]),
     "a Tensor in a keyword": (lambda: np.sum(X, axis=C), UnsupportedError, ["np.sum", "'axis'", "pass t.numpy()"]),

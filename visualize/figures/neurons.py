@@ -79,7 +79,7 @@ def draw_perceptron(
     ShapeError
         If there are not as many inputs as weights, or more than 12.
     """
-    w = _symbols("w", weights) if isinstance(weights, WHOLE) else _texts(array(weights, "weights").ravel())
+    w = _symbols("w", int(weights)) if isinstance(weights, WHOLE) else _texts(array(weights, "weights").ravel())
     inputs = _symbols("x", len(w), x)
     if len(inputs) != len(w):
         raise ShapeError(f"there are {len(w)} weights, but {len(inputs)} inputs x")
