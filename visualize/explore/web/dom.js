@@ -14,6 +14,19 @@ export function shape(tag, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, tag), attributes, children);
 }
 
+// What makes a part of the drawing a button, for the pointer and for the keys Enter and Space.
+export function pressable(act) {
+  return {
+    role: "button", tabindex: "-1", click: act,
+    keydown: (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      event.stopPropagation();
+      act();
+    },
+  };
+}
+
 function filled(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") made.addEventListener(name, value);

@@ -1,6 +1,6 @@
 // The graph of one view, as SVG.
 
-import { shape } from "./dom.js";
+import { pressable, shape } from "./dom.js";
 import { brief } from "./sketches.js";
 import { lineGradient, nameOfGroup, nameOfNode, nameOfOut, story } from "./story.js";
 import { named, t } from "./words.js";
@@ -52,17 +52,9 @@ function rows(text, x, y, attributes) {
 
 function drawnBox(box, actions) {
   const name = box.kind === "group" ? nameOfGroup(box.at) : box.kind === "out" ? nameOfOut() : nameOfNode(box.at);
-  const act = () => (box.kind === "group" ? actions.open(box.at) : actions.choose(box));
   const group = shape("g", {
-    class: `box ${box.kind}`, role: "button", tabindex: "-1", "data-box": box.id,
-    "aria-label": spokenBox(box, name),
-    click: act,
-    keydown: (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      event.stopPropagation();
-      act();
-    },
+    class: `box ${box.kind}`, "data-box": box.id, "aria-label": spokenBox(box, name),
+    ...pressable(() => (box.kind === "group" ? actions.open(box.at) : actions.choose(box))),
   });
   const label = labelOf(box);
   const words = { class: "label", "data-room": box.w - (box.kind === "group" ? 26 : 2) };
@@ -99,16 +91,7 @@ function outline(box) {
 function drawnFrame(frame, actions) {
   const name = nameOfGroup(frame.group);
   const back = shape("rect", { x: frame.x, y: frame.y, width: frame.w, height: frame.h, rx: 10, class: "frame" });
-  const act = () => actions.close(frame.group);
-  const title = shape("g", {
-    class: "title", role: "button", tabindex: "-1", "aria-label": t("close", name), click: act,
-    keydown: (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      event.stopPropagation();
-      act();
-    },
-  });
+  const title = shape("g", { class: "title", "aria-label": t("close", name), ...pressable(() => actions.close(frame.group)) });
   title.append(
     shape("rect", { x: frame.x, y: frame.y, width: frame.w, height: 22, rx: 10, class: "touch" }),
     shape("text", { x: frame.x + 10, y: frame.y + 12, class: "label", "data-room": frame.w - 20 }, `⊟ ${short(name)}`),

@@ -46,8 +46,12 @@ function largest(sketch) {
   return Math.max(0, ...sketch.cells.map(Number).filter(Number.isFinite).map(Math.abs));
 }
 
+function countOf(sketch) {
+  return sketch.shape.reduce((product, size) => product * size, 1);
+}
+
 export function isSmall(sketch) {
-  const all = sketch.shape.reduce((product, size) => product * size, 1);
+  const all = countOf(sketch);
   return sketch.cells?.length === all && 0 < all && all <= SMALL && sketch.shape.length <= 2;
 }
 
@@ -77,7 +81,6 @@ function paint(canvas, sketch, width, height) {
     brush.fillStyle = colour(cell, limit);
     brush.fillRect(x * width, y * height, width - gap, height - gap);
   });
-  return place;
 }
 
 // A small heat map that opens the large one; `what` says what it shows.
@@ -99,7 +102,7 @@ function enlarge(sketch, what) {
   const canvas = element("canvas", { tabindex: "0", role: "img", "aria-label": `${what} ${brief(sketch)}` });
   const told = element("output", { class: "cell", "aria-live": "polite" }, t("hint"));
   const place = placing(sketch);
-  const all = sketch.shape.reduce((product, size) => product * size, 1);
+  const all = countOf(sketch);
   let size = Math.max(2, Math.min(40, Math.floor(Math.min(640, innerWidth - 80) / place.width), Math.floor(380 / place.height)));
   let at = null;
   const draw = () => {

@@ -119,9 +119,9 @@ function goTo(at) {
     const [value, gradient] = [times[i].value <= state.at, times[i].gradient <= state.at];
     line.group.classList.toggle("known", value);
     line.group.classList.toggle("back", gradient);
-    const current = step.box?.id;
-    line.group.classList.toggle("now-value", step.kind === "forward" && (line.line.from === current || line.line.to === current));
-    line.group.classList.toggle("now-gradient", (step.kind === "backward" && (line.line.from === current || line.line.to === current)) || (step.kind === "turn" && line.line.to === "out"));
+    const isCurrent = [line.line.from, line.line.to].includes(step.box?.id);
+    line.group.classList.toggle("now-value", step.kind === "forward" && isCurrent);
+    line.group.classList.toggle("now-gradient", (step.kind === "backward" && isCurrent) || (step.kind === "turn" && line.line.to === "out"));
   });
   const [done, past] = [new Set(), new Set()];
   steps.slice(0, state.at + 1).forEach((passed) => {
@@ -226,6 +226,11 @@ function pause() {
   labelPlay();
 }
 
+function playOrPause() {
+  if (state.timer === null) play();
+  else pause();
+}
+
 function labelPlay() {
   const label = t(state.timer === null ? "play" : "pause");
   byId("playIcon").setAttribute("d", state.timer === null ? "M6 4v16l12-8z" : "M6 4h4v16H6zM14 4h4v16h-4z");
@@ -327,7 +332,7 @@ function key(event) {
     ArrowLeft: () => stepTo(state.at - 1),
     Home: () => stepTo(0),
     End: () => stepTo(steps.length - 1),
-    " ": () => (state.timer === null ? play() : pause()),
+    " ": playOrPause,
     Escape: hideTip,
   }[event.key];
   if (!act) return;
@@ -406,7 +411,7 @@ function connect() {
   const actions = {
     first: () => stepTo(0),
     back: () => stepTo(state.at - 1),
-    play: () => (state.timer === null ? play() : pause()),
+    play: playOrPause,
     next: () => stepTo(state.at + 1),
     last: () => stepTo(steps.length - 1),
     deeper: () => deepen(1),

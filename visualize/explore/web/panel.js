@@ -194,8 +194,8 @@ function arrayProduct(arrived, local, product) {
 
 // The sum of the gradients that have come to a node by now, when several branches read it.
 function soFar(node, edges, at) {
-  const sum = total(edges.slice(0, at + 1).map(edgeGradient));
   const terms = edges.slice(0, at + 1).map(edgeGradient);
+  const sum = total(terms);
   const text = areFew(terms) && at > 0 ? `${added(terms)} = ${sum.text}` : null;
   return element("div", { class: "sofar" },
     element("span", { class: "remark" }, `${t("accumulated", at + 1, edges.length)}: `),
@@ -265,7 +265,7 @@ function big(caption, sketch, kind) {
 }
 
 // A value or gradient: a number, or an array with its heat map and what can be said of it.
-export function quantity(sketch, what, kind) {
+function quantity(sketch, what, kind) {
   if (!sketch) return element("span", { class: "remark" }, "–");
   if (sketch.several) return element("div", {}, sketch.several.map((part) => quantity(part, what, kind)));
   if (isNumber(sketch)) return element("b", { class: `figure ${kind}` }, sketch.text);

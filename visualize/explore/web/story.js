@@ -85,8 +85,8 @@ export function stepsOf(view) {
 
 // From which step on each line shows its value and its gradient.
 export function timesOf(view, steps) {
-  const forward = new Map(steps.flatMap((step, i) => (step.kind === "forward" ? [[step.box.id, i]] : [])));
-  const backward = new Map(steps.flatMap((step, i) => (step.kind === "backward" ? [[step.box.id, i]] : [])));
+  const ofBoxes = (kind) => new Map(steps.flatMap((step, i) => (step.kind === kind ? [[step.box.id, i]] : [])));
+  const [forward, backward] = [ofBoxes("forward"), ofBoxes("backward")];
   const turn = steps.findIndex((step) => step.kind === "turn");
   return view.lines.map((line) => ({
     value: forward.get(line.from) ?? 0,

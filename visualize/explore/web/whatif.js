@@ -70,7 +70,7 @@ function hindrance() {
 }
 
 // The output after one leaf has changed.
-export function replayed(leaf, change) {
+function replayed(leaf, change) {
   const values = [];
   story.nodes.forEach((node, i) => {
     if (node.kind === "op") values[i] = rounded(OPS[node.op](...node.inputs.map((input) => values[input.from])), node.value.dtype);
