@@ -238,7 +238,7 @@ class Network(ABC):
         odd = [f"{name} holds {a.dtype}, not numbers" for name, a in arrays.items() if a.dtype.kind not in "fiu"]
         return misfits(wanted, found, "has shape") + odd
 
-    def _refuse(self, what: str, faults: Iterable[str]) -> None:
+    def _refuse(self, what: str, faults: list[str]) -> None:
         if faults:
             raise DataError(f"{what} does not fit this {type(self).__name__}: {'; '.join(sorted(faults))}")
 

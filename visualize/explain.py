@@ -212,7 +212,11 @@ class _Forward:
 
 
 class _Edge(NamedTuple):
-    """A gradient on its way: from which node to which of its arguments, its norm, and that of what had arrived."""
+    """A gradient on its way, from a node to one of its arguments.
+
+    `norm` is its own, `arrived` that of the gradient that arrived at the node, `largest` the largest one from the
+    output to here.
+    """
 
     node: Node
     argument: int

@@ -45,8 +45,8 @@ NOTE = {"labelloc": "b", "fontname": "Helvetica", "fontsize": "12", "fontcolor":
 
 def box_style(box: Box, style: str) -> Attributes:
     """The attributes of a box's node."""
-    is_long = box.kind in ("op", "backward") and (len(box.label) >= LONG and not _is_folded_operator(box.label))
-    is_long = is_long or (style == "ops" and box.kind == "op")
+    fits_a_circle = len(box.label) < LONG or _is_folded_operator(box.label)
+    is_long = (box.kind == "op" and style == "ops") or (box.kind in ("op", "backward") and not fits_a_circle)
     attributes = _BOXES[f"long {box.kind}" if is_long else box.kind]
     if not box.marked:
         return attributes

@@ -188,7 +188,7 @@ def _checked(
 def _accuse(
     error: GradientError, f: Callable[..., Any], xs: Arrays, order: int, kinks: Kinks, directions: int, seed: int
 ) -> None:
-    """Add to an error the program that was recorded, and which of its ops is to blame, or that it passes."""
+    """Add to an error the program that was recorded, and the op to blame, or that the fault lies outside of it."""
     program = error.program = f if isinstance(f, Program) else traced(f, xs)
     if isinstance(error, KinkError) and error.between:
         return  # no gradient is wrong

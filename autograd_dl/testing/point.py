@@ -69,7 +69,7 @@ class _Agreement(NamedTuple):
         """The difference relative to what is allowed; infinite where nothing is clear."""
         with np.errstate(invalid="ignore"):
             off = abs(self.analytic - self.numerical.value) / self.allowed
-        return float(off) if self.clear and off == off else np.inf
+        return float(off) if self.clear and not np.isnan(off) else np.inf
 
 
 class Point:

@@ -151,4 +151,4 @@ def split(flat: NDArray[Any], like: Arrays) -> Arrays:
 def _excess(analytic: float, numerical: Estimate) -> float:
     """By how much a derivative is more off than the numerical one may be; infinite where that cannot be told."""
     excess = float(abs(analytic - numerical.value) - 10 * numerical.error)
-    return excess if excess == excess else np.inf
+    return np.inf if np.isnan(excess) else excess
