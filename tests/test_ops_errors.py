@@ -1,5 +1,6 @@
 """What is refused, and in which words; what `out=` and unknown keywords do; what stays linear in time and memory."""
 
+import re
 import tracemalloc
 from collections import namedtuple
 from unittest import mock
@@ -116,6 +117,18 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
 def test_what_numpy_refuses_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(tensor(2, 2))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, Tensor, lambda x: Tensor(x, requires_grad=True)])
+@pytest.mark.parametrize(("shape", "key", "taken"), [
+    ((2, 3), np.array([0, 1, 1]), "(3, 2)"),
+    ((2,),   [0, 1, 1],           "(3, 2)"),
+    ((),     slice(3),            "(3, 2)"),
+    ((4,),   np.arange(4) < 2,    "(2, 2)"),
+])
+def test_what_is_added_at_places_has_the_shape_of_what_is_taken_there(kind, shape, key, taken):
+    with pytest.raises(ShapeError, match=re.escape(f"x[key] has shape {taken}, and what is added there has {shape}")):
+        ops.scatter_add(kind(np.ones(shape)), key, (4, 2))
 
 
 def test_conditions_indices_and_weights_are_checked():

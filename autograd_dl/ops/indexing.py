@@ -27,16 +27,23 @@ def getitem(x: Any, key: Any) -> Any:
 def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` to which `g` is added at `key`: the transpose of `x[key]`. Repeated indices add up.
 
-    `g` has the shape of `x[key]`, the result has the dtype of `g`. Takes time linear in the sizes of both.
-    Raises IndexError where `key` is none of such an array, ValueError where `g` does not fit.
+    `g` has the shape of `x[key]` (it is not broadcast), the result has the dtype of `g`. Takes time linear in the sizes
+    of both. Raises IndexError where `key` is none of such an array, `ShapeError` where `g` has another shape.
     """
-    if not _may_repeat(key):
-        return Placed(g, key, shape).whole()
     out = np.zeros_like(g, shape=shape)
+    repeats = _may_repeat(key)
+    places = (np.arange(out.size, like=out).reshape(shape) if repeats else out)[key]
+    if np.shape(g) != places.shape:
+        raise ShapeError(
+            f"ops.scatter_add: of an array x of shape {out.shape}, x[key] has shape {places.shape}, and what is added "
+            f"there has {np.shape(g)}; where it is to be repeated, write np.broadcast_to(values, {places.shape})"
+        )
+    if not repeats:
+        out[key] = g
+        return out
     if out.dtype.itemsize > 8:  # more precise than np.bincount is, and slower
         np.add.at(out, key, g)
         return out
-    places = np.arange(out.size, like=out).reshape(shape)[key]
     sums = np.bincount(np.ravel(places), np.ravel(g), minlength=out.size)
     return sums.astype(out.dtype).reshape(shape)
 
@@ -153,7 +160,7 @@ def choose(a: Any, choices: Any, *, mode: str = "raise") -> Any:
 @composed(np.bincount)
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     x = as_array(bare(x))
-    counts = np.bincount(x, minlength=minlength)
+    counts = np.bincount(x, bare(weights), minlength)
     return counts if weights is None else scatter_add(as_array(weights).astype(np.float64), x, counts.shape)
 
 
