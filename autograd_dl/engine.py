@@ -30,7 +30,7 @@ from .mode import scope as scope
 from .pullback import Parts, Placed, fitted, gradient_dtype, settled, total
 from .recording import apply as apply
 from .recording import results
-from .table import SCALARS, outline
+from .table import SCALARS, Outline, outline
 from .tensor import Tensor as Tensor
 from .tensor import bare, called, tensor_of
 from .values import as_value, is_duck
@@ -331,7 +331,7 @@ def _pulled(
                 raise
             raise in_backward(error, node) from None
         except Exception as error:
-            if not isinstance(error, RuleError):  # which names its op
+            if not isinstance(error, RuleError) or plan.op.title not in str(error):
                 error.add_note(f"({BACK} {plan.op.title})")
             raise
         if release:
@@ -364,16 +364,23 @@ def _hooked(node: Node, g: Any) -> Any:
 
 
 def _recalled(node: Node) -> tuple[Any, Sequence[Any]]:
-    """A node's result and arguments as Tensors that are joined to the graph."""
+    """A node's result and arguments as Tensors that are joined to the graph; of what its rules do not read, outlines.
+
+    (The values of that, which small ones still have, would count as constants.)
+    """
     plan = node.plan
-    value = results(node.value, node, current_mode()) if plan.reads_ans else node.value
+    value = results(node.value, node, current_mode()) if plan.reads_ans else _unread(node.value)
     args = [
-        tensor_of(arg, parent) if read and isinstance(parent, Node) else arg
+        (tensor_of(arg, parent) if read else _unread(arg)) if isinstance(parent, Node) else arg
         for arg, parent, read in zip(node.args, node.inputs, plan.reads, strict=False)
     ]
     if plan.op.saved is not None:
         args.append(plan.op.saved(*args, **node.kwargs))
     return value, args
+
+
+def _unread(value: Any) -> Any:
+    return tuple(map(_unread, value)) if isinstance(value, tuple) else Outline(value.shape, value.dtype)
 
 
 def _owned(grads: dict[Node, Any], wanted: Iterable[Node]) -> list[Tensor | None]:

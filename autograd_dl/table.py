@@ -30,8 +30,12 @@ SMALL = 4096
 """Bytes up to which a value may stay in the graph although no rule reads it, so that a picture can show it."""
 
 
-class Outline:
-    """What is left of an array that the graph does not hold: its shape and dtype."""
+class Outline(np.lib.mixins.NDArrayOperatorsMixin):
+    """What is left of an array that the graph does not hold: its shape and dtype.
+
+    Raises `RuleError` (for an attribute that is missing `AttributeError`, with the same words) where it is used as the
+    array.
+    """
 
     __slots__ = ("dtype", "shape")
 
@@ -51,6 +55,20 @@ class Outline:
 
     def __repr__(self) -> str:
         return f"Outline(shape={self.shape}, dtype={self.dtype})"
+
+    def __array__(self, *_how: Any, **_more: Any) -> Any:
+        raise RuleError(NOT_KEPT)
+
+    __array_ufunc__ = __getitem__ = __float__ = __array__
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"Outline has no {name}: {NOT_KEPT}")
+
+
+NOT_KEPT = (
+    "a rule's parameter whose name begins with _ is not kept, and only its shape, dtype, ndim and size are known; "
+    "drop the underscore to have its values"
+)
 
 
 SCALARS = frozenset({float, int, bool, np.float64, np.float32, np.float16})

@@ -127,6 +127,27 @@ def test_parameters_that_begin_with_an_underscore_are_not_kept():
     assert seen == [Outline, np.ndarray, (1000,), np.float64, 1, 1000]
 
 
+@pytest.mark.parametrize("rule", [
+    lambda g, _ans, _x: 2 * g * _x,
+    lambda g, _ans, _x: _x * (2 * g),
+    lambda g, _ans, _x: g * np.exp(_x),
+    lambda g, _ans, _x: np.dot(g, _x),
+    lambda g, _ans, _x: np.where(_x > 0, g, 0),
+    lambda g, _ans, _x: g * (_x == 0),
+    lambda g, _ans, _x: g * _x[...],
+    lambda g, _ans, _x: g * float(_x),
+    lambda g, _ans, _x: g * _x.astype(float),
+    lambda g, _ans, _x: g * _ans,
+])  # fmt: skip
+def test_a_rule_that_uses_what_it_did_not_keep_is_told_so(rule):
+    square = op_of(lambda x: x * x, rule)
+    small, large = leaf(3.0), leaf(np.ones(1000))
+    for differentiate in (lambda: gradients(square(small), small, create_graph=True), square(large).sum().backward):
+        with pytest.raises((RuleError, AttributeError), match=r"_ is not kept, .*; drop the underscore") as caught:
+            differentiate()
+        assert "on the way back through" in caught.value.__notes__[0]
+
+
 def test_saved_values_are_for_arrays_and_computed_again_on_tensors():
     seen = []
     cube = primitive(saved=lambda x: x * x)(lambda x: (x * x * x, x * x))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from autograd_dl.engine import Leaf, Node, Tensor, watch_gradients
 from autograd_dl.errors import GraphError, ShapeError
 from autograd_dl.pullback import Parts
-from autograd_dl.table import outline
+from autograd_dl.table import Outline, outline
 
 from .text import quantity
 
@@ -72,8 +72,8 @@ class Numbers:
 
     def gradient(self, parts: Sequence[Any]) -> str:
         """The sum of these gradients; where only their outlines are kept, the outline."""
-        whole = all(hasattr(part, "__add__") for part in parts)
-        return self.write(sum(parts[1:], start=parts[0]) if whole else parts[0])
+        outlined = any(isinstance(part, Outline) for part in parts)
+        return self.write(parts[0] if outlined else sum(parts[1:], start=parts[0]))
 
     def gradients(self, output: Tensor, nodes: Sequence[Node]) -> Gradients:
         """All gradients, if the graph is live and its output is one number, else those that `backward()` left."""

@@ -65,7 +65,9 @@ def _overwritten(nodes: Sequence[Node]) -> dict[Node, Any]:
     for leaf, node, i in reads:
         if leaf in changed:
             value = _read(leaf, node, i) if leaf.changed > node.number else _outline(leaf.value)
-            found[leaf] = value if found.get(leaf, value) == value else _outline(value)
+            before = found.get(leaf, value)
+            same = is_known(value) and is_known(before) and before == value
+            found[leaf] = value if same else _outline(value)
     return found
 
 

@@ -87,7 +87,7 @@ def pulled(
         with np.errstate(all="ignore"):
             return gradients([y for y, _ in pairs], xs, [g for _, g in pairs], create_graph=create_graph)
     except RuleError as error:
-        raise GradientError(str(error)) from error
+        raise GradientError(" ".join([str(error), *getattr(error, "__notes__", ())])) from error
     except MemoryError:
         raise
     except Exception as error:
