@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -284,12 +284,34 @@ def results(ans: Any, node: Node | None, mode: Mode) -> Any:
     """The Tensor of a result, or a Tensor for each of several, in the kind of tuple that NumPy returned."""
     if is_array(ans):
         return tensor_of(ans, node)
+    arrays = _of_numpy(ans)
+    if arrays is not ans:
+        if node is not None:
+            node.value = arrays if node.plan.reads_ans else outline(arrays)
+        return results(arrays, node, mode)
     for result in ans if isinstance(ans, tuple) else (ans,):
         if not is_array(result):
             name = "a primitive" if node is None else node.plan.op.title
-            raise RuleError(f"{name} must return an array or a tuple of arrays; it returned {type(result).__name__}")
-    tensors = map(tensor_of, ans, [None] * len(ans) if node is None else _items(node, ans, mode))
-    return type(ans)(*tensors) if hasattr(ans, "_fields") else tuple(tensors)
+            raise RuleError(
+                f"{name} must return an array, a number or a tuple of them; it returned {type(result).__name__}"
+            )
+    return _tuple_like(ans, map(tensor_of, ans, [None] * len(ans) if node is None else _items(node, ans, mode)))
+
+
+NUMBERS = {float, int, bool}
+
+
+def _of_numpy(ans: Any) -> Any:
+    """Python's numbers, also among several results, as the NumPy scalars that they are; anything else as it is."""
+    if type(ans) in NUMBERS:
+        return np.asarray(ans)[()]
+    if isinstance(ans, tuple) and not NUMBERS.isdisjoint(map(type, ans)):
+        return _tuple_like(ans, map(_of_numpy, ans))
+    return ans
+
+
+def _tuple_like(like: Any, parts: Iterable[Any]) -> Any:
+    return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
 
 
 def _items(node: Node, ans: tuple[Any, ...], mode: Mode) -> list[Node]:

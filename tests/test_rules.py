@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients, no_grad
+from autograd_dl import Tensor, grad, gradients, no_grad
 from autograd_dl.errors import RuleError, ShapeError, UnsupportedError
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE, Op, Outline
@@ -268,10 +270,24 @@ def test_what_is_taken_as_a_gradient(rule):
     assert x.grad.data.flags.writeable
 
 
-@pytest.mark.parametrize("result", [3.0, None, [1.0], "text", {"a": 1}], ids=str)
+def test_a_primitive_may_return_numbers_of_pythons():
+    cube = op_of(lambda x: float(x) ** 3, lambda g, _ans, x: 3 * g * x * x)
+    assert grad(cube)(2.0) == 12
+    assert grad(grad(cube))(2.0) == 12
+    size = op_of(lambda x: (math.hypot(*x), len(x), x), lambda g, ans, x: g[0] * x / ans[0] + g[2])
+    x = leaf([3.0, 4.0])
+    length, count, same = size(x)
+    assert (length.dtype, count.dtype) == (np.float64, np.int64)
+    (length * 5 + same.sum()).backward()
+    np.testing.assert_allclose(x.grad, [4, 5])
+    with no_grad():
+        assert cube(x[0]).shape == ()
+
+
+@pytest.mark.parametrize("result", [None, [1.0], "text", {"a": 1}], ids=str)
 def test_what_a_primitive_cannot_return(result):
     op = op_of(lambda x: result, lambda g, _ans, _x: g)
-    with pytest.raises(RuleError, match="must return an array or a tuple of arrays; it returned"):
+    with pytest.raises(RuleError, match="must return an array, a number or a tuple of them; it returned"):
         op(leaf([1.0]))
     with pytest.raises(RuleError, match="a primitive must return"), no_grad():
         op(leaf([1.0]))
