@@ -291,11 +291,18 @@ def results(ans: Any, node: Node | None, mode: Mode) -> Any:
         return results(arrays, node, mode)
     for result in ans if isinstance(ans, tuple) else (ans,):
         if not is_array(result):
-            name = "a primitive" if node is None else node.plan.op.title
-            raise RuleError(
-                f"{name} must return an array, a number or a tuple of them; it returned {type(result).__name__}"
-            )
+            raise RuleError(_no_array(result, "a primitive" if node is None else node.plan.op.title))
     return _tuple_like(ans, map(tensor_of, ans, [None] * len(ans) if node is None else _items(node, ans, mode)))
+
+
+def _no_array(result: Any, name: str) -> str:
+    told = f"{name} must return an array, a number or a tuple of them; it returned {type(result).__name__}"
+    if type(result) is not Tensor:
+        return told
+    return (
+        f"{told}: it computes with a Tensor that is none of its arguments, which would get no gradient; "
+        "pass that in as an argument, or read t.numpy()"
+    )
 
 
 NUMBERS = {float, int, bool}

@@ -293,6 +293,13 @@ def test_what_a_primitive_cannot_return(result):
         op(leaf([1.0]))
 
 
+def test_a_primitive_that_reads_a_tensor_from_outside_is_told_so():
+    w = leaf([2.0])
+    op = op_of(lambda x: x * w, lambda g, _ans, _x: g * w)
+    with pytest.raises(RuleError, match=r"returned Tensor: .* none of its arguments, .* pass that in .* t\.numpy\(\)"):
+        op(leaf([1.0]))
+
+
 def test_errors_inside_a_primitive_name_it():
     def fits(x, y):
         return x @ y
