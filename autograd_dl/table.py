@@ -253,9 +253,11 @@ class Plans(dict[int, Plan]):
 def _rule(op: Op, i: int) -> Rule:
     rule = op.rules[i] if i < len(op.rules) else None
     if rule is None:
+        given = i < len(op.rules)
+        zero = f"for a derivative of 0 give the rule lambda g, _ans, *_args: np.zeros(_args[{i}].shape)"
         raise RuleError(
-            f"{op.title} has no derivative with respect to its argument {i}; "
-            f"pass that argument detached (t.detach()), or add a rule with ops.defvjp"
+            f"{op.title} has no derivative with respect to its argument {i}{' (its rule is None)' if given else ''}; "
+            f"pass that argument detached (t.detach()), or {zero if given else 'add a rule with ops.defvjp'}"
         )
     return rule
 
