@@ -11,10 +11,13 @@ from numpy import ndarray
 from .errors import UnsupportedError
 from .mode import current_mode
 from .recording import apply, apply1, apply2, has_tensor, is_array, results
-from .table import TABLE, Op, signature_of, title_of
+from .table import TABLE, Op, is_numpys_function, signature_of, title_of
 from .tensor import Tensor, bare, loses_gradient, tensor_of
 
 WRITING = {np.copyto, np.fill_diagonal, np.place, np.put, np.put_along_axis, np.putmask}
+
+RENAMED = {"expit": "sigmoid"}
+"""What another library's functions are called here."""
 
 UFUNC_DEFAULTS = {
     "where": True, "dtype": None, "casting": "same_kind", "order": "K", "subok": True, "signature": None,
@@ -46,20 +49,32 @@ def _unsupported(fun: Callable[..., Any]) -> str:
             "np.where and ops.scatter_add make a new one, and a leaf is changed by t[key] = values"
             + ("; for np.full and np.full_like write np.broadcast_to(t, shape)" if fun is np.copyto else "")
         )
+    known = {title_of(f): f for f in TABLE}
+    name = title.removesuffix(" (vectorized)")
+    ours = next((t for t in (title, RENAMED.get(name, name), f"np.{name}") if t in known), None)
+    if ours is not None:
+        ours = f"{'ops.' if known[ours].__module__.startswith(__package__) else ''}{ours}"
+        return f"this {fun.__name__} is an array's method or another library's, and has no gradient here; {ours} has"
+    values_alone = "On plain arrays, t.numpy(), it works without a gradient"
+    if not is_numpys_function(fun):
+        how = _made_an_op(fun, title)
+        return f"{title} is none of NumPy's functions, and has no derivative here; {how}. {values_alone}"
     from difflib import get_close_matches  # only an error needs it, and it takes 2 ms
 
-    known = {title_of(f): f for f in TABLE}
-    if title in known:
-        ours = f"{'ops.' if known[title].__module__.startswith(__package__) else ''}{title}"
-        return f"this {fun.__name__} is an array's method or another library's, and has no gradient here; {ours} has"
     names = {other.removeprefix("np.") for other in known if other.startswith("np.")}
     name = title.removeprefix("np.")
     near = get_close_matches(name, names, 3, 0.7) or get_close_matches(name, names, 1, 0.4)
     return (
         f"{title} is not supported for Tensors"
         + (f"; the nearest names that are: {', '.join(f'np.{n}' for n in near)}" if near else "")
-        + ". On plain arrays, t.numpy(), it works without a gradient"
+        + f". {values_alone}"
     )
+
+
+def _made_an_op(fun: Callable[..., Any], title: str) -> str:
+    if isinstance(fun, np.ufunc) and not fun.types[0].startswith("O"):
+        return f"ops.defvjp({title}, rule) gives it one"
+    return "write it in NumPy's functions, or as @ops.primitive, to which ops.defvjp gives one"
 
 
 def call(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
