@@ -12,7 +12,7 @@ from ..dispatch import call, dispatch
 from ..engine import Leaf, backward
 from ..errors import UnsupportedError
 from ..recording import apply1, apply2
-from ..table import TABLE, Op
+from ..table import TABLE, Op, title_of
 from ..tensor import Tensor, bare, loses_gradient, tensor_of
 from ..values import as_value, is_duck
 from . import elementwise, products, reduction  # noqa: F401 -- what they enter into the table is looked up below
@@ -35,15 +35,23 @@ _negative, _positive, _absolute = _op(np.negative), _op(np.positive), _op(np.abs
 _sum, _transpose, _getitem = _op(np.sum), _op(np.transpose), _op(getitem)
 
 
-OF_THAT_MEANING = "write the NumPy function of that meaning (np.sum for np.add.reduce, np.cumsum for np.add.accumulate)"
 INSTEAD_OF = {
-    "at": "ops.scatter_add makes an array of what is added at places",
+    "add.reduce": "write np.sum",
+    "multiply.reduce": "write np.prod",
+    "maximum.reduce": "write np.max",
+    "minimum.reduce": "write np.min",
+    "logical_and.reduce": "write np.all",
+    "logical_or.reduce": "write np.any",
+    "logaddexp.reduce": "write ops.logsumexp",
+    "add.accumulate": "write np.cumsum",
+    "multiply.accumulate": "write np.cumprod",
+    "add.at": "ops.scatter_add makes an array of what is added at places",
     "outer": "give both arrays axes of their own: f(x[:, None], y)",
-    "reduce": OF_THAT_MEANING + ", or ops.logsumexp",
-    "reduceat": OF_THAT_MEANING,
-    "accumulate": OF_THAT_MEANING,
 }
 """What to write in place of a ufunc's methods."""
+STEP_BY_STEP = (
+    "no function of NumPy's has that meaning; call {} part by part in a loop, and join the results by np.stack"
+)
 
 
 class TensorMethods:
@@ -77,7 +85,10 @@ class TensorMethods:
 
     def __array_ufunc__(self: Any, ufunc: np.ufunc, method: str, *args: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise UnsupportedError(f"np.{ufunc.__name__}.{method} is not recorded; {INSTEAD_OF[method]}")
+            name = title_of(ufunc)
+            called = f"{ufunc.__name__}.{method}"
+            instead = INSTEAD_OF.get(called) or INSTEAD_OF.get(method) or STEP_BY_STEP.format(name)
+            raise UnsupportedError(f"{name}.{method} is not recorded; {instead}")
         return dispatch(ufunc, args, kwargs)
 
     def __array_function__(
