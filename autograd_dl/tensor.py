@@ -252,9 +252,9 @@ class Tensor(TensorMethods, Values):
         if not self.is_leaf:
             raise GraphError(
                 f"cannot assign to items of {called(self)}: it is recorded, and its values may still be needed; "
-                "write t = np.where(mask, values, t)"
+                f"write {ITEMS_ANEW}"
             )
-        self._refuse_loss("t[i] = v", values, "t = np.where(mask, v, t)")
+        self._refuse_loss("t[key] = v", values, ITEMS_ANEW)
         leaf = self._leaf("change")
         values = values if type(values) in SCALARS else as_value(bare(values))  # no strings: a part might be written
         try:
@@ -381,6 +381,8 @@ def _nodes_in(argument: Any) -> list[Node]:
     return [n for a in argument for n in _nodes_in(a)] if isinstance(argument, (tuple, list)) else []
 
 
+ITEMS_ANEW = "t = np.where(mask, v, t), and for t[key] += v, t = t + ops.scatter_add(v, key, t.shape)"
+"""How what would be an assignment to items is written where it must be recorded."""
 SIGNS = {
     "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "floor_divide": "//", "remainder": "%", "power": "**",
     "matmul": "@",

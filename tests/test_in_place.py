@@ -12,7 +12,7 @@ import weakref
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, gradients, graph, no_grad
+from autograd_dl import Tensor, gradients, graph, no_grad, ops
 from autograd_dl.engine import toposort
 from autograd_dl.errors import DTypeError, GraphError, ShapeError, UnsupportedError
 
@@ -240,6 +240,17 @@ def test_on_a_recorded_tensor_augmented_assignment_makes_a_new_one(change):
     assert np.array_equal(old.data, x.data)
     np.sum(y).backward()
     assert x.grad is not None
+
+
+@pytest.mark.parametrize(("t", "v"), [(leaf([1.0, 2.0]) * 2, 1.0), (Tensor([1.0, 2.0]), leaf(1.0))])
+def test_where_items_cannot_be_assigned_the_message_says_how_sums_are_written(t, v):
+    key = 0
+    with pytest.raises(GraphError, match=r"for t\[key\] \+= v") as caught:
+        t[key] += v
+    _, _, way = str(caught.value).partition("+= v, t = ")
+    new = eval(way.partition(", or put")[0], {"t": t, "v": v, "key": key, "ops": ops})
+    assert new.requires_grad
+    assert new.tolist() == [t[0].item() + 1, t[1].item()]
 
 
 def test_on_a_recorded_tensor_all_else_raises():
