@@ -125,6 +125,16 @@ def test_inputs_must_be_finite_and_floating(x):
         check_gradients(np.exp, x)
 
 
+def test_what_is_no_input_can_be_checked_in_another_way():
+    p = {"W": X, "b": np.ones(3)}
+    with pytest.raises(DTypeError, match=r"input 0 is a dict: .* function of its arrays") as caught:
+        check_gradients(lambda p: np.exp(p["W"]) + p["b"], p)
+    way = str(caught.value).partition(", as ")[2]
+    assert eval(way, {"check_gradients": check_gradients, "f": lambda p: np.exp(p["W"]) + p["b"], "p": p})
+    with pytest.raises(DTypeError, match=r"input 1 is int64: .*close over it: .*lambda x: f\(x, n\), x\)"):
+        check_gradients(lambda x, n: x**n, X, 3)
+
+
 def test_constants_and_unused_inputs_have_the_gradient_zero():
     check_gradients(lambda x, y: (x * 2, Tensor(1.0)), X, np.ones(2))
 

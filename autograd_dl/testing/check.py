@@ -148,12 +148,22 @@ def _same_values(y: NDArray[Any], e: NDArray[Any], rtol: float, what: str) -> No
 
 
 def _checkable(inputs: tuple[Any, ...]) -> Arrays:
+    for i, x in enumerate(inputs):
+        if isinstance(x, dict):
+            key = repr(next(iter(x), "W"))
+            raise DTypeError(
+                f"inputs are arrays and numbers; input {i} is a dict: check a function of its arrays, as "
+                f"check_gradients(lambda a: f({{**p, {key}: a}}), p[{key}])"
+            )
     given = [x.numpy() if type(x) is Tensor else np.asarray(x) for x in inputs]
     if not given:
         raise DTypeError("there is nothing to differentiate by: give an input for each argument of f")
     for i, x in enumerate(given):
         if x.dtype.kind != "f":
-            raise DTypeError(f"gradients are taken with respect to floating arrays; input {i} is {x.dtype}: {x!r}")
+            raise DTypeError(
+                f"gradients are taken with respect to floating arrays; input {i} is {x.dtype}: {x!r}; pass "
+                "floats, or close over it: check_gradients(lambda x: f(x, n), x)"
+            )
         if not np.isfinite(x).all():
             raise DTypeError(f"gradients are checked at finite numbers; input {i} is {x!r}")
     return given
