@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor
-from autograd_dl.errors import DTypeError
+from autograd_dl.errors import AnomalyError, DTypeError
 from autograd_dl.functional import sigmoid, softmax
 from autograd_dl.ops import defvjp, primitive, relu
 from autograd_dl.testing import GradientError, KinkError, check_forward, check_gradients, derivative
@@ -123,6 +123,26 @@ def test_a_function_that_records_nothing_is_no_success(f):
 def test_inputs_must_be_finite_and_floating(x):
     with pytest.raises(DTypeError, match=r"floating arrays|finite numbers"):
         check_gradients(np.exp, x)
+
+
+def test_the_op_that_made_the_gradient_nan_is_named():
+    with pytest.raises(GradientError) as caught:
+        check_gradients(lambda x: np.exp(-np.sqrt((x - x) ** 2)).sum() * np.sum(x), np.ones(2))
+    assert "the backward pass of np.sqrt made 2 infinite of 2 numbers" in str(caught.value)
+    assert "each op of the graph passes" not in str(caught.value)
+    assert isinstance(caught.value.__cause__, AnomalyError)
+    with pytest.raises(GradientError, match=r"np\.sqrt makes NaN of finite numbers") as caught:
+        check_gradients(lambda x: np.where(x > 0, np.sqrt(x), 0), -np.ones(1))
+    assert " made " not in str(caught.value)
+
+
+@pytest.mark.parametrize("f", [np.linalg.cholesky, lambda x: np.linalg.eigvalsh(x) ** 2])
+def test_a_matrix_of_which_one_half_is_read_is_to_be_made_symmetric(f):
+    x = np.array([[2.0, 0.5], [0.5, 3.0]])
+    with pytest.raises(GradientError, match="reads one half of a symmetric matrix") as caught:
+        check_gradients(f, x)
+    assert "each op of the graph passes" not in str(caught.value)
+    assert check_gradients(eval(str(caught.value).partition("check ")[2], {"f": f}), x)
 
 
 def test_what_is_no_input_can_be_checked_in_another_way():

@@ -62,6 +62,17 @@ def op_to_blame(program: Program, inputs: Arrays, fails: Callable[[Program], boo
     return None
 
 
+def fault_between(program: Program) -> str:
+    """What to look for where each op passes by itself."""
+    for step in program.steps:
+        if step.fun in SYMMETRIC and any(number < len(program.inputs) for number in numbers_in(step.args)):
+            return (
+                f"{title_of(step.fun)} reads one half of a symmetric matrix, and differences move one element at a "
+                "time: check lambda x: f((x + x.T) / 2)"
+            )
+    return BETWEEN if len(program.steps) > 1 else ""
+
+
 def fault_outside(f: Callable[..., Any], program: Program | None, inputs: Arrays) -> str:
     """That `f` computes outside of the graph, since what it records passes; with a constant that shows it."""
     again, moved = traced(f, inputs), traced(f, [x + x.dtype.type(2**-8) for x in inputs])

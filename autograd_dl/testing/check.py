@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Tensor
-from ..errors import DTypeError
+from ..errors import AnomalyError, DTypeError
 from ..table import title_of
-from .blame import BETWEEN, fault_outside, op_to_blame
+from .blame import fault_between, fault_outside, op_to_blame
 from .conduct import check_conduct, check_precision
 from .levels import Arrays, function, listed, pullback
 from .point import Comparison, Kinks, Point
@@ -210,7 +210,8 @@ def _accuse(
         error.args = (f"{error}\n{fault_outside(f, program, xs)}",)
     elif program is not None:
         error.suspect = op_to_blame(program, xs, lambda alone: _fails(alone, order))
-        told = error.suspect or ("" if isinstance(error, KinkError) else BETWEEN)
+        anomaly = error.__cause__ if isinstance(error.__cause__, AnomalyError) else None
+        told = error.suspect or anomaly or ("" if isinstance(error, KinkError) else fault_between(program))
         error.args = (f"{error}\n{told}".rstrip(),)
 
 

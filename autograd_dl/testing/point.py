@@ -8,7 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine import Tensor
+from ..engine import Tensor, detect_anomaly
+from ..errors import AnomalyError
 from .differences import Curve, Estimate, complex_derivative, derivative, limit, one_sided
 from .levels import Arrays, Level, inner, listed, norm, pulled
 from .search import MANY, RTOL, Places, Search, flattened, is_smooth, split, units
@@ -186,7 +187,18 @@ class Point:
         worst = search.worst(arriving, found) if self.explain else None
         error = GradientError(what if worst is None else f"{what}\n{self.told(worst)}")
         error.finding = worst
+        if self.explain and not np.isfinite(agreement.analytic):
+            error.__cause__ = self.anomaly(arriving)
         return error
+
+    def anomaly(self, arriving: Arrays) -> AnomalyError | None:
+        """Which op made the first NaN or infinity."""
+        try:
+            with detect_anomaly():
+                pulled(self.level.tensors(self.inputs), self.inputs, arriving)
+        except AnomalyError as error:
+            return error
+        return None
 
     def told(self, worst: Finding) -> str:
         """A finding in words."""

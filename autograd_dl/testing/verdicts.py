@@ -36,7 +36,8 @@ class GradientError(AssertionError):
 
     `finding` holds the numbers, where there are any, `suspect` the op to blame with its argument, and `program` what
     was recorded, as a program that can be printed and run. `outside` says that this program passes: the fault lies in
-    what the function computes outside of the graph.
+    what the function computes outside of the graph. The cause of one whose gradient is NaN or infinite is the
+    `AnomalyError` of the op that made it.
     """
 
     finding: Finding | None = None
