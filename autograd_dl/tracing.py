@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
+
 from .engine import Node, Tensor, enable_grad
 from .errors import ShapeError
 from .recording import apply1
@@ -80,6 +82,8 @@ def leaves_like(tree: Tree, like: Tree, path: str = "it") -> list[Any]:
         pairs = [(t, value, f"{path}[{i}]") for i, (t, value) in enumerate(zip(tree, like, strict=True))]
     elif isinstance(tree, dict):
         raise ShapeError(f"{path} must be an array, not a dict")
+    elif tree is None:
+        raise ShapeError(f"{path} must be a number or an array of shape {np.shape(like)}, not None; give zeros instead")
     else:
         return [tree]
     return [leaf for part in pairs for leaf in leaves_like(*part)]

@@ -319,6 +319,20 @@ def test_integer_arrays_and_tangents_that_do_not_fit():
         vjp(lambda x: (x, x), X)[1](np.ones(3))
 
 
+def test_none_is_no_tangent_and_no_gradient():
+    def product(x, y):
+        return np.sum(x * y)
+
+    for transform in (jvp, hvp):
+        with pytest.raises(ShapeError, match=r"^tangents\[1\] must be a number or an array of shape \(3,\), not None"):
+            transform(product, (2.0, X), (1.0, None))
+    pull = vjp(lambda x: (x, {"twice": 2 * x}), 2.0)[1]
+    with pytest.raises(ShapeError, match=r"^the gradient\[1\]\['twice'\] must be .* shape \(\), not None; give zeros"):
+        pull((1.0, {"twice": None}))
+    with pytest.raises(ShapeError, match=r"^the gradient must be a number"):
+        vjp(product, 2.0, X)[1](None)
+
+
 def test_keywords_are_passed_on():
     def power(x, *, n=2):
         return np.sum(x**n)
