@@ -24,7 +24,7 @@ from .tracing import RUNNING, Tree, called_on, leaves_like, leaves_of, mapped, r
 Fun = Callable[..., Any]
 
 
-def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
+def grad(f: Fun, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Fun:
     """The function that returns the gradient of `f`, whose result is one number.
 
     Parameters
@@ -32,16 +32,20 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     f : function
     argnums : int or sequence of int
         The arguments to differentiate with respect to.
+    has_aux : bool
+        Whether `f` returns a pair: the number, and a tree of anything else, which is not differentiated.
 
     Returns
     -------
     function of the same arguments
-        It returns a tree like the argument; for a sequence `argnums`, a tuple of them.
+        It returns a tree like the argument; for a sequence `argnums`, a tuple of them. With `has_aux` it returns the
+        pair of that and the other tree, in which Tensors come back as f's value would: as arrays, if the arguments are.
 
     Raises
     ------
     ShapeError
-        When called: if `f` does not return one number, or `argnums` names no argument that was given by position.
+        When called: if `f` does not return one number (with `has_aux`, a pair that begins with one), or `argnums` names
+        no argument that was given by position.
     DTypeError
         When called: if an argument holds integers in an array, or if `f` returns no number.
     TypeError
@@ -51,22 +55,29 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0) -> Fun:
     12.0
     >>> print(grad(grad(lambda x: x**3))(2.0))
     12.0
+    >>> print(*grad(lambda x: (x**3, "a cube"), has_aux=True)(2.0))
+    12.0 a cube
     """
 
     @_made_of(f, "The gradient")
     def gradient(*args: Tree, **kwargs: Any) -> Tree:
-        return value_and_grad(f, argnums)(*args, **kwargs)[1]
+        value, slope = value_and_grad(f, argnums, has_aux)(*args, **kwargs)
+        return (slope, value[1]) if has_aux else slope
 
     return gradient
 
 
-def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:
-    """The function that returns the pair of f's value and its gradient. Raises what `grad` raises."""
+def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., tuple[Any, Any]]:
+    """The function that returns the pair of f's value and its gradient.
+
+    With `has_aux`, as in `grad`, the value is the pair that f returns. Raises what `grad` raises.
+    """
 
     @_made_of(f, "The value and the gradient")
     def both(*args: Tree, **kwargs: Any) -> tuple[Any, Tree]:
-        traced = _traced(functools.partial(f, **kwargs), args, argnums, kwargs)
-        return traced.value(), traced.like_inputs(traced.pull([np.ones(traced.number().shape)]))
+        traced = _traced(functools.partial(f, **kwargs), args, argnums, kwargs, has_aux)
+        slope = traced.like_inputs(traced.pull([np.ones(traced.number().shape)]))
+        return (traced.value(), traced.given(traced.aux)) if has_aux else traced.value(), slope
 
     return both
 
@@ -178,13 +189,14 @@ class _Traced(NamedTuple):
     """The Tensors that stood for a function's arguments, and what it made of them.
 
     `as_tensors` tells whether results are given as Tensors, `joined` whether these may have to be differentiated again:
-    whether they depend on more than the stand-ins that began a graph here.
+    whether they depend on more than the stand-ins that began a graph here. `aux` is what it returned beside the result.
     """
 
     inputs: list[Tensor]
     outputs: list[Tensor]
     arguments: Tree
     result: Tree
+    aux: Tree
     as_tensors: bool
     joined: bool
 
@@ -197,7 +209,10 @@ class _Traced(NamedTuple):
         """The one output, checked to be one number."""
         if len(self.outputs) != 1 or self.outputs[0].size != 1:
             shapes = ", ".join(str(o.shape) for o in self.outputs)
-            raise ShapeError(f"the function must return one number, not shape {shapes}; see jacobian for more")
+            raise ShapeError(
+                f"the function must return one number, not shape {shapes}; see jacobian for more, and has_aux of grad "
+                "for a number beside other results"
+            )
         return self.outputs[0]
 
     def pull(self, seeds: Sequence[Any]) -> list[Any]:
@@ -233,16 +248,29 @@ class _Traced(NamedTuple):
         return replaced_in(self.arguments, leaves)
 
     def value(self) -> Tree:
-        """What the function returned; what nobody can differentiate is a copy, apart from the graph."""
+        """What the function returned, as it is given back."""
+        return self.given(replaced_in(self.result, self.outputs))
+
+    def given(self, tree: Tree) -> Tree:
+        """A tree with the Tensors in it given back; what nobody can differentiate is a copy, apart from the graph."""
         if self.as_tensors and self.joined:
-            return replaced_in(self.result, self.outputs)
-        return replaced_in(self.result, self.given_back([tensor_of(o._value.copy(), None) for o in self.outputs]))
+            return tree
+        return mapped(lambda leaf: self._copied(leaf) if isinstance(leaf, Tensor) else leaf, tree)
+
+    def _copied(self, tensor: Tensor) -> Any:
+        return self.given_back([tensor_of(tensor._value.copy(), None)])[0]
 
 
-def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int] | None = None, others: Tree = ()) -> _Traced:
+def _traced(
+    f: Fun,
+    args: Sequence[Tree],
+    argnums: int | Sequence[int] | None = None,
+    others: Tree = (),
+    has_aux: bool = False,
+) -> _Traced:
     """Call `f`, with the arguments `argnums` (None: all) replaced by Tensors that begin a graph, or go on with one.
 
-    `others` are Tensors, or a tree of them, that the results will depend on too.
+    `others` are Tensors, or a tree of them, that the results will depend on too. With `has_aux`, f returns a pair.
     """
     _refuse_no_function(f)
     numbers = _numbers(range(len(args)) if argnums is None else argnums, len(args))
@@ -253,13 +281,23 @@ def _traced(f: Fun, args: Sequence[Tree], argnums: int | Sequence[int] | None = 
     left, replaced = iter(inputs), list(args)
     for i in numbers:
         replaced[i] = mapped(lambda _: next(left), args[i])
-    result = called_on(f, replaced, inputs)
+    returned = called_on(f, replaced, inputs)
+    result, aux = _pair(returned) if has_aux else (returned, ())
     outputs = [leaf if isinstance(leaf, Tensor) else _returned(leaf) for leaf in leaves_of(result)]
-    reached = toposort(o.node for o in outputs if o.node is not None and o.requires_grad)
+    tensors = (leaf for leaf in (*outputs, *leaves_of(aux)) if isinstance(leaf, Tensor))
+    reached = toposort(t.node for t in tensors if t.node is not None and t.requires_grad)
     within = not RUNNING.get().isdisjoint(reached)
     ours = {own.node for own, leaf in zip(begun, given, strict=True) if own is not leaf}
     joined = any(isinstance(node, Leaf) and node not in ours for node in reached)
-    return _Traced(inputs, outputs, chosen, result, within, joined).depending_on((args, others))
+    return _Traced(inputs, outputs, chosen, result, aux, within, joined).depending_on((args, others))
+
+
+def _pair(returned: Any) -> tuple[Tree, Tree]:
+    """What a function with `has_aux` returned: the number, and what stands beside it."""
+    if not isinstance(returned, (tuple, list)) or len(returned) != 2:
+        came = f"{len(returned)}" if isinstance(returned, (tuple, list)) else type(returned).__name__
+        raise ShapeError(f"with has_aux the function must return a pair, the number and anything else, not {came}")
+    return returned[0], returned[1]
 
 
 def _begun(leaf: Any, argnums: int | Sequence[int] | None) -> Tensor:

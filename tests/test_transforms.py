@@ -333,6 +333,53 @@ def test_none_is_no_tangent_and_no_gradient():
         vjp(product, 2.0, X)[1](None)
 
 
+def test_aux_is_returned_beside_the_gradient():
+    def f(x, y=1.0):
+        total = np.sum(x * x)
+        return total * y, {"total": total, "rows": [x, "text", None, 3], "y": y}
+
+    slope, aux = grad(f, has_aux=True)(X, y=2.0)
+    (value, same), again = value_and_grad(f, has_aux=True)(X, y=2.0)
+    assert np.array_equal(slope, 4 * X)
+    assert np.array_equal(again, slope)
+    assert (value, aux["total"], aux["y"], aux["rows"][1:]) == (2 * np.sum(X * X), np.sum(X * X), 2, ["text", None, 3])
+    assert type(aux["rows"][0]) is np.ndarray
+    assert not np.shares_memory(aux["rows"][0], X)
+    assert aux.keys() == same.keys()
+    (by_x, by_y), _ = grad(f, (0, 1), has_aux=True)(X, 2.0)
+    assert np.array_equal(by_x, slope)
+    assert by_y == aux["total"]
+
+
+def test_aux_can_be_differentiated_where_the_value_can():
+    def cube(x):
+        return x**3, x**2
+
+    def slope_and_aux(x):
+        slope, square = grad(cube, has_aux=True)(x)
+        return slope * square, square
+
+    slope, (square,) = grad(lambda x: (slope_and_aux(x)[0], [slope_and_aux(x)[1]]), has_aux=True)(2.0)
+    assert (slope, square) == (12 * 2.0**3, 4)
+    assert grad(lambda w: grad(lambda x: (x, x * w), has_aux=True)(3.0)[1])(2.0) == 3  # w is in aux alone
+    x = Tensor(2.0, requires_grad=True)
+    slope, square = grad(cube, has_aux=True)(x)
+    assert [g.item() for s in (slope, square) for g in gradients(s, x)] == [12, 4]
+    constant = grad(cube, has_aux=True)(x.detach())[1]
+    assert isinstance(constant, Tensor)
+    assert not constant.requires_grad
+
+
+def test_functions_with_aux_return_a_pair():
+    with pytest.raises(ShapeError, match=r"one number, not shape .*; see jacobian for more, and has_aux of grad"):
+        grad(lambda x: (np.sum(x), x))(X)
+    for result, came in ((1.0, "float"), ((1.0, 2.0, 3.0), "3")):
+        with pytest.raises(ShapeError, match=f"with has_aux the function must return a pair, .* not {came}"):
+            value_and_grad(lambda x: result, has_aux=True)(X)  # noqa: B023 - called at once
+    with pytest.raises(ShapeError, match="one number, not shape"):
+        grad(lambda x: (x, 1.0), has_aux=True)(X)
+
+
 def test_keywords_are_passed_on():
     def power(x, *, n=2):
         return np.sum(x**n)
