@@ -19,7 +19,7 @@ from .anomaly import in_backward, watch_backward, watch_forward, watch_sum
 from .errors import AnomalyError, DTypeError, GraphError, RuleError, ShapeError
 from .graph import Leaf as Leaf
 from .graph import Node as Node
-from .graph import leading_to, leads_to, refuse_changed, refuse_released
+from .graph import as_far_as, leading_to, leads_to, refuse_changed, refuse_released
 from .graph import toposort as toposort
 from .mode import current_mode
 from .mode import detect_anomaly as detect_anomaly
@@ -131,7 +131,10 @@ def gradients(
 def gradients_of_part(
     outputs: Sequence[Tensor], inputs: Sequence[Tensor], grad_outputs: Sequence[Any], *, create_graph: bool
 ) -> list[Tensor]:
-    """`gradients` of a part of a larger graph, which is let go: no hooks of leaves run, as more may arrive at them."""
+    """`gradients` of a part of a larger graph, which is let go. It ends at the inputs, also where one leads to another.
+
+    Their hooks do not run, as more may arrive there.
+    """
     return _gradients(outputs, inputs, grad_outputs, create_graph, retain_graph=False, hooks=False)
 
 
@@ -147,7 +150,7 @@ def _gradients(
     inputs = _tensors(inputs, "inputs")
     wanted = [t._recorded("differentiate with respect to") for t in inputs]
     seeds = _seeds(outputs, [None] * len(outputs) if grad_outputs is None else grad_outputs, create_graph)
-    everything = toposort(seeds)
+    everything = toposort(seeds) if hooks else as_far_as(set(wanted), toposort(seeds), seeds)
     order = leading_to(set(wanted), everything)
     within = None if order is everything else set(order)
     release = not (retain_graph or create_graph)
@@ -237,10 +240,14 @@ def _walk(
     """Pull the gradients `grads` back along `order`, and return what arrives at each of the `wanted` nodes.
 
     Where `order` is only a part of the graph, `within` holds its nodes: no gradient goes to another, and a wanted node
-    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge; `hooks` says
-    whether those of leaves run. If a rule fails, the graph is released all the same.
+    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. `hooks` is
+    False for a part of a larger graph, which ends at the wanted nodes: no hooks of these run. If a rule fails, the
+    graph is released all the same.
     """
-    ends = set() if within is None else {node for node in wanted if not leads_to(node, within)}
+    if hooks:
+        ends = set() if within is None else {node for node in wanted if not leads_to(node, within)}
+    else:
+        ends = set(wanted)
     through = [node for node in order if node not in ends] if ends else order
     refuse_changed(through)
     watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
@@ -278,7 +285,7 @@ def _pulled(
     for node in order:
         notes = node.notes
         if node in sums or (notes is not None and notes.hooks):
-            grads[node] = _arrived(node, grads[node], node in sums, watch, hooks or type(node) is not Leaf)
+            grads[node] = _arrived(node, grads[node], node in sums, watch, hooks or node not in ends)
         if type(node) is Leaf or node in ends:
             if node not in wanted:
                 del grads[node]

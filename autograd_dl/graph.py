@@ -263,6 +263,15 @@ def leading_to(wanted: set[Node], order: list[Node]) -> list[Node]:
     return [node for node in order if node in useful]
 
 
+def as_far_as(ends: set[Node], order: list[Node], outputs: Iterable[Node]) -> list[Node]:
+    """The part of `order` that is reached from `outputs` without passing one of the ends."""
+    reached = set(outputs)
+    for node in order:
+        if node in reached and node not in ends:
+            reached.update(node.inputs[i] for i in node.plan.needs)
+    return [node for node in order if node in reached]
+
+
 def leads_to(node: Node, others: set[Node]) -> bool:
     """Whether a gradient goes from the node straight to one of the others."""
     return any(node.inputs[i] in others for i in node.plan.needs)

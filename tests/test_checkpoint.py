@@ -90,6 +90,19 @@ def test_higher_orders_of_closed_over_parameters(x, w):
         assert s.data == pytest.approx(p.data)
 
 
+def test_higher_orders_where_what_is_closed_over_leads_to_the_argument():
+    w = leaf(2.0)
+    for given in (w, np.exp(w)):
+        saved, plain = checkpoint(lambda a: a * w * w)(given), given * w * w
+        for s, p in zip(_derivatives(saved, w), _derivatives(plain, w), strict=True):
+            assert s.data == pytest.approx(p.data)
+
+
+def _derivatives(y, w):
+    (first,) = gradients(y, w, create_graph=True)
+    return [first, *gradients(first, w)]
+
+
 def test_nested_checkpoints(x, w):
     inner = checkpoint(block)
     outer = checkpoint(lambda x, w: inner(inner(x, w), w) + x)
