@@ -14,7 +14,7 @@ from .errors import GraphError
 from .graph import next_number
 from .table import Op
 from .tensor import bare, tensor_of
-from .tracing import Tree, called_on, leaves_of, mapped, stand_ins
+from .tracing import RUNNING, Tree, called_on, leaves_of, mapped, stand_ins
 from .values import as_value
 
 Fun = Callable[..., Any]
@@ -26,8 +26,8 @@ def checkpoint(f: F) -> F:
 
     Takes about a third more time, and holds only the arguments. `f` must do the same each time it is called, which is
     checked as far as it can be; what it changes in place, such as the running statistics of batch normalization, it
-    changes twice. It may read parameters (leaves) that are not among its arguments, but recorded Tensors have to be
-    passed in.
+    changes twice. It may read parameters (leaves), and arguments of enclosing transforms, that are not among its own
+    arguments, but what was computed of them has to be passed in.
 
     Dropout, and whatever else draws random numbers, draws others the second time, which is not noticed: the gradient is
     that of another mask than the value. Draw the mask outside, and pass it in: `checkpoint(lambda x, m: f(x) * m)`.
@@ -35,7 +35,7 @@ def checkpoint(f: F) -> F:
     Raises
     ------
     GraphError
-        When called: if `f` reads a recorded Tensor that is not an argument. In the backward pass: if it returned
+        When called: if `f` reads what was computed outside it and is no argument. In the backward pass: if it returned
         another number of Tensors than before, or read other parameters.
     """
 
@@ -50,8 +50,8 @@ def checkpoint(f: F) -> F:
         run = segment.run([_leaf_on(t._value, t.requires_grad, t.name) for t in tensors])
         if not run.outputs:
             return run.result
-        read = run.read()
-        segment.leaves = [t.node for t in read]
+        segment.read = run.read()
+        read = list(map(_tensor_at, segment.read))
         segment.ready.extend(o._value for o in run.outputs)
         result = apply(_CHECKPOINT, [segment, *tensors, *read])
         recorded = iter(result if isinstance(result, tuple) else [result])
@@ -71,31 +71,30 @@ class _Place:
 class _Segment:
     """A checkpointed call: the arguments have a `_Place` for each Tensor, since a graph holds none.
 
-    `leaves` are the parameters that the function read beside them.
+    `read` are the parameters, and the arguments of enclosing transforms, that the function read beside them.
     """
 
     def __init__(self, f: Fun, args: Tree, wanted: list[bool]) -> None:
         self.f, self.args, self.wanted = f, args, wanted
-        self.leaves: list[Node | None] = []
+        self.read: list[Node] = []
         self.ready: list[Any] = []
 
     def __repr__(self) -> str:
         return getattr(self.f, "__name__", type(self.f).__name__)
 
-    def run(self, tensors: Sequence[Tensor]) -> _Run:
-        """Call the function, recorded, with stand-ins of these Tensors in the places."""
+    def run(self, tensors: Sequence[Tensor], enclosing: Sequence[Tensor] = ()) -> _Run:
+        """Call the function, recorded, on stand-ins of these Tensors, within transforms of `enclosing` arguments."""
         inputs = stand_ins(tensors)
         start = next_number()
         args, kwargs = mapped(lambda leaf: inputs[leaf.number] if isinstance(leaf, _Place) else leaf, self.args)
-        result = called_on(functools.partial(self.f, **kwargs), args, inputs)
+        result = called_on(functools.partial(self.f, **kwargs), args, [*inputs, *enclosing])
         outputs = [leaf for leaf in leaves_of(result) if isinstance(leaf, Tensor) and leaf.requires_grad]
         return _Run(inputs, outputs, result, start)
 
-    def run_again(self, tensors: Sequence[Tensor], count: int) -> _Run:
+    def run_again(self, tensors: Sequence[Tensor], read: Sequence[Tensor], count: int) -> _Run:
         """Run once more, and see to it that the same was done: `count` outputs were made of the same parameters."""
-        run = self.run(tensors)
-        expected = {leaf for leaf in self.leaves if leaf is not None and leaf.requires_grad}
-        if len(run.outputs) != count or {t.node for t in run.read() if t.requires_grad} != expected:
+        run = self.run(tensors, [t for t in read if not t.is_leaf])
+        if len(run.outputs) != count or _needing(run.read()) != _needing(self.read):
             raise GraphError(
                 f"checkpoint: {self} did not do the same when it ran again for the gradient (it returned another "
                 "number of Tensors, or read other parameters); make it depend on its arguments alone"
@@ -116,19 +115,26 @@ class _Run(NamedTuple):
     result: Tree
     start: int
 
-    def read(self) -> list[Tensor]:
-        """The leaves that were read beside the inputs, in the order of the walk back."""
+    def read(self) -> list[Node]:
+        """What was read beside the inputs, in the order of the walk back, but for leaves that nobody holds."""
         inputs = {t.node for t in self.inputs}
         outputs = [o.node for o in self.outputs if o.node is not None]
-        found: dict[Node, Tensor] = {}
         ours = (node.inputs for node in toposort(outputs) if node.number > self.start)
-        for node in itertools.chain(outputs, *ours):
-            if isinstance(node, Node) and node.number < self.start and node not in inputs:
-                if not isinstance(node, Leaf):
-                    raise GraphError(f"checkpoint: the function reads {node}, which is recorded; pass it in")
-                if node.tensor is not None:
-                    found[node] = node.tensor
-        return list(found.values())
+        others = (n for n in itertools.chain(outputs, *ours) if isinstance(n, Node) and n.number < self.start)
+        found = dict.fromkeys(node for node in others if node not in inputs)
+        return [node for node in found if type(node) is not Leaf or node.tensor is not None]
+
+
+def _tensor_at(node: Node) -> Tensor:
+    """The Tensor of a leaf, or of an argument of an enclosing transform."""
+    tensor = node.tensor if type(node) is Leaf else RUNNING.get().get(node)
+    if tensor is None:
+        raise GraphError(f"checkpoint: the function reads {node}, which is recorded; pass it in as an argument")
+    return tensor
+
+
+def _needing(nodes: Sequence[Node]) -> set[Node]:
+    return {node for node in nodes if node.requires_grad}
 
 
 # `values` has no underscore: all are kept, and a change of one in place is noticed
@@ -142,8 +148,9 @@ def _again(g: Any, _ans: Any, segment: _Segment, *values: Any) -> list[Any]:
         tensors = [v if isinstance(v, Tensor) else Tensor(v) for v in given]
     else:
         tensors = list(map(_leaf_on, given, segment.wanted))
-    run = segment.run_again(tensors, len(gs))
-    inputs = [*run.inputs, *(tensor_of(bare(v), leaf) for v, leaf in zip(read, segment.leaves, strict=True))]
+    beside = [tensor_of(bare(v), node) for v, node in zip(read, segment.read, strict=True)]
+    run = segment.run_again(tensors, beside, len(gs))
+    inputs = [*run.inputs, *beside]
     needing = [t for t in inputs if t.requires_grad]
     found = iter(gradients_of_part(run.outputs, needing, gs, create_graph=recorded))
     parts = [next(found) if t.requires_grad else tensor_of(np.zeros_like(t._value), None) for t in inputs]

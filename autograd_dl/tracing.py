@@ -5,8 +5,9 @@ A tree is a number, an array or a Tensor, or a nested list, tuple or dict of tho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,13 +19,13 @@ from .table import Op
 
 Tree = Any
 
-RUNNING: ContextVar[frozenset[Node]] = ContextVar("autograd_dl.transforms", default=frozenset())
+RUNNING: ContextVar[Mapping[Node, Tensor]] = ContextVar("autograd_dl.transforms", default=MappingProxyType({}))
 """The inputs of all functions that are being traced: who depends on one of them has to be differentiable."""
 
 
 def called_on(f: Callable[..., Any], args: Sequence[Tree], inputs: Sequence[Tensor]) -> Tree:
     """Call `f`, recorded, on arguments that hold these inputs."""
-    token = RUNNING.set(RUNNING.get().union(x.node for x in inputs if x.node is not None))
+    token = RUNNING.set({**RUNNING.get(), **{x.node: x for x in inputs if x.node is not None}})
     try:
         with enable_grad():
             return f(*args)

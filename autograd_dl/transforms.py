@@ -287,7 +287,7 @@ def _traced(
     outputs = [leaf if isinstance(leaf, Tensor) else _returned(leaf) for leaf in leaves_of(result)]
     tensors = (leaf for leaf in (*outputs, *leaves_of(aux)) if isinstance(leaf, Tensor))
     reached = toposort(t.node for t in tensors if t.node is not None and t.requires_grad)
-    within = not RUNNING.get().isdisjoint(reached)
+    within = not RUNNING.get().keys().isdisjoint(reached)
     ours = {own.node for own, leaf in zip(begun, given, strict=True) if own is not leaf}
     joined = any(isinstance(node, Leaf) and node not in ours for node in reached)
     return _Traced(inputs, outputs, chosen, result, aux, within, joined).depending_on((args, others))

@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, checkpoint, grad, gradients, hessian, no_grad
+from autograd_dl import Tensor, checkpoint, grad, gradients, hessian, jvp, no_grad, vjp
 from autograd_dl.engine import toposort
 from autograd_dl.errors import GraphError
 
@@ -90,6 +90,34 @@ def test_higher_orders_of_closed_over_parameters(x, w):
         assert s.data == pytest.approx(p.data)
 
 
+def test_a_closed_over_argument_of_an_enclosing_transform():
+    h, w = np.linspace(-1, 1, 3), np.cos(np.arange(9.0)).reshape(3, 3)
+
+    def layers(wrapped):
+        def energy(w):
+            return np.sum(wrapped(lambda a: np.tanh(w @ wrapped(lambda b: np.sin(w @ b))(a)) * w[0])(h) ** 2)
+
+        return energy
+
+    plain, saved = layers(lambda f: f), layers(checkpoint)
+    assert np.allclose(grad(saved)(w), grad(plain)(w), rtol=1e-13)
+    assert np.allclose(hessian(saved)(w), hessian(plain)(w), rtol=1e-12)
+    assert np.allclose(jvp(grad(saved), (w,), (w,))[1], jvp(grad(plain), (w,), (w,))[1], rtol=1e-12)
+    _, pull = vjp(saved, w)
+    assert np.array_equal(pull(1.0)[0], pull(1.0)[0])
+    leaf_of_w = leaf(w)
+    assert np.array_equal(grad(saved)(leaf_of_w).data, grad(saved)(w))
+
+
+def test_transforms_in_a_checkpoint_that_close_over_arguments_around_it():
+    def cubed(w):  # y w² at y = w, where the derivative by y is taken inside
+        return checkpoint(lambda a: a * grad(lambda y: y * w * w)(1.0))(w)
+
+    assert [float(f(2.0)) for f in (cubed, grad(cubed), grad(grad(cubed)), grad(grad(grad(cubed))))] == [8, 12, 12, 6]
+    around = grad(lambda v: grad(lambda w: checkpoint(lambda a: checkpoint(lambda b: b * v * w**2)(a * v))(3.0))(5.0))
+    assert around(7.0) == 3 * 2 * 7 * 2 * 5  # of 3 v² w²
+
+
 def test_higher_orders_where_what_is_closed_over_leads_to_the_argument():
     w = leaf(2.0)
     for given in (w, np.exp(w)):
@@ -101,6 +129,17 @@ def test_higher_orders_where_what_is_closed_over_leads_to_the_argument():
 def _derivatives(y, w):
     (first,) = gradients(y, w, create_graph=True)
     return [first, *gradients(first, w)]
+
+
+def test_a_hook_on_a_closed_over_argument_runs_once_on_the_whole_gradient():
+    seen = []
+
+    def f(w):
+        w.register_hook(lambda g: seen.append(g.item()))
+        return checkpoint(lambda a: a * w)(3.0) * 2 + w
+
+    assert grad(f)(5.0) == 7
+    assert seen == [7]
 
 
 def test_nested_checkpoints(x, w):
