@@ -585,6 +585,19 @@ def test_parameters_that_are_not_in_a_flat_dict(params, message):
         SGD().update({"W": 1.0}, [1.0])
 
 
+@pytest.mark.parametrize("kind", [SGD, Adam])
+@pytest.mark.parametrize("w", [Tensor([1.0, 2.0], requires_grad=True), np.ones(2)])
+def test_one_parameter_under_two_names_is_refused(kind, w):
+    params, grads, before = {"emb": w, "b": np.zeros(2), "head": w}, np.ones(2), w.copy()
+    with pytest.raises(ValueError, match=r"^emb and head are one (Tensor|ndarray), which would move twice: let params"):
+        kind().update(params, dict.fromkeys(params, grads))
+    assert np.array_equal(w, before)
+    one = 1.0
+    kind().update({"x": one, "y": one}, {"x": 1.0, "y": 2.0})
+    frozen = Tensor(np.ones(2))
+    kind().update({"W": np.ones(2), "table": frozen, "positions": frozen}, {"W": np.ones(2)})
+
+
 def test_a_detached_tensor_moves_alone():
     t = Tensor([1.0, 2.0], requires_grad=True)
     params = {"W": t.detach()}

@@ -98,8 +98,9 @@ class Optimizer(ABC):
         DTypeError
             If a parameter is not of floats, or a gradient not of real numbers.
         ValueError
-            If a parameter is read-only, or a schedule's rate is not a finite number. Whichever is raised, no parameter
-            has changed then, nor the state. (Only an `update_step` that returns what does not fit is noticed later.)
+            If a parameter is read-only, or has two names, or a schedule's rate is not a finite number. Whichever is
+            raised, no parameter has changed then, nor the state. (Only an `update_step` that returns what does not fit
+            is noticed later.)
         """
         gradients = gradients_for(params, grads)
         state = self._state_for(params, gradients)

@@ -38,7 +38,21 @@ def gradients_for(params: Mapping[str, Any], grads: Mapping[str, Any] | None) ->
     if missing:
         _refuse_unless_frozen(missing, params, grads)
         gradients |= {key: Outline(params[key].shape, working_dtype(params[key].dtype)) for key in missing}
+    if len(set(map(id, params.values()))) < len(params):
+        _refuse_shared({key: params[key] for key, g in gradients.items() if type(g) is not Outline})
     return gradients
+
+
+def _refuse_shared(moving: Mapping[str, Any]) -> None:
+    """Raise if a Tensor or an array has two names. (Equal numbers may be one object, which does not move.)"""
+    names: dict[int, str] = {}
+    for key, parameter in moving.items():
+        first = names.setdefault(id(parameter), key)
+        if first != key and not isinstance(parameter, NUMBERS):
+            raise ValueError(
+                f"{first} and {key} are one {type(parameter).__name__}, which would move twice: let params have it "
+                "under one name, and read that name in both places"
+            )
 
 
 def _own_gradient(parameter: Any) -> Any:
