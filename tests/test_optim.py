@@ -150,10 +150,22 @@ def test_a_missing_gradient_changes_nothing(grads):
 def test_without_backward_nothing_changes():
     params = parameters()
     before = values(params)
-    params["W"].sum().backward()
-    with pytest.raises(GraphError, match=r"no gradient for b: there is no `.grad`; run loss.backward\(\) first"):
+    with pytest.raises(GraphError, match=r"no gradient for W, b: there is no `.grad`; run loss.backward\(\) first"):
         SGD().update(params)
     assert all(np.array_equal(before[key], p.numpy()) for key, p in params.items())
+
+
+def test_a_parameter_that_the_loss_does_not_depend_on():
+    params = parameters()
+    before = values(params)
+    params["W"].sum().backward()
+    with pytest.raises(GraphError, match=r"^no gradient for b: .* the loss does not depend on it; to freeze it, set"):
+        SGD().update(params)
+    assert all(np.array_equal(before[key], p.numpy()) for key, p in params.items())
+    params["b"].requires_grad = False
+    SGD().update(params)
+    with pytest.raises(GraphError, match=r"no gradient for c: there is no `\.grad`"):
+        SGD().update(params | {"c": np.ones(2)})  # an array, which has none ever
 
 
 def test_a_parameter_that_became_recorded_is_named_as_such():

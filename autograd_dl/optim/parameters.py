@@ -66,6 +66,12 @@ def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: 
     for key in learning:
         _refuse_no_parameter(key, params[key])
         _refuse_recorded(key, params[key])
+    others_have = grads is None and len(missing) < len(params)
+    if others_have and learning and all(type(params[key]) is Tensor for key in learning):
+        raise GraphError(
+            f"no gradient for {', '.join(learning)}: others have a `.grad`, so the loss does not depend on it; "
+            f'to freeze it, set params["{learning[0]}"].requires_grad = False'
+        )
     strangers = [] if grads is None else [key for key in grads if key not in params]
     if learning or strangers:
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
