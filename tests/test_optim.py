@@ -587,7 +587,9 @@ def test_what_is_refused_changes_nothing(kind, bad, g, error, message):
     [
         ([Tensor(1.0)], 'params must be a dict, as {"W": W}, not list'),
         (Tensor(1.0), "params must be a dict, .* not Tensor"),
-        ({"layer": {"b": Tensor(1.0)}}, "layer must be a Tensor, an array or a number, not a dict"),
+        ({"enc": {"b": Tensor(1.0)}}, 'enc must be .*, not a dict; names are flat: write one dict, with .* "enc.W"$'),
+        ({"layers": [{"b": Tensor(1.0)}]}, 'layers must be .* a list; names are flat: .* names like "layers.0.W"$'),
+        ({"W": [1.0, 2.0]}, "W must be a Tensor, an array or a number, not a list$"),
     ],
 )
 def test_parameters_that_are_not_in_a_flat_dict(params, message):

@@ -132,7 +132,10 @@ def as_number(parameter: Any, value: Any) -> Any:
 
 def _refuse_no_parameter(key: str, value: Any) -> None:
     if not hasattr(value, "dtype") and not isinstance(value, NUMBERS):
-        raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}")
+        nested = isinstance(value, (dict, list, tuple)) and not all(isinstance(v, NUMBERS) for v in value)
+        name = f"{key}.W" if isinstance(value, dict) else f"{key}.0.W"
+        instead = f'; names are flat: write one dict, with names like "{name}"' if nested else ""
+        raise DTypeError(f"{key} must be a Tensor, an array or a number, not a {type(value).__name__}{instead}")
 
 
 def _refuse_recorded(key: str, parameter: Any) -> None:
