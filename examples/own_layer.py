@@ -8,7 +8,7 @@ import numpy as np
 from autograd_dl import Tensor
 from autograd_dl.nn import Affine, Layer
 from autograd_dl.ops import defvjp, primitive
-from autograd_dl.optim import Adam
+from autograd_dl.optim import Adam, zero_grad
 from autograd_dl.testing import check_gradients
 
 
@@ -38,8 +38,7 @@ affine, activation, optimizer = Affine(params["W"], params["b"]), Bump(), Adam(l
 for step in range(201):
     y = activation(affine(x))
     loss = np.sum((y - t) ** 2)
-    for parameter in params.values():
-        parameter.zero_grad()  # backward() adds to .grad
+    zero_grad(params)  # backward() adds to .grad
     loss.backward()
     optimizer.update(params)
     if step % 50 == 0:

@@ -26,6 +26,7 @@ from autograd_dl.optim import (
     l2_decay,
     step_decay,
     warm_up,
+    zero_grad,
 )
 from autograd_dl.optim.optimizer import CLEARED_EVERY
 
@@ -153,6 +154,20 @@ def test_without_backward_nothing_changes():
     with pytest.raises(GraphError, match=r"no gradient for W, b: there is no `.grad`; run loss.backward\(\) first"):
         SGD().update(params)
     assert all(np.array_equal(before[key], p.numpy()) for key, p in params.items())
+
+
+def test_zero_grad_forgets_the_gradients_of_all_parameters():
+    params = parameters() | {"array": np.ones(2), "number": 1.0}
+    np.sum(params["W"] * params["b"]).backward()
+    zero_grad(params)
+    assert params["W"].grad is None
+    assert params["b"].grad is None
+    params["W"].sum().backward()
+    with pytest.raises(DTypeError, match=r'enc must be a Tensor, .* "enc.W"'):
+        zero_grad(params | {"enc": {"W": params["b"]}})
+    assert params["W"].grad is not None
+    with pytest.raises(DTypeError, match="params must be a dict"):
+        zero_grad([params["W"]])
 
 
 def test_a_parameter_that_the_loss_does_not_depend_on():

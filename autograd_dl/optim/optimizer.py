@@ -15,8 +15,8 @@ from ..graph import stamp
 from ..table import Outline
 from ..tensor import Tensor, bare
 from .gradients import Grads
-from .parameters import NUMBERS, as_number, gradients_for, working_dtype
-from .settings import Schedule, checked_rate, rate_at
+from .parameters import NUMBERS, as_number, gradients_for, refuse_no_parameter, working_dtype
+from .settings import Schedule, check_dict, checked_rate, rate_at
 
 CLEARED_EVERY = 50
 """Updates after which what has become subnormal is set to 0."""
@@ -87,7 +87,8 @@ class Optimizer(ABC):
         ----------
         params : name -> Tensor, array or float
         grads : name -> array, optional
-            If left out, each parameter's `.grad`. Those stay: `zero_grad` forgets them before the next `backward()`.
+            If left out, each parameter's `.grad`. Those stay: `zero_grad(params)` forgets them before the next
+            `backward()`.
 
         Raises
         ------
@@ -209,6 +210,19 @@ class Optimizer(ABC):
     ) -> dict[str, NDArray[Any]]:
         """What is added to each parameter. All are known before the first is added: a gradient may share its memory."""
         return {key: self.update_step(lr, g, *state[key]) for key, g in gradients.items() if type(g) is not Outline}
+
+
+def zero_grad(params: Mapping[str, Any]) -> None:
+    """Forget the `.grad` of each Tensor among the parameters, before the next `backward()` adds to it.
+
+    Arrays and numbers have none. Raises `DTypeError` if params is no dict, or for what is no parameter.
+    """
+    check_dict("params", params)
+    for key, parameter in params.items():
+        refuse_no_parameter(key, parameter)
+    for parameter in params.values():
+        if type(parameter) is Tensor:
+            parameter.zero_grad()
 
 
 def _clear_subnormal(a: Any) -> None:

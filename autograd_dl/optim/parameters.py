@@ -64,7 +64,7 @@ def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: 
     """Raise unless these parameters, which have no gradient, are to have none, and there are others."""
     learning = [key for key in missing if type(params[key]) is not Tensor or params[key].requires_grad]
     for key in learning:
-        _refuse_no_parameter(key, params[key])
+        refuse_no_parameter(key, params[key])
         _refuse_recorded(key, params[key])
     others_have = grads is None and len(missing) < len(params)
     if others_have and learning and all(type(params[key]) is Tensor for key in learning):
@@ -114,7 +114,7 @@ def _is_plain_pair(parameter: Any, value: Any, g: Any) -> bool:
 def _movable_dtype(key: str, parameter: Any, value: Any) -> np.dtype[Any]:
     """The dtype of a parameter. Raises if it is none, or cannot be moved."""
     if not hasattr(value, "dtype"):
-        _refuse_no_parameter(key, value)
+        refuse_no_parameter(key, value)
         return np.dtype(np.float64)
     if value.dtype.kind != "f":
         raise DTypeError(f"{key} must be of floats to move by small steps, not of {value.dtype}")
@@ -130,7 +130,8 @@ def as_number(parameter: Any, value: Any) -> Any:
     return type(parameter)(value) if isinstance(parameter, np.floating) else float(value)
 
 
-def _refuse_no_parameter(key: str, value: Any) -> None:
+def refuse_no_parameter(key: str, value: Any) -> None:
+    """Raise `DTypeError` if the value of this name is none that can move."""
     if not hasattr(value, "dtype") and not isinstance(value, NUMBERS):
         nested = isinstance(value, (dict, list, tuple)) and not all(isinstance(v, NUMBERS) for v in value)
         name = f"{key}.W" if isinstance(value, dict) else f"{key}.0.W"

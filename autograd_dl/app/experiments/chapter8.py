@@ -13,7 +13,7 @@ from autograd_dl.data import crop, flip, rotate, scale, shift
 from autograd_dl.data.batches import Split
 from autograd_dl.evaluation import correct
 from autograd_dl.functional import softmax_loss
-from autograd_dl.optim import Adam
+from autograd_dl.optim import Adam, zero_grad
 from autograd_dl.training import Ensemble
 from models import DeepConvNet, Layers, LeNet, Network
 from visualize import plots
@@ -228,8 +228,7 @@ def _timed_pass(network: DeepConvNet, x: Any, t: Any) -> dict[str, tuple[float, 
     scores = network.scores(network.inputs(x), layers)
     softmax_loss(scores, t).backward()
     end = perf_counter()
-    for parameter in network.params.values():
-        parameter.zero_grad()
+    zero_grad(network.params)
     names = list(layers.made)[1:]
     forward = np.diff(list(layers.made.values()))
     backward = -np.diff([end, *(layers.arrived[name] for name in names)])
