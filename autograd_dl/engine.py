@@ -30,7 +30,7 @@ from .mode import scope as scope
 from .pullback import Parts, Placed, fitted, gradient_dtype, settled, total
 from .recording import apply as apply
 from .recording import results
-from .table import SCALARS, Outline, outline
+from .table import NOT_KEPT, SCALARS, Outline, outline
 from .tensor import Tensor as Tensor
 from .tensor import bare, called, tensor_of
 from .values import as_value, is_duck
@@ -340,6 +340,8 @@ def _pulled(
         except Exception as error:
             if not isinstance(error, RuleError) or plan.op.title not in str(error):
                 error.add_note(f"({BACK} {plan.op.title})")
+            if isinstance(error, AttributeError) and type(error.obj) is Outline:
+                error.add_note(NOT_KEPT)
             raise
         if release:
             node.args = None

@@ -33,8 +33,7 @@ SMALL = 4096
 class Outline(np.lib.mixins.NDArrayOperatorsMixin):
     """What is left of an array that the graph does not hold: its shape and dtype.
 
-    Raises `RuleError` (for an attribute that is missing `AttributeError`, with the same words) where it is used as the
-    array.
+    Raises `RuleError` where it is used as the array.
     """
 
     __slots__ = ("dtype", "shape")
@@ -60,9 +59,6 @@ class Outline(np.lib.mixins.NDArrayOperatorsMixin):
         raise RuleError(NOT_KEPT)
 
     __array_ufunc__ = __getitem__ = __float__ = __array__
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"Outline has no {name}: {NOT_KEPT}")
 
 
 NOT_KEPT = (
