@@ -70,14 +70,13 @@ def grad(f: Fun, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Fun
 def value_and_grad(f: Fun, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., tuple[Any, Any]]:
     """The function that returns the pair of f's value and its gradient.
 
-    With `has_aux`, as in `grad`, the value is the pair that f returns. Where nothing of it can be differentiated
-    further, the graph is released, as `backward()` does. Raises what `grad` raises.
+    With `has_aux`, as in `grad`, the value is the pair that f returns. Raises what `grad` raises.
     """
 
     @_made_of(f, "The value and the gradient")
     def both(*args: Tree, **kwargs: Any) -> tuple[Any, Tree]:
         traced = _traced(functools.partial(f, **kwargs), args, argnums, kwargs, has_aux)
-        slope = traced.like_inputs(traced.pull([np.ones(traced.number().shape)], retain_graph=traced.joined))
+        slope = traced.like_inputs(traced.pull([np.ones(traced.number().shape)]))
         return (traced.value(), traced.given(traced.aux)) if has_aux else traced.value(), slope
 
     return both
@@ -216,10 +215,10 @@ class _Traced(NamedTuple):
             )
         return self.outputs[0]
 
-    def pull(self, seeds: Sequence[Any], retain_graph: bool = True) -> list[Any]:
+    def pull(self, seeds: Sequence[Any]) -> list[Any]:
         """The gradients of the inputs, for those of the outputs."""
         seen = self.depending_on(seeds)
-        found = _gradients(self.outputs, self.inputs, seeds, seen.differentiable, retain_graph)
+        found = _gradients(self.outputs, self.inputs, seeds, create_graph=seen.differentiable)
         return seen.given_back(found)
 
     def derivatives(self, k: int) -> list[Any]:
@@ -350,13 +349,10 @@ def _numbers(argnums: SupportsIndex | Sequence[int], count: int) -> list[int]:
     return places
 
 
-def _gradients(
-    outputs: Sequence[Tensor], inputs: Sequence[Tensor], seeds: Any, create_graph: bool, retain_graph: bool = True
-) -> list[Tensor]:
+def _gradients(outputs: Sequence[Tensor], inputs: Sequence[Tensor], seeds: Any, create_graph: bool) -> list[Tensor]:
     """`gradients`, where outputs that depend on nothing count as constants."""
     pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
-    given, gs = [o for o, _ in pairs], [s for _, s in pairs]
-    return gradients(given, inputs, gs, create_graph=create_graph, retain_graph=retain_graph)
+    return gradients([o for o, _ in pairs], inputs, [s for _, s in pairs], create_graph=create_graph)
 
 
 def _like(traced: _Traced, tangents: Tree) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import weakref
 
 import numpy as np
 import pytest
@@ -297,42 +296,6 @@ def test_a_constant_function_has_the_gradient_zero():
     assert grad(lambda x: 3.0)(X).tolist() == [0, 0, 0]
     assert grad(lambda x: Tensor(3.0))(2.0) == 0
     assert hvp(lambda x: np.sum(x), (X,), (X,))[0].tolist() == [0, 0, 0]
-
-
-# -- memory
-
-
-@pytest.mark.parametrize("transform", [grad, value_and_grad])
-def test_a_tensor_that_is_left_outside_keeps_no_graph(transform):
-    many, logs, held = np.linspace(-1, 1, 1000), [], []
-
-    def f(x, y=2.0):
-        first = np.exp(x)
-        second = np.sin(first)
-        held.append(weakref.ref(first.data))
-        logs.append(np.max(second))
-        return np.sum(second**2) * y
-
-    transform(f)(many)
-    transform(lambda y: np.sum(grad(f)(many)) * y)(3.0)  # the inner one depends on nothing of the outer
-    assert all(ref() is None for ref in held)
-    assert logs[0].item() == np.max(np.sin(np.exp(many)))
-
-
-def test_a_graph_that_may_be_walked_again_stays():
-    w, kept = Tensor(2.0, requires_grad=True), []
-
-    def f(x, scale=1.0):
-        kept.append(np.exp(x * w))
-        return np.sum(kept[-1] ** 2) * scale
-
-    grad(f)(0.5)
-    (slope,) = gradients(kept[0], w)  # it leads to a parameter, too
-    assert slope.item() == pytest.approx(0.5 * np.e)
-    assert hessian(f)(0.5) == pytest.approx(4 * w.item() ** 2 * np.exp(2))
-    assert grad(lambda s: grad(f)(0.5, s))(1.0) == pytest.approx(2 * w.item() * np.exp(2))
-    _, pull = vjp(lambda x: np.exp(x) ** 2, 0.5)
-    assert pull(1.0) == pull(1.0)
 
 
 # -- refusals
