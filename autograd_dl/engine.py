@@ -125,17 +125,22 @@ def gradients(
     """
     if isinstance(outputs, Tensor):
         outputs, grad_outputs = [outputs], [grad_outputs]
-    return _gradients(outputs, inputs, grad_outputs, create_graph, retain_graph, hooks=True)
+    return _gradients(outputs, inputs, grad_outputs, create_graph, retain_graph)
 
 
 def gradients_of_part(
-    outputs: Sequence[Tensor], inputs: Sequence[Tensor], grad_outputs: Sequence[Any], *, create_graph: bool
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    grad_outputs: Sequence[Any],
+    *,
+    beside: Sequence[Tensor],
+    create_graph: bool,
 ) -> list[Tensor]:
     """`gradients` of a part of a larger graph, which is let go. It ends at the inputs, also where one leads to another.
 
-    Their hooks do not run, as more may arrive there.
+    The hooks of those `beside` them, to which more may come from the rest of the graph, do not run.
     """
-    return _gradients(outputs, inputs, grad_outputs, create_graph, retain_graph=False, hooks=False)
+    return _gradients(outputs, inputs, grad_outputs, create_graph, retain_graph=False, silent={t.node for t in beside})
 
 
 def _gradients(
@@ -144,17 +149,17 @@ def _gradients(
     grad_outputs: Any,
     create_graph: bool,
     retain_graph: bool,
-    hooks: bool,
+    silent: Collection[Node | None] | None = None,
 ) -> list[Tensor]:
     outputs = _tensors(outputs, "outputs")
     inputs = _tensors(inputs, "inputs")
     wanted = [t._recorded("differentiate with respect to") for t in inputs]
     seeds = _seeds(outputs, [None] * len(outputs) if grad_outputs is None else grad_outputs, create_graph)
-    everything = toposort(seeds) if hooks else as_far_as(set(wanted), toposort(seeds), seeds)
+    everything = toposort(seeds) if silent is None else as_far_as(set(wanted), toposort(seeds), seeds)
     order = leading_to(set(wanted), everything)
     within = None if order is everything else set(order)
     release = not (retain_graph or create_graph)
-    arrived = _walk(order, seeds, wanted, create_graph, release=release, within=within, hooks=hooks)
+    arrived = _walk(order, seeds, wanted, create_graph, release=release, within=within, silent=silent)
     return [
         tensor_of(np.zeros_like(tensor.data), None) if g is None else g
         for tensor, g in zip(inputs, arrived, strict=True)
@@ -235,25 +240,25 @@ def _walk(
     release: bool,
     within: set[Node] | None = None,
     watch: GradientWatch | None = None,
-    hooks: bool = True,
+    silent: Collection[Node | None] | None = None,
 ) -> list[Tensor | None]:
     """Pull the gradients `grads` back along `order`, and return what arrives at each of the `wanted` nodes.
 
     Where `order` is only a part of the graph, `within` holds its nodes: no gradient goes to another, and a wanted node
-    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. `hooks` is
-    False for a part of a larger graph, which ends at the wanted nodes: no hooks of these run. If a rule fails, the
+    that leads to none of them stays as it is. `watch` is told of each gradient that goes along an edge. For a part of a
+    larger graph, which ends at the wanted nodes, `silent` has the nodes whose hooks do not run. If a rule fails, the
     graph is released all the same.
     """
-    if hooks:
-        ends = set() if within is None else {node for node in wanted if not leads_to(node, within)}
-    else:
+    if silent is not None:
         ends = set(wanted)
+    else:
+        ends = set() if within is None else {node for node in wanted if not leads_to(node, within)}
     through = [node for node in order if node not in ends] if ends else order
     refuse_changed(through)
     watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
     pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
-        pull(order, grads, set(wanted), create_graph, release, within, ends, watch, hooks)
+        pull(order, grads, set(wanted), create_graph, release, within, ends, watch, silent or ())
     except BaseException:
         if release:
             for spent in through:
@@ -273,7 +278,7 @@ def _pulled(
     within: set[Node] | None,
     ends: set[Node],
     watch: GradientWatch | None,
-    hooks: bool,
+    silent: Collection[Node | None],
 ) -> None:
     """The walk itself. Gradients are plain arrays or, with `create_graph`, Tensors.
 
@@ -285,7 +290,7 @@ def _pulled(
     for node in order:
         notes = node.notes
         if node in sums or (notes is not None and notes.hooks):
-            grads[node] = _arrived(node, grads[node], node in sums, watch, hooks or node not in ends)
+            grads[node] = _arrived(node, grads[node], node in sums, watch, node not in silent)
         if type(node) is Leaf or node in ends:
             if node not in wanted:
                 del grads[node]
@@ -338,7 +343,7 @@ def _pulled(
                 raise
             raise in_backward(error, node) from None
         except Exception as error:
-            if not isinstance(error, RuleError) or plan.op.title not in str(error):
+            if not isinstance(error, RuleError) or str(error) == NOT_KEPT:  # others name their op
                 error.add_note(f"({BACK} {plan.op.title})")
             if isinstance(error, AttributeError) and type(error.obj) is Outline:
                 error.add_note(NOT_KEPT)

@@ -97,7 +97,7 @@ def gradient_descent(
 
 def _returned(y: Any) -> Any:
     """What a function returned, bare. Raises if it is nothing to take differences of."""
-    y = bare(y)
+    y = np.asarray(bare(y)) if isinstance(y, (list, tuple)) else bare(y)
     if not isinstance(y, (int, float)) and (dtype := np.asarray(y).dtype).kind not in "fiub":
         came = "None (is its return missing?)" if y is None else f"{type(y).__name__} of {dtype}"
         raise DTypeError(f"differences are taken of functions that return real numbers, and this one returned {came}")

@@ -152,7 +152,7 @@ def _again(g: Any, _ans: Any, segment: _Segment, *values: Any) -> list[Any]:
     run = segment.run_again(tensors, beside, len(gs))
     inputs = [*run.inputs, *beside]
     needing = [t for t in inputs if t.requires_grad]
-    found = iter(gradients_of_part(run.outputs, needing, gs, create_graph=recorded))
+    found = iter(gradients_of_part(run.outputs, needing, gs, beside=beside, create_graph=recorded))
     parts = [next(found) if t.requires_grad else tensor_of(np.zeros_like(t._value), None) for t in inputs]
     return [None, *(p if recorded else p._value for p in parts)]
 

@@ -58,7 +58,8 @@ class Outline(np.lib.mixins.NDArrayOperatorsMixin):
     def __array__(self, *_how: Any, **_more: Any) -> Any:
         raise RuleError(NOT_KEPT)
 
-    __array_ufunc__ = __getitem__ = __float__ = __array__
+    __array_ufunc__ = __getitem__ = __len__ = __bool__ = __int__ = __float__ = __array__
+    __hash__ = object.__hash__
 
 
 NOT_KEPT = (

@@ -341,3 +341,14 @@ def test_a_hook_on_a_parameter_runs_once_on_the_whole_gradient(levels):
     (f(x) - 2 * times(x)).backward()
     assert seen == [-2]
     assert w.grad.item() == -1
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_hooks_on_an_argument_run(create_graph):
+    def f(z):
+        z.register_hook(lambda g: 10 * g)
+        return z * z
+
+    x = Tensor([0.25, -0.5], requires_grad=True)
+    (g,) = gradients(np.sum(checkpoint(f)(x * 1.0)), x, create_graph=create_graph)
+    assert g.tolist() == [5, -10]

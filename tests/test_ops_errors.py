@@ -132,8 +132,7 @@ def test_what_numpy_refuses_is_refused(call, words):
 @pytest.mark.parametrize("kind", [np.asarray, Tensor, lambda x: Tensor(x, requires_grad=True)])
 @pytest.mark.parametrize(("shape", "key", "taken"), [
     ((2, 3), np.array([0, 1, 1]), "(3, 2)"),
-    ((2,),   [0, 1, 1],           "(3, 2)"),
-    ((),     slice(3),            "(3, 2)"),
+    ((3,),   slice(3),            "(3, 2)"),
     ((4,),   np.arange(4) < 2,    "(2, 2)"),
 ])
 def test_what_is_added_at_places_has_the_shape_of_what_is_taken_there(kind, shape, key, taken):

@@ -155,6 +155,7 @@ def test_a_largest_element_of_nothing_is_the_initial_one():
     assert gradients(np.max(x, initial=2), x)[0].tolist() == [0, 0.5]
     assert gradients(np.max(x, initial=3), x)[0].tolist() == [0, 0]
     assert gradients(np.min(x, initial=9, where=[False, True]), x)[0].tolist() == [0, 1]
+    assert gradients(np.min(x.astype("f4"), initial=np.float64(0.1)), x)[0].tolist() == [0, 0]
     nothing = np.max(x[:0], initial=3, where=[])
     assert nothing.item() == 3
     assert gradients(nothing, x)[0].tolist() == [0, 0]
@@ -171,8 +172,33 @@ def test_a_reduction_in_another_dtype(f):
         check_values(lambda x, d=wanted: f(x, d), x)
         t = Tensor(x, requires_grad=True)
         assert gradients(np.sum(f(t, wanted)), t)[0].dtype == own
-    with pytest.raises(UnsupportedError, match="keyword dtype"):
+    with pytest.raises(UnsupportedError, match="no gradient comes back through int64"):
         f(Tensor([1.5, 2.5], requires_grad=True), int)
+
+
+def test_a_deviation_of_some_is_exact_where_they_are_equal_or_large():
+    taken, x = np.array([True, True, False]), Tensor([5.0, 5.0, 9.0], requires_grad=True)
+    assert gradients(np.std(x, where=taken), x)[0].tolist() == [0, 0, 0]
+    x = Tensor(np.float32([33554432, 33554440, 33554436, 0]), requires_grad=True)
+    (g,) = gradients(np.var(x, where=[True, True, True, False]), x)
+    np.testing.assert_allclose(g.numpy(), np.array([-4, 4, 0, 0]) * 2 / 3, rtol=1e-6)
+
+
+def test_sums_without_nan_are_pairwise_as_numpys():
+    x = np.where(np.arange(10**6) % 3, np.float32(0.1), NAN).astype(np.float32)
+    for f in (np.nansum, np.nanmean):
+        np.testing.assert_allclose(f(Tensor(x, requires_grad=True)).item(), f(x.astype(float)), rtol=1e-6)
+    x *= np.arange(10**6, dtype=np.float32)
+    np.testing.assert_allclose(np.nanstd(Tensor(x, requires_grad=True)).item(), np.nanstd(x.astype(float)), rtol=1e-6)
+
+
+def test_what_is_added_at_places_is_broadcast():
+    for key in ([0, 1, 1], slice(2), np.arange(4) < 2):
+        for g in (2.0, np.array([1.0, 3.0]), np.array([[1.0]])):
+            expected = np.zeros((4, 2))
+            np.add.at(expected, key, g)
+            assert ops.scatter_add(np.asarray(g), key, (4, 2)).tolist() == expected.tolist()
+            check_gradients(lambda v, key=key: ops.scatter_add(v, key, (4, 2)), g)
 
 
 HOLES = np.array([[1, NAN, 3], [2, 2, NAN]])

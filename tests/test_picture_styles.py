@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, scope
+from autograd_dl import Tensor, checkpoint, scope
 from autograd_dl.app.cli import main
 from autograd_dl.app.graphs import GRAPHS, OPTIONS, apple, apple_constants, network
 from autograd_dl.app.parser import FORMULAS
@@ -384,6 +384,10 @@ class TestExpand:
 
         with pytest.raises(GraphError, match="sigmoid cannot be opened: the graph does not hold what it was computed"):
             to_dot(output(), expand=True)
+
+    def test_what_a_checkpoint_did_is_not_recorded(self):
+        with pytest.raises(GraphError, match="a checkpoint cannot be opened"):
+            to_dot(checkpoint(sigmoid)(leaf(1.0, "x")), expand=True)
 
 
 class TestOptions:

@@ -186,6 +186,17 @@ class TestTheBook:
         with pytest.raises(ValueError, match=r"needs loss_and_gradient\(x, t\), which this Plain has not"):
             trainer(Plain(), one_pass=True)
 
+    def test_one_pass_needs_no_other_gradient(self):
+        class Lean:
+            def __init__(self):
+                whole = net()
+                self.params, self.accuracy = whole.params, whole.accuracy
+                self.loss_and_gradient = whole.loss_and_gradient
+
+        lean = trainer(Lean(), one_pass=True)
+        lean.train_step()
+        assert len(lean.train_loss_list) == 1
+
     def test_the_loss_that_is_noted_is_not_recorded(self):
         network, seen = net(), []
         loss = network.loss

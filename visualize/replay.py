@@ -9,6 +9,7 @@ import numpy as np
 from autograd_dl.engine import Leaf, Node, Tensor, apply, enable_grad
 from autograd_dl.errors import GraphError
 from autograd_dl.mode import watched
+from autograd_dl.rematerialization import checkpoint
 from autograd_dl.table import Outline, outline
 
 from .compositions import COMPOSITIONS
@@ -92,6 +93,11 @@ class _Again:
             raise GraphError(
                 "the program cannot be run again for the picture: its graph was released by backward(), or a leaf was "
                 "changed in place; draw it before, or call backward(retain_graph=True)"
+            )
+        if node.op.fun is checkpoint:
+            raise GraphError(
+                "a checkpoint cannot be opened for the picture: its ops are not recorded; draw it with expand=False, "
+                "or call the function itself"
             )
         arguments = [
             self._operand(parent, node) if isinstance(parent, Node) else _at_hand(arg)

@@ -36,12 +36,12 @@ def dropout(x: TensorLike, ratio: float = 0.5, train: bool = True, rng: np.rando
     `DTypeError` if rng is no generator.
     """
     a = array_of(x)
-    if rng is not None and not isinstance(rng, np.random.Generator):
-        raise DTypeError(f"dropout takes a generator as rng, such as np.random.default_rng(0), not {rng!r}")
     if not 0 <= ratio < 1:
         raise ValueError(f"the ratio of dropout is at least 0 and less than 1, not {ratio}")
     if not train or ratio == 0:
         return a
+    if rng is not None and not hasattr(rng, "random"):
+        raise DTypeError(f"dropout takes a generator as rng, such as np.random.default_rng(0), not {rng!r}")
     kept = (rng or np.random.default_rng()).random(a.shape, dtype=np.float32) >= ratio
     return a * (kept.astype(a.dtype) * a.dtype.type(1 / (1 - ratio)))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from ..errors import ShapeError
-from ..pullback import Placed
+from ..pullback import Placed, unbroadcast
 from ..table import defvjp
 from ..tensor import Tensor, bare
 from ..values import is_duck
@@ -27,20 +27,21 @@ def getitem(x: Any, key: Any) -> Any:
 def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` to which `g` is added at `key`: the transpose of `x[key]`. Repeated indices add up.
 
-    `g` has the shape of `x[key]` (it is not broadcast), the result has the dtype of `g`. Takes time linear in the sizes
-    of both. Raises IndexError where `key` is none of such an array, `ShapeError` where `g` has another shape.
+    `g` has the shape of `x[key]`, or is broadcast to it; the result has the dtype of `g`. Takes time linear in the
+    sizes of both. Raises IndexError where `key` is none of such an array, `ShapeError` where `g` does not fit.
     """
     out = np.zeros_like(g, shape=shape)
-    repeats = _may_repeat(key)
-    places = (np.arange(out.size, like=out).reshape(shape) if repeats else out)[key]
-    if np.shape(g) != places.shape:
+    try:
+        if not _may_repeat(key):
+            out[key] = g
+            return out
+        places = np.arange(out.size, like=out).reshape(shape)[key]
+        g = np.broadcast_to(g, places.shape)
+    except ValueError as error:
         raise ShapeError(
-            f"ops.scatter_add: of an array x of shape {out.shape}, x[key] has shape {places.shape}, and what is added "
-            f"there has {np.shape(g)}; where it is to be repeated, write np.broadcast_to(values, {places.shape})"
-        )
-    if not repeats:
-        out[key] = g
-        return out
+            f"ops.scatter_add: of an array x of shape {out.shape}, x[key] has shape {out[key].shape}, and what is "
+            f"added there has {np.shape(g)}"
+        ) from error
     if out.dtype.itemsize > 8:  # more precise than np.bincount is, and slower
         np.add.at(out, key, g)
         return out
@@ -97,7 +98,14 @@ def _added_up(g: Any, key: Any, shape: tuple[int, ...]) -> Placed | None:
 
 
 defvjp(getitem, _getitem, None)
-defvjp(scatter_add, lambda h, _ans, _g, key, _shape: h[key], None, None)
+
+
+def _scatter_add(h: Any, _ans: Any, _g: Any, key: Any, _shape: Any) -> Any:
+    taken = h[key]
+    return taken if taken.shape == _g.shape else unbroadcast(taken, _g.shape)
+
+
+defvjp(scatter_add, _scatter_add, None, None)
 
 
 def with_axis(a: Any, axis: int | None) -> tuple[Any, int]:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..dispatch import RESTATED
-from ..errors import ShapeError
-from ..table import defvjp
+from ..errors import ShapeError, UnsupportedError
+from ..table import defvjp, title_of
 from ..tensor import bare
 from ..values import computed_wide
 from .elementwise import alike
@@ -138,8 +138,11 @@ def _extreme(equal: Any) -> Any:
         initial: float | None = None,
         where: Where = True,
     ) -> Any:
-        hits = np.logical_and(equal(x, expand(ans, x, axis, keepdims)), where)
-        sharing = np.sum(hits, axis, keepdims=keepdims) + (0 if initial is None else ans == initial)
+        hits = equal(x, expand(ans, x, axis, keepdims))
+        hits = hits if where is True else np.logical_and(hits, where)
+        sharing = np.sum(hits, axis, keepdims=keepdims)
+        if initial is not None:
+            sharing = sharing + (ans == ans.dtype.type(initial))
         return expand(g * (1 / sharing).astype(x.dtype), x, axis, keepdims) * hits
 
     return rule
@@ -262,18 +265,30 @@ defvjp(np.cumprod, _shaped(_cumprod))
 
 
 def _in_dtype(fun: Any) -> Any:
-    """The reduction of `x.astype(dtype)`; through what is no float, no gradient comes back."""
+    """The reduction of `x.astype(dtype)`."""
 
     def restated(x: Any, dtype: Any, **rest: Any) -> Any:
-        return fun(as_array(x).astype(dtype), **rest) if np.dtype(dtype).kind == "f" else NotImplemented
+        if np.dtype(dtype).kind != "f":
+            raise UnsupportedError(f"{title_of(fun)}: no gradient comes back through {np.dtype(dtype)}; pass t.numpy()")
+        return fun(as_array(x).astype(dtype), **rest)
+
+    return restated
+
+
+def _corrected(fun: Any) -> Any:
+    """The reduction with `ddof` for what the array API calls `correction`."""
+
+    def restated(x: Any, correction: float, ddof: float = 0, **rest: Any) -> Any:
+        if ddof:
+            raise ValueError(f"{title_of(fun)}: give ddof or correction, which are the same, and not both")
+        return fun(x, ddof=correction, **rest)
 
     return restated
 
 
 for _reduction in (np.sum, np.mean, np.prod, np.var, np.std, np.cumsum, np.cumprod):
     RESTATED[_reduction, "dtype"] = _in_dtype(_reduction)
-RESTATED[np.var, "correction"] = lambda x, correction, **rest: np.var(x, ddof=correction, **rest)
-RESTATED[np.std, "correction"] = lambda x, correction, **rest: np.std(x, ddof=correction, **rest)
+RESTATED[np.var, "correction"], RESTATED[np.std, "correction"] = map(_corrected, (np.var, np.std))
 
 
 @composed(*present("cumulative_sum"))

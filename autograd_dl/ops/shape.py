@@ -22,8 +22,10 @@ defvjp(np.broadcast_to, lambda g, _ans, _x, _shape: g, None, broadcasts=True)
 defvjp(np.copy, lambda g, _ans, _x, order="K": g)
 
 
-def _reshaped_by_columns(x: Any, shape: Any, order: str) -> Any:
-    return x.T.reshape(shape[::-1] if np.ndim(shape) else shape).T if order == "F" else NotImplemented
+def _reshaped_by_columns(x: Any, shape: Any, order: str, **rest: Any) -> Any:
+    if order != "F" or rest:
+        return NotImplemented
+    return x.T.reshape(shape[::-1] if np.ndim(shape) else shape).T
 
 
 RESTATED[np.reshape, "order"] = _reshaped_by_columns

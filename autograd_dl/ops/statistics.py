@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 from ..errors import ShapeError, UnsupportedError
 from ..tensor import bare, loses_gradient
 from .entry import as_array, composed
+from .norms import norm2
 from .reduction import Axis, count, in_rows
 
 
@@ -101,55 +102,67 @@ def median(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
     return quantile(a, 0.5, axis, keepdims=keepdims) if count(a, axis) else np.mean(a, axis=axis, keepdims=keepdims)
 
 
-# -- leaving NaN out
+# -- leaving NaN out: 0 stands for it, since sums that leave out elements one by one are less exact
 
 
-def _without_nan(a: Any, instead: float) -> Any:
-    return np.where(np.isnan(a), instead, a)
-
-
-def _numbers(a: Any, where: Any = True) -> Any:
+def _are_numbers(a: Any, where: Any = True) -> Any:
     """Where there is no NaN, of what `where` takes in."""
-    return np.logical_and(~np.isnan(as_array(a)), where)
+    return np.logical_and(~np.isnan(as_array(a)), np.broadcast_to(where, np.shape(a)))
+
+
+def _filled(a: Any, where: Any, instead: float) -> Any:
+    """`a` with a number in place of NaN, and of what `where` leaves out."""
+    return np.where(_are_numbers(a, where), a, instead)
+
+
+def _share(a: Any, axis: Axis, keepdims: Any, where: Any, ddof: float = 0) -> Any:
+    """What one of the numbers counts in their mean, in the dtype of that; NaN where there are too few."""
+    freedom = np.sum(_are_numbers(a, where), axis=axis, keepdims=keepdims) - ddof
+    share = 1 / np.where(freedom > 0, freedom, np.nan)
+    return share.astype(a.dtype) if a.dtype.kind == "f" else share
 
 
 @composed(np.nansum)
 def nansum(a: Any, axis: Axis = None, *, keepdims: Any = False, initial: float = 0, where: Any = True) -> Any:
-    return np.sum(a, axis=axis, keepdims=keepdims, initial=initial, where=_numbers(a, where))
+    return np.sum(_filled(a, where, 0), axis=axis, keepdims=keepdims, initial=initial)
 
 
 @composed(np.nanprod)
 def nanprod(a: Any, axis: Axis = None, *, keepdims: Any = False, initial: float = 1, where: Any = True) -> Any:
-    return np.prod(a, axis=axis, keepdims=keepdims, initial=initial, where=_numbers(a, where))
+    return np.prod(_filled(a, where, 1), axis=axis, keepdims=keepdims, initial=initial)
 
 
 @composed(np.nancumsum)
 def nancumsum(a: Any, axis: int | None = None) -> Any:
-    return np.cumsum(_without_nan(a, 0), axis=axis)
+    return np.cumsum(_filled(a, True, 0), axis=axis)
 
 
 @composed(np.nancumprod)
 def nancumprod(a: Any, axis: int | None = None) -> Any:
-    return np.cumprod(_without_nan(a, 1), axis=axis)
+    return np.cumprod(_filled(a, True, 1), axis=axis)
 
 
 @composed(np.nanmean)
 def nanmean(a: Any, axis: Axis = None, *, keepdims: Any = False, where: Any = True) -> Any:
-    return np.mean(a, axis=axis, keepdims=keepdims, where=_numbers(a, where))
+    return nansum(a, axis, keepdims=keepdims, where=where) * _share(a, axis, keepdims, where)
 
 
-def _spread(fun: Any, a: Any, axis: Axis, ddof: float, keepdims: Any, where: Any) -> Any:
-    """The variance or deviation of the numbers in `a`, NaN where there are no more than `ddof`."""
-    numbers = np.broadcast_to(_numbers(a, where), np.shape(a))
-    are_enough = np.sum(numbers, axis=axis, keepdims=keepdims) > ddof
-    return np.where(are_enough, fun(a, axis=axis, ddof=ddof, keepdims=keepdims, where=numbers), np.nan)
+def _nan_deviations(a: Any, axis: Axis, where: Any) -> Any:
+    mean = nanmean(a, axis, keepdims=True, where=where)
+    return np.where(_are_numbers(a, where), _filled(a, where, 0) - mean, 0)
 
 
 @composed(np.nanvar)
 def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
-    return _spread(np.var, a, axis, ddof, keepdims, where)
+    squares = np.square(_nan_deviations(a, axis, where))
+    return np.sum(squares, axis=axis, keepdims=keepdims) * _share(a, axis, keepdims, where, ddof)
 
 
 @composed(np.nanstd)
 def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
-    return _spread(np.std, a, axis, ddof, keepdims, where)
+    if not a.size:
+        return nanvar(a, axis, ddof=ddof, keepdims=keepdims)
+    most = np.max(_filled(bare(a), where, -np.inf), axis=axis, keepdims=True)
+    least = np.min(_filled(bare(a), where, np.inf), axis=axis, keepdims=True)
+    deviations = np.where((most == least) & np.isfinite(most), 0, _nan_deviations(a, axis, where))
+    return norm2(deviations, axis=axis, keepdims=keepdims) * np.sqrt(_share(a, axis, keepdims, where, ddof))

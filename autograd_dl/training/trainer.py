@@ -135,7 +135,8 @@ class Trainer:
             raise ShapeError(f"test data are arrays with one row for each sample, not {given}")
         if len(x_test) != len(t_test) or not len(x_test):
             raise ShapeError(f"test data need one label or row for each sample: there are {len(x_test)}, {len(t_test)}")
-        lacking = [name for name in ("params", "loss", "gradient", "accuracy") if not hasattr(network, name)]
+        parts = ("params", "accuracy") if one_pass else ("params", "loss", "gradient", "accuracy")
+        lacking = [name for name in parts if not hasattr(network, name)]
         if lacking:
             raise TypeError(f"a network has {', '.join(lacking)}, which this {type(network).__name__} has not")
         if change_gradient is not None and not callable(change_gradient):
