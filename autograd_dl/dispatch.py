@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from .errors import UnsupportedError
 from .mode import current_mode
-from .recording import apply, apply1, apply2, has_tensor, is_array, results
+from .recording import apply, apply1, apply2, has_tensor, is_array, results, tuple_like
 from .table import TABLE, Op, is_numpys_function, signature_of, title_of
 from .tensor import Tensor, bare, loses_gradient, tensor_of
 
@@ -177,8 +177,7 @@ def computed_by_numpy(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: di
         return ans
     if not isinstance(ans, tuple):
         return _constant(ans)
-    parts = map(_constant, ans)
-    return type(ans)(*parts) if hasattr(ans, "_fields") else tuple(parts)
+    return tuple_like(ans, map(_constant, ans))
 
 
 def _constant(result: Any) -> Any:

@@ -292,7 +292,7 @@ def results(ans: Any, node: Node | None, mode: Mode) -> Any:
     for result in ans if isinstance(ans, tuple) else (ans,):
         if not is_array(result):
             raise RuleError(_no_array(result, "a primitive" if node is None else node.plan.op.title))
-    return _tuple_like(ans, map(tensor_of, ans, [None] * len(ans) if node is None else _items(node, ans, mode)))
+    return tuple_like(ans, map(tensor_of, ans, [None] * len(ans) if node is None else _items(node, ans, mode)))
 
 
 def _no_array(result: Any, name: str) -> str:
@@ -313,11 +313,12 @@ def _of_numpy(ans: Any) -> Any:
     if type(ans) in NUMBERS:
         return np.asarray(ans)[()]
     if isinstance(ans, tuple) and not NUMBERS.isdisjoint(map(type, ans)):
-        return _tuple_like(ans, map(_of_numpy, ans))
+        return tuple_like(ans, map(_of_numpy, ans))
     return ans
 
 
-def _tuple_like(like: Any, parts: Iterable[Any]) -> Any:
+def tuple_like(like: Any, parts: Iterable[Any]) -> Any:
+    """The parts in a tuple of that kind, which may have named fields."""
     return type(like)(*parts) if hasattr(like, "_fields") else tuple(parts)
 
 

@@ -135,6 +135,11 @@ def _refuse(dtype: np.dtype[Any]) -> None:
     raise DTypeError(f"a Tensor holds numbers (bool, int or float), not dtype {dtype}")
 
 
+def is_size(given: Any) -> bool:
+    """Whether it is a whole number of 1 or more."""
+    return isinstance(given, (int, np.integer)) and bool(given > 0)
+
+
 def wide_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype to compute in: float32 for float16, which sums and squares soon leave; else the same."""
     return _FLOAT32 if dtype.kind == "f" and dtype.itemsize < 4 else dtype

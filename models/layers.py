@@ -12,7 +12,7 @@ import numpy as np
 from autograd_dl import Tensor, scope
 from autograd_dl.errors import ShapeError
 from autograd_dl.functional import affine, batch_norm, conv2d, dropout, max_pool2d, relu, sigmoid, tanh
-from autograd_dl.values import wide_dtype
+from autograd_dl.values import is_size, wide_dtype
 
 if TYPE_CHECKING:
     from .network import LayeredNetwork
@@ -46,11 +46,6 @@ def initial_std(std: float | str, inputs: int) -> float:
             f"weight_init_std is 'relu', 'he', 'sigmoid', 'tanh', 'xavier' or a number of 0 or more, not {std!r}"
         )
     return math.sqrt((2 if std.lower() in ("relu", "he") else 1) / inputs)
-
-
-def is_size(given: Any) -> bool:
-    """Whether it is a whole number of 1 or more."""
-    return isinstance(given, (int, np.integer)) and bool(given > 0)
 
 
 def sizes_of(name: str, sizes: Any) -> list[int]:

@@ -20,8 +20,9 @@ from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import NO_METADATA, load_arrays, save_arrays
+from autograd_dl.values import is_size
 
-from .layers import Layers, initial_std, is_size
+from .layers import Layers, initial_std
 
 WEIGHTS = "params.safetensors"
 """The file of weights, where no other is named."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from autograd_dl import Tensor, scope
 from autograd_dl.errors import ShapeError
+from autograd_dl.values import is_size
 
-from .layers import activation_named, initial_std, is_size
+from .layers import activation_named, initial_std
 from .network import Network
 
 

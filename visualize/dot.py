@@ -6,13 +6,13 @@ import functools
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from autograd_dl import Tensor
 from autograd_dl.engine import Node
 from autograd_dl.errors import DTypeError, steps_to_the_user
 from autograd_dl.optional import need
+from autograd_dl.values import is_size
 
 from .backward import gradient_graph
 from .cost import ranks_crossed
@@ -127,7 +127,7 @@ def draw_graph(
     _refuse(style=style, values=values, constants=constants, lang=lang, rankdir=rankdir)
     if output.node is None and style != "backward":
         _warn_of_nothing_recorded()
-    if not all(most is None or (isinstance(most, Integral) and most > 0) for most in (depth, maximum)):
+    if not all(most is None or is_size(most) for most in (depth, maximum)):
         raise ValueError(f"depth and maximum are whole numbers of at least 1, or None, not {depth!r} and {maximum!r}")
     look = Look(
         gradients=style == "book" if gradients is None else gradients, names=names,

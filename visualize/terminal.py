@@ -7,10 +7,10 @@ import unicodedata
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, islice
-from numbers import Integral
 from typing import NamedTuple
 
 from autograd_dl import Tensor
+from autograd_dl.values import is_size
 
 from .graph import check_tensor
 from .text import visible
@@ -44,7 +44,7 @@ def to_text(output: Tensor, *, most: int = 100) -> str:
     └─ y          2         6
     """
     check_tensor(output, "to_text")
-    if not isinstance(most, Integral) or most < 1:
+    if not is_size(most):
         raise ValueError(f"to_text: most is a whole number of lines, at least 1, not {most!r}")
     trees = _Trees(trace(output))
     lines = _aligned([_Row("", "value", "gradient"), *islice(trees.rows(), most)])

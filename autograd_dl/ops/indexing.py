@@ -30,17 +30,17 @@ def scatter_add(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     `g` has the shape of `x[key]`, or is broadcast to it; the result has the dtype of `g`. Takes time linear in the
     sizes of both. Raises IndexError where `key` is none of such an array, `ShapeError` where `g` does not fit.
     """
-    out = np.zeros_like(g, shape=shape)
     try:
         if not _may_repeat(key):
-            out[key] = g
-            return out
+            return Placed(g, key, shape).whole()
+        out = np.zeros_like(g, shape=shape)
         places = np.arange(out.size, like=out).reshape(shape)[key]
         g = np.broadcast_to(g, places.shape)
     except ValueError as error:
+        x = np.empty(shape)
         raise ShapeError(
-            f"ops.scatter_add: of an array x of shape {out.shape}, x[key] has shape {out[key].shape}, and what is "
-            f"added there has {np.shape(g)}"
+            f"ops.scatter_add: of an array x of shape {x.shape}, x[key] has shape {x[key].shape}, and what is added "
+            f"there has {np.shape(g)}"
         ) from error
     if out.dtype.itemsize > 8:  # more precise than np.bincount is, and slower
         np.add.at(out, key, g)

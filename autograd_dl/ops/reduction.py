@@ -26,11 +26,14 @@ Where = Any
 # keepdims is Any in the rules: as of NumPy 2.5, a bool that is not known to be True or False fits none of its types
 
 
-def expand(g: Any, x: Any, axis: Axis, keepdims: Any) -> Any:
-    """A reduction's result, or its gradient, repeated over the axes of `x` that were reduced. Uses `x.shape` only."""
+def expand(g: Any, x: Any, axis: Axis, keepdims: Any, where: Where = True) -> Any:
+    """A reduction's result, or its gradient, repeated over the axes of `x` that were reduced. Uses `x.shape` only.
+
+    There are zeros for what `where` leaves out.
+    """
     if axis is not None and not keepdims and x.ndim:
         g = np.expand_dims(g, axis)
-    return np.broadcast_to(g if axis is not None else g.reshape((1,) * x.ndim), x.shape)
+    return _taken(np.broadcast_to(g if axis is not None else g.reshape((1,) * x.ndim), x.shape), where, 0)
 
 
 def axes_of(x: Any, axis: Axis) -> tuple[int, ...]:
@@ -72,13 +75,13 @@ def summed(x: Any, axis: Axis = None, keepdims: Any = False, **rarer: Any) -> An
 def _sum(
     g: Any, _ans: Any, _x: Any, axis: Axis = None, keepdims: Any = False, initial: float = 0, where: Where = True
 ) -> Any:
-    return _taken(expand(g, _x, axis, keepdims), where, 0)
+    return expand(g, _x, axis, keepdims, where)
 
 
 def _mean(g: Any, _ans: Any, _x: Any, axis: Axis = None, keepdims: Any = False, where: Where = True) -> Any:
     n = counted(_x, axis, keepdims, where)
     share = 1 / max(n, 1) if where is True else (1 / np.maximum(n, 1)).astype(g.dtype)
-    return _taken(expand(g * share, _x, axis, keepdims), where, 0)
+    return expand(g * share, _x, axis, keepdims, where)
 
 
 defvjp(np.sum, _sum, raw=summed)
@@ -106,7 +109,7 @@ def _var(
     if not x.size:
         return expand(g, x, axis, keepdims)
     slope = g * (2 / _freedom(x, axis, ddof, keepdims, where))
-    return _taken(expand(slope, x, axis, keepdims), where, 0) * _deviations(x, axis, where)
+    return expand(slope, x, axis, keepdims, where) * _deviations(x, axis, where)
 
 
 @computed_wide
@@ -119,7 +122,7 @@ def _std(
     least = np.min(x, axis=axis, keepdims=keepdims, where=where, initial=np.inf)
     constant = (most == least) | (ans == 0)
     slope = np.where(constant, 0, g / np.where(constant, 1, ans)) * (1 / _freedom(x, axis, ddof, keepdims, where))
-    return _taken(expand(slope, x, axis, keepdims), where, 0) * _deviations(x, axis, where)
+    return expand(slope, x, axis, keepdims, where) * _deviations(x, axis, where)
 
 
 defvjp(np.var, _var, raw=computed_wide(np.var))

@@ -105,64 +105,66 @@ def median(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
 # -- leaving NaN out: 0 stands for it, since sums that leave out elements one by one are less exact
 
 
-def _are_numbers(a: Any, where: Any = True) -> Any:
+def _numbers(a: Any, where: Any = True) -> Any:
     """Where there is no NaN, of what `where` takes in."""
-    return np.logical_and(~np.isnan(as_array(a)), np.broadcast_to(where, np.shape(a)))
+    numbers = ~np.isnan(as_array(a))
+    return numbers if where is True else np.logical_and(numbers, np.broadcast_to(where, numbers.shape))
 
 
-def _filled(a: Any, where: Any, instead: float) -> Any:
-    """`a` with a number in place of NaN, and of what `where` leaves out."""
-    return np.where(_are_numbers(a, where), a, instead)
-
-
-def _share(a: Any, axis: Axis, keepdims: Any, where: Any, ddof: float = 0) -> Any:
+def _share(a: Any, numbers: Any, axis: Axis, keepdims: Any, ddof: float = 0) -> Any:
     """What one of the numbers counts in their mean, in the dtype of that; NaN where there are too few."""
-    freedom = np.sum(_are_numbers(a, where), axis=axis, keepdims=keepdims) - ddof
+    freedom = np.sum(numbers, axis=axis, keepdims=keepdims) - ddof
     share = 1 / np.where(freedom > 0, freedom, np.nan)
     return share.astype(a.dtype) if a.dtype.kind == "f" else share
 
 
+def _mean(a: Any, numbers: Any, axis: Axis, keepdims: Any) -> Any:
+    return np.sum(np.where(numbers, a, 0), axis=axis, keepdims=keepdims) * _share(a, numbers, axis, keepdims)
+
+
+def _deviations(a: Any, numbers: Any, axis: Axis) -> Any:
+    """How far each number is from their mean; 0 for what is none."""
+    return np.where(numbers, np.where(numbers, a, 0) - _mean(a, numbers, axis, keepdims=True), 0)
+
+
 @composed(np.nansum)
 def nansum(a: Any, axis: Axis = None, *, keepdims: Any = False, initial: float = 0, where: Any = True) -> Any:
-    return np.sum(_filled(a, where, 0), axis=axis, keepdims=keepdims, initial=initial)
+    return np.sum(np.where(_numbers(a, where), a, 0), axis=axis, keepdims=keepdims, initial=initial)
 
 
 @composed(np.nanprod)
 def nanprod(a: Any, axis: Axis = None, *, keepdims: Any = False, initial: float = 1, where: Any = True) -> Any:
-    return np.prod(_filled(a, where, 1), axis=axis, keepdims=keepdims, initial=initial)
+    return np.prod(np.where(_numbers(a, where), a, 1), axis=axis, keepdims=keepdims, initial=initial)
 
 
 @composed(np.nancumsum)
 def nancumsum(a: Any, axis: int | None = None) -> Any:
-    return np.cumsum(_filled(a, True, 0), axis=axis)
+    return np.cumsum(np.where(_numbers(a), a, 0), axis=axis)
 
 
 @composed(np.nancumprod)
 def nancumprod(a: Any, axis: int | None = None) -> Any:
-    return np.cumprod(_filled(a, True, 1), axis=axis)
+    return np.cumprod(np.where(_numbers(a), a, 1), axis=axis)
 
 
 @composed(np.nanmean)
 def nanmean(a: Any, axis: Axis = None, *, keepdims: Any = False, where: Any = True) -> Any:
-    return nansum(a, axis, keepdims=keepdims, where=where) * _share(a, axis, keepdims, where)
-
-
-def _nan_deviations(a: Any, axis: Axis, where: Any) -> Any:
-    mean = nanmean(a, axis, keepdims=True, where=where)
-    return np.where(_are_numbers(a, where), _filled(a, where, 0) - mean, 0)
+    return _mean(a, _numbers(a, where), axis, keepdims)
 
 
 @composed(np.nanvar)
 def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
-    squares = np.square(_nan_deviations(a, axis, where))
-    return np.sum(squares, axis=axis, keepdims=keepdims) * _share(a, axis, keepdims, where, ddof)
+    numbers = _numbers(a, where)
+    squares = np.square(_deviations(a, numbers, axis))
+    return np.sum(squares, axis=axis, keepdims=keepdims) * _share(a, numbers, axis, keepdims, ddof)
 
 
 @composed(np.nanstd)
 def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
     if not a.size:
         return nanvar(a, axis, ddof=ddof, keepdims=keepdims)
-    most = np.max(_filled(bare(a), where, -np.inf), axis=axis, keepdims=True)
-    least = np.min(_filled(bare(a), where, np.inf), axis=axis, keepdims=True)
-    deviations = np.where((most == least) & np.isfinite(most), 0, _nan_deviations(a, axis, where))
-    return norm2(deviations, axis=axis, keepdims=keepdims) * np.sqrt(_share(a, axis, keepdims, where, ddof))
+    numbers = _numbers(a, where)
+    most = np.max(np.where(numbers, bare(a), -np.inf), axis=axis, keepdims=True)
+    least = np.min(np.where(numbers, bare(a), np.inf), axis=axis, keepdims=True)
+    deviations = np.where((most == least) & np.isfinite(most), 0, _deviations(a, numbers, axis))
+    return norm2(deviations, axis=axis, keepdims=keepdims) * np.sqrt(_share(a, numbers, axis, keepdims, ddof))

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
-import numpy as np
-
 from ..errors import DTypeError
+from ..values import is_size
 
 Schedule = Callable[[int], float]
 """A learning rate that depends on the number of updates made so far."""
@@ -24,7 +23,7 @@ def checked(name: str, value: Any, below: float = math.inf) -> float:
 
 def checked_length(name: str, steps: Any) -> int:
     """The setting of this name, if it is a number of updates."""
-    if not isinstance(steps, (int, np.integer)) or steps < 1:
+    if not is_size(steps):
         raise ValueError(f"{name} must be a whole number of updates, at least 1, not {steps!r}")
     return int(steps)
 

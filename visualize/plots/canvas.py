@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autograd_dl.errors import DataError, ShapeError, steps_to_the_user
 from autograd_dl.optional import need
+from autograd_dl.values import is_size
 
 from ..fonts import japanese_font
 from ..text import cut, visible
@@ -290,5 +291,5 @@ def check_function(given: Any, what: str, instead: str) -> None:
 
 def check_columns(columns: Any) -> None:
     """Raise `DataError` if pictures cannot stand in so many columns."""
-    if not isinstance(columns, (int, np.integer)) or columns < 1:
+    if not is_size(columns):
         raise DataError(f"columns must be a whole number from 1, not {columns!r}")
