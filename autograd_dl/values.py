@@ -185,3 +185,9 @@ def aligned(value: NDArray[Any]) -> NDArray[Any]:
     copy = memory[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
     copy[...] = value
     return copy
+
+
+def check_dict(name: str, given: Any) -> None:
+    """Raise `DTypeError` if the argument of this name is no mapping."""
+    if not hasattr(given, "items"):
+        raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')

@@ -20,7 +20,7 @@ from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
 from autograd_dl.serialization import NO_METADATA, load_arrays, save_arrays
-from autograd_dl.values import is_size
+from autograd_dl.values import check_dict, is_size
 
 from .layers import Layers, initial_std
 
@@ -187,6 +187,7 @@ class Network(ABC):
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take the state of `state_dict` back. Raises `DataError`, and changes nothing, if it is another network's."""
+        check_dict("the state", arrays)
         plain = {name: a for name, a in arrays.items() if name != GENERATOR}
         faults = self._faults(plain, self._saved())
         if (GENERATOR in arrays) != (self.dropout_rng is not None):

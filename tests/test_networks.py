@@ -9,7 +9,7 @@ from tiny_networks import BATCH_NORM, DROPOUT, IMAGES, TINY, data, shifted
 
 import models
 from autograd_dl import Tensor
-from autograd_dl.errors import DataError, GraphError, ShapeError
+from autograd_dl.errors import DataError, DTypeError, GraphError, ShapeError
 from autograd_dl.graph import Node
 from autograd_dl.optim import SGD
 from models import MultiLayerNetExtend, Network, SimpleConvNet, TwoLayerNet, initial_std
@@ -329,6 +329,8 @@ def test_a_state_that_does_not_fit_changes_nothing(name):
     else:
         with pytest.raises(DataError, match="dropout_generator is unexpected"):
             net.load_state_dict(before | {"dropout_generator": np.zeros(3, np.uint8)})
+    with pytest.raises(DTypeError, match="the state must be a dict"):
+        net.load_state_dict(None)
     assert same(net.state_dict(), before)
 
 

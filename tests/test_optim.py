@@ -895,6 +895,7 @@ def test_clip_by_norm():
     assert clip_by_norm(grads, 6)["W"] is not grads["W"]
     assert grads["b"] == 4
     assert clip_by_norm({"x": 3.0, "y": Tensor(4.0)}, 2.5) == {"x": 1.5, "y": 2.0}
+    assert clip_by_norm({"x": [3.0, 4.0]}, 2.5)["x"].tolist() == [1.5, 2.0]
     same(clip_by_norm({"W": np.zeros(2)}, 0), {"W": np.zeros(2)})
     assert clip_by_norm({}, 1) == {}
 
@@ -969,11 +970,11 @@ def test_one_name_is_no_list_of_names(named, name):
 @pytest.mark.parametrize(
     "function",
     [lambda g: clip_by_norm(g, 1), lambda g: clip_by_value(g, 1), lambda g: l1_decay(g, {}, 1),
-     lambda g: l2_decay({}, g, 1)],
+     lambda g: l2_decay({}, g, 1), Adam().load_state_dict],
 )  # fmt: skip
 @pytest.mark.parametrize("given", [None, [np.ones(1)]])
-def test_gradients_and_parameters_are_dicts(function, given):
-    with pytest.raises(DTypeError, match=r'(grads|params) must be a dict, as {"W": W}, not (list|NoneType)'):
+def test_gradients_parameters_and_states_are_dicts(function, given):
+    with pytest.raises(DTypeError, match=r'(grads|params|the state) must be a dict, as {"W": W}, not (list|NoneType)'):
         function(given)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, ShapeError
 from ..tensor import bare
+from ..values import check_dict
 from .generators import Seed, pack_generator, unpack_generator
 
 Split = tuple[NDArray[Any], NDArray[Any]]
@@ -142,6 +143,7 @@ class MiniBatches:
 
         Raises `DataError` if it is no state of such batches; they have not changed then.
         """
+        check_dict("the state", arrays)
         if missing := {"rng", "augment_rng", "order", "position"} - arrays.keys():
             raise DataError(f"the state of the batches lacks {', '.join(sorted(missing))}")
         rng, augment_rng = unpack_generator(arrays["rng"]), unpack_generator(arrays["augment_rng"])

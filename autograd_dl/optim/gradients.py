@@ -13,8 +13,8 @@ import numpy as np
 
 from ..errors import AnomalyError, ShapeError
 from ..tensor import bare
-from ..values import computed_wide
-from .settings import check_dict, checked, several
+from ..values import check_dict, computed_wide
+from .settings import checked, several
 
 Grads = dict[str, Any]
 
@@ -38,7 +38,7 @@ def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
 
 @computed_wide
 def _scaled(a: Any, by: float) -> Any:
-    return a * by
+    return np.multiply(a, by)
 
 
 def clip_by_value(grads: Mapping[str, Any], limit: float) -> Grads:

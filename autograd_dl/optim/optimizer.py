@@ -14,9 +14,10 @@ from ..errors import AutogradError, DataError, DTypeError, ShapeError, misfits
 from ..graph import stamp
 from ..table import Outline
 from ..tensor import Tensor, bare
+from ..values import check_dict
 from .gradients import Grads
 from .parameters import NUMBERS, as_number, gradients_for, refuse_no_parameter, working_dtype
-from .settings import Schedule, check_dict, checked_rate, rate_at
+from .settings import Schedule, checked_rate, rate_at
 
 CLEARED_EVERY = 50
 """Updates after which what has become subnormal is set to 0."""
@@ -161,7 +162,10 @@ class Optimizer(ABC):
         DataError
             If it is not whole, or of another kind of optimizer, or of other parameters than were updated here; the
             message names every fault. Nothing has changed then.
+        DTypeError
+            If it is no dict.
         """
+        check_dict("the state", arrays)
         kind = type(self).__name__
         taken = {name: np.array(a, np.asarray(a).dtype.newbyteorder("=")) for name, a in arrays.items()}
         samples = {name.split(".", 2)[2]: a for name, a in taken.items() if name.count(".") > 1}

@@ -12,9 +12,8 @@ from ..errors import DTypeError, GraphError, ShapeError
 from ..graph import Leaf
 from ..table import Outline
 from ..tensor import Tensor, bare
-from ..values import is_duck, wide_dtype
+from ..values import check_dict, is_duck, wide_dtype
 from .gradients import Grads
-from .settings import check_dict
 
 NUMBERS = (int, float, np.floating)
 """The numbers that a parameter may be, beside arrays and Tensors."""

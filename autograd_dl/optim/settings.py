@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from numbers import Real
 from typing import Any
 
-from ..errors import DTypeError
 from ..values import is_size
 
 Schedule = Callable[[int], float]
@@ -53,9 +52,3 @@ def several(names: Iterable[str]) -> Iterable[str]:
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise ValueError(f"names must be a list of names, [{names!r}], not {names!r}")
     return names
-
-
-def check_dict(name: str, given: Any) -> None:
-    """Raise `DTypeError` if the argument of this name is no mapping."""
-    if not hasattr(given, "items"):
-        raise DTypeError(f'{name} must be a dict, as {{"W": W}}, not {type(given).__name__}')
