@@ -243,6 +243,7 @@ def test_complex_numbers_are_refused(call):
     (lambda x: np.linalg.svd(np.outer(x, x)[:1]),  "full_matrices=False"),
     (lambda x: np.linalg.svd(np.outer(x, x), hermitian=True), "np.linalg.svd: .* hermitian"),
     (lambda x: np.linalg.qr(np.outer(x, x[:1]), "complete"), "np.linalg.qr: mode 'complete' is not recorded"),
+    (lambda x: np.linalg.qr(np.outer(x[:1], x), "raw"), "np.linalg.qr: mode 'raw' is not recorded"),
     (lambda x: np.add(x, 1, out=np.zeros(2)),      r"np.add: writing .*out="),
     (lambda x: np.sum(x, out=np.zeros(())),        r"np.sum: writing .*out="),
     (lambda x: np.stack([x], out=np.zeros((1, 2))), "np.stack: .* out"),

@@ -1,5 +1,7 @@
 """Arguments of rare kinds: values, dtypes and gradients are those of NumPy's own functions."""
 
+import math
+
 import numpy as np
 import pytest
 from specs import listed
@@ -29,6 +31,8 @@ def check_values(f, *arrays):
     lambda x: np.piecewise(x, [[True, False], [True, True]], [np.exp, lambda v: v * 0 + 2]),
     lambda x: np.piecewise(x, [[True, False]], [np.exp, 3.0]),
     lambda x: np.piecewise(x[0], True, [np.exp]),
+    lambda x: np.tensordot([[1.0, 2.0]], x, 1),
+    lambda x: np.linalg.qr(np.outer(x, x)[:1], "complete"),
     lambda x: np.piecewise(x[0], [x[0] > 9], [np.exp, np.sin]),
     lambda x: np.piecewise(x, x < 0, [lambda v, n: v * n, 1.0], 3),
     lambda x: np.piecewise(x, x > 9, [lambda v: v / len(v), np.sin]),
@@ -254,6 +258,12 @@ def test_our_own_ops_take_integers_as_float64(f, dtype):
     x = np.array([3, 0, 1]).astype(dtype)
     for y in (f(x), f(Tensor(x)).numpy()):
         np.testing.assert_array_equal(y, f(x.astype(float)), strict=True)
+
+
+@pytest.mark.parametrize(("fun", "exact"), [(ops.erf, math.erf), (ops.erfc, math.erfc)])
+def test_the_error_function_of_many_numbers_is_that_of_each(fun, exact):
+    x = np.asfortranarray(np.linspace(-6, 6, 30_000).reshape(100, 300))  # more than are worked on at once
+    np.testing.assert_allclose(fun(x), np.vectorize(exact)(x), rtol=1e-13)
 
 
 def test_a_number_of_python_stays_one():

@@ -1078,6 +1078,12 @@ def test_big_endian_halves_move_by_steps_in_float32():
     assert {a.dtype.str for name, a in optimizer.state_dict().items() if "updates" not in name} == {"<f4"}
 
 
+def test_a_plain_parameter_takes_a_recorded_gradient():
+    w = np.ones(2)
+    SGD(0.5).update({"W": w}, {"W": 2 * Tensor(np.ones(2), requires_grad=True)})
+    assert not w.any()
+
+
 def test_gradients_and_parameters_in_the_wrong_order():
     params = parameters()
     with pytest.raises(DTypeError, match="the gradient for W is a parameter itself: update takes params first"):

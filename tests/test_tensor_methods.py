@@ -35,7 +35,7 @@ RECORDED = """
     x.round(); x.round(1); x.copy(); x.astype(np.float64);
     x.astype("f4"); x.astype("f4", casting="same_kind"); x.astype("f4", "C", "unsafe"); x.sum(0, None);
     x.sum(0, None, None, True); x.sum(dtype=None); x.mean(1, None, None); x.var(0, None, None, 1);
-    x.std(None, ddof=1); x.max(0, None, True); x.min(1, None); x.prod(0, dtype=None);
+    x.std(None, ddof=1); x.max(0, None, True); x.max(0, None, keepdims=True); x.min(1, None); x.prod(0, dtype=None);
     x.cumsum(1, None); x.cumprod(0, None, None); x.trace(0, 0, 1, None); x.dot(X.T, None);
     x.reshape(3, 2, order="C"); x.reshape((3, 2), order="C"); x.ravel("C"); x.flatten(order="C");
     x.copy("C"); x.copy(order="K"); x.take([0, 9], mode="wrap"); x.take([0], 1, None, "clip");

@@ -158,7 +158,7 @@ def test_tangents_of_another_structure_are_refused(tree, message):
 def test_a_gradient_of_another_structure_is_refused():
     _, pull = vjp(lambda x: {"p": x, "q": (x, x)}, X)
     with pytest.raises(ShapeError, match=r"the gradient\['q'\] must be a tuple of 2, not ndarray"):
-        pull({"p": X, "q": X})
+        pull({"p": X, "q": np.stack([X, X])})
 
 
 @pytest.mark.parametrize("given", [X, Tensor(X), Tensor(X, requires_grad=True)], ids=["array", "constant", "recorded"])
