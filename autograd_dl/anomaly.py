@@ -28,8 +28,7 @@ def watch_forward(op: Any, values: Sequence[Any], _kwargs: Any, ans: Any, node: 
     line = user_line()
     fault = _fault(ans)
     if fault:
-        numbers = [(i, value) for i, value in enumerate(values) if hasattr(value, "dtype") or isinstance(value, float)]
-        given = [f"argument {i} has {bad}" for i, value in numbers if (bad := _fault(value))]
+        given = [f"argument {i} has {bad}" for i, value in enumerate(values) if (bad := _fault(value))]
         made = f"{op.title} was given what is not finite, {', '.join(given)}, and" if given else op.title
         raise AnomalyError(f"{made} made {fault}\n  at {line}\n{_operands(values)}")
     if node is not None:
@@ -91,7 +90,7 @@ def _operands(values: Sequence[Any]) -> str:
 
 def _range(value: Any) -> str:
     value = getattr(value, "_value", value)
-    if not hasattr(value, "dtype") or not hasattr(value, "min"):
+    if not hasattr(value, "min"):
         return f"shape {value.shape}, no longer held" if hasattr(value, "shape") else repr(value)
     if value.size == 0:
         return f"{value.dtype} {value.shape}, empty"

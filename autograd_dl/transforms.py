@@ -129,8 +129,7 @@ def hvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, .
     """
     args, tangents = _several("args", args), _several("tangents", tangents)
     traced = _traced(f, args, others=tangents)
-    with enable_grad():
-        slopes = _gradients([traced.number()], traced.inputs, [None], create_graph=True)
+    slopes = _gradients([traced.number()], traced.inputs, [None], create_graph=True)
     product = _gradients(slopes, traced.inputs, _like(traced, tangents), create_graph=traced.differentiable)
     return traced.like_inputs(traced.given_back(product))
 

@@ -197,3 +197,24 @@ def test_an_op_that_was_given_what_is_not_finite_is_not_blamed():
         "and made 1 NaN and 1 infinite of 4 numbers"
     )
     assert lines[2] == "  argument 0: float64 (4,), 1.0 to 4.0, 1 NaN and 1 infinite of 4 numbers"
+
+
+@pytest.mark.parametrize(("program", "given"), [
+    (lambda x: x * np.nan, "np.multiply was given what is not finite, argument 1 has"),
+    (lambda x: (x * np.float64(np.inf)), "np.multiply was given what is not finite, argument 1 has"),
+])  # fmt: skip
+def test_a_number_that_is_not_finite_is_named(program, given):
+    with detect_anomaly(), pytest.raises(AnomalyError, match=given):
+        program(leaf([1.0, 2.0]))
+
+
+def test_a_key_is_no_number():
+    x = leaf([1.0, np.nan])
+    with detect_anomaly(), pytest.raises(AnomalyError, match="argument 0 has 1 NaN of 2 numbers, and made"):
+        x[0:2,]
+
+
+def test_backward_with_create_graph_of_what_was_recorded_outside():
+    y = np.sqrt(leaf(0.0))
+    with detect_anomaly(), pytest.raises(AnomalyError, match="recorded at a line outside"):
+        y.backward(create_graph=True)

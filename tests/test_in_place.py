@@ -15,6 +15,7 @@ import pytest
 from autograd_dl import Tensor, gradients, graph, no_grad, ops
 from autograd_dl.engine import toposort
 from autograd_dl.errors import DTypeError, GraphError, ShapeError, UnsupportedError
+from visualize import to_dot
 
 
 def leaf(values, **kwargs):
@@ -434,6 +435,28 @@ def test_a_stale_recurrent_graph_is_released_in_linear_time():
     tracemalloc.stop()
     assert made < 1e6  # one skeleton for all states, not one for each
     assert not any(n.args for n in toposort([states[-1].node]) if n.op is not None)
+
+
+def test_new_data_are_followed_and_drawn():
+    x, number = leaf([1.0, 2.0]), leaf(1.0)
+    number.data = 715.0
+    y = number * 3
+    del number
+    assert "715" in to_dot(y)
+    x.data = np.array([3.0, 4.0])
+    y = x[1:] * x[1:]
+    x -= 1
+    with pytest.raises(GraphError, match="changed in place"):
+        y.backward()
+
+
+def test_a_ladder_put_into_its_leaf_is_gone_through_once():
+    w = leaf([1.0])
+    ladder = w * 0
+    for _ in range(1000):
+        ladder = np.abs(ladder) + np.abs(ladder)
+    w += ladder
+    assert w.item() == 1
 
 
 def test_a_leaf_forgets_the_nodes_that_are_gone():

@@ -195,6 +195,28 @@ def test_a_gradient_that_no_broadcasting_explains_is_refused():
 # -- keywords
 
 
+def test_a_keyword_without_a_default_is_no_argument_for_a_rule():
+    @primitive
+    def scaled(x, *, by):
+        return x * by
+
+    defvjp(scaled, lambda g, _ans, _x, *, by: g * by)
+    assert grad(lambda x: scaled(x, by=3.0))(2.0) == 3
+
+
+def test_only_the_rules_that_a_gradient_needs_are_called():
+    @primitive
+    def product(x, y):
+        return x * y
+
+    def refused(_g, _ans, _x, _y):
+        raise AssertionError
+
+    defvjp(product, lambda g, _ans, _x, y: g * y, refused)
+    x, y = Tensor(2.0, requires_grad=True), Tensor(3.0, requires_grad=True)
+    assert gradients(product(x, y), x)[0].item() == 3
+
+
 def test_keywords_of_a_primitive():
     op = op_of(lambda x, factor=2.0: x * factor, lambda g, _ans, _x, factor=2.0: g * factor)
     x = leaf([1.0])

@@ -282,6 +282,27 @@ def test_under_no_grad():
         assert not is_grad_enabled()
 
 
+def test_an_output_that_is_returned_twice_under_no_grad():
+    def twice(x):
+        y = x**2
+        return y, y
+
+    with no_grad():
+        assert jvp(twice, (3.0,), (1.0,)) == ((9, 9), (6, 6))
+
+
+def test_the_value_is_an_array_also_where_parameters_are_read():
+    w = Tensor(X, requires_grad=True)
+    value, slope = value_and_grad(lambda x: np.sum(w * x))(X)
+    assert not isinstance(value, Tensor)
+    assert type(slope) is np.ndarray
+
+
+def test_what_has_no_docstring_or_name():
+    assert grad(lambda x: x).__doc__.endswith("of <lambda>.")
+    assert "partial(func" not in grad(functools.partial(np.multiply, 2.0)).__doc__
+
+
 def test_no_grad_inside_makes_a_constant():
     def f(x):
         with no_grad():

@@ -367,8 +367,8 @@ def _reduced(
     fun: Callable[..., Any], tensor: Tensor, axis: Axis, more: tuple[Any, ...], keepdims: bool, options: dict[str, Any]
 ) -> Any:
     """A reduction; `more` are arguments by position as the method has them, which are in the function's order."""
-    if keepdims or not more:
-        options["keepdims"] = keepdims
+    if keepdims:
+        options["keepdims"] = True
     return _along(fun, tensor, axis, more, options)
 
 
