@@ -339,8 +339,6 @@ def _pulled(
                     kind = type(grads[parent])
                     sums[parent] = kind is Parts or (kind in ADDED_TO and not create_graph)
         except AnomalyError as error:
-            if not create_graph:
-                raise
             raise in_backward(error, node) from None
         except Exception as error:
             if not isinstance(error, RuleError) or str(error) == NOT_KEPT:  # others name their op

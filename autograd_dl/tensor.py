@@ -207,7 +207,7 @@ class Tensor(TensorMethods, Values):
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if self.node is not None and self.requires_grad and is_whole(self.node):
             self._warn_of_loss("becomes a plain array", "t.numpy()" if self.ndim else "float(t) or t.numpy()")
-        return np.asarray(self._value, dtype) if copy is None else np.array(self._value, dtype, copy=copy)
+        return np.array(self._value, dtype, copy=copy)
 
     def __float__(self) -> float:
         number = float(self._value)
@@ -304,7 +304,7 @@ class Tensor(TensorMethods, Values):
 
         What was made of this very leaf alone may be put into it: `w -= lr * (g + decay * w)`.
         """
-        if current_mode().recording and leads_elsewhere(_nodes_in(other), self.node if self.requires_grad else None):
+        if current_mode().recording and leads_elsewhere(_nodes_in(other), self.node):
             raise GraphError(
                 f"{deed} changes {called(self)} in place, which is not recorded, and would lose the gradient of what "
                 f"is put in; write {instead}, or put in its values alone, a.detach(), or do it under no_grad()"

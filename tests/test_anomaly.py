@@ -145,6 +145,16 @@ def test_finite_programs_pass():
     x.grad = None
 
 
+def test_finite_results_of_several_shapes_pass():
+    with detect_anomaly():
+        np.linalg.svd(leaf([[3.0, 1.0, 0.0], [1.0, 2.0, 0.0]]), full_matrices=False)
+
+
+def test_an_operand_without_a_finite_number_has_no_range():
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"argument 0: float64 \(2,\), 2 NaN of 2 numbers"):
+        leaf([np.nan, np.nan]) + 1
+
+
 def test_integers_and_empty_arrays_pass():
     with detect_anomaly():
         assert (Tensor([1, 2]) * 2).tolist() == [2, 4]

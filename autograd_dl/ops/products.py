@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import operator
 import string
@@ -183,7 +182,8 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     factors = _of_one_dtype([as_array(a) for a in arrays])
     first, *middle, last = factors
     if any(a.ndim != 2 for a in middle) or not {first.ndim, last.ndim} <= {1, 2}:
-        return functools.reduce(np.dot, factors)
+        shapes = ", ".join(str(a.shape) for a in factors)
+        raise ShapeError(f"np.linalg.multi_dot takes matrices, the first and the last may be vectors, not {shapes}")
     split = _cheapest_splits([math.prod(first.shape[:-1]), *map(len, factors[1:]), math.prod(last.shape[1:])])
 
     def product(i: int, j: int) -> Any:

@@ -106,8 +106,6 @@ def _freedom(x: Any, axis: Axis, ddof: float, keepdims: Any, where: Where) -> An
 def _var(
     g: Any, _ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False, where: Where = True
 ) -> Any:
-    if not x.size:
-        return expand(g, x, axis, keepdims)
     slope = g * (2 / _freedom(x, axis, ddof, keepdims, where))
     return expand(slope, x, axis, keepdims, where) * _deviations(x, axis, where)
 
@@ -116,8 +114,6 @@ def _var(
 def _std(
     g: Any, ans: Any, x: Any, axis: Axis = None, ddof: float = 0, keepdims: Any = False, where: Where = True
 ) -> Any:
-    if not x.size:
-        return expand(g, x, axis, keepdims)
     most = np.max(x, axis=axis, keepdims=keepdims, where=where, initial=-np.inf)
     least = np.min(x, axis=axis, keepdims=keepdims, where=where, initial=np.inf)
     constant = (most == least) | (ans == 0)
