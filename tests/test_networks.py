@@ -127,6 +127,20 @@ def test_inputs_may_be_indices():
     np.testing.assert_allclose(net.gradient(x, t)["E"], net.numerical_gradient(x, t)["E"], atol=1e-8)
 
 
+def test_differences_of_what_is_made_of_parameters_alone_are_in_float64_too():
+    class Product(Network):
+        def predict(self, x):
+            return np.dot(np.dot(self.inputs(x), self.params["A"]), self.params["B"] * self.params["C"])
+
+    x, t, found = np.eye(3), np.array([1, 0, 2]), {}
+    for dtype in ("float16", "float64"):
+        net, rng = Product(dtype), np.random.default_rng(0)
+        for name in "ABC":
+            net.parameter(name, rng.standard_normal((3, 3)).astype(np.float16))
+        found[dtype] = net.numerical_gradient(x, t)
+    np.testing.assert_allclose(found["float16"]["A"], found["float64"]["A"], rtol=1e-9)
+
+
 def test_differences_leave_no_trace():
     net, (x, t) = TINY["MultiLayerNetExtend"](seed=0), data("MultiLayerNetExtend")
     before = net.state_dict()

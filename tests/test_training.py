@@ -22,6 +22,7 @@ from autograd_dl.functional import softmax
 from autograd_dl.optim import Adam
 from autograd_dl.serialization import load_arrays, save_arrays
 from autograd_dl.training import OPTIMIZERS, Ensemble, Trainer, smooth_curve
+from autograd_dl.training.progress import outcome
 from models import TwoLayerNet
 
 pytest.importorskip("safetensors")
@@ -424,6 +425,11 @@ class TestBeyondTheBook:
     def test_a_callback_stops(self):
         made = trained(step_callbacks=lambda t: t.current_iter == 7 and t.stop())
         assert made.current_iter == len(made.train_loss_list) == 7
+
+    @pytest.mark.parametrize(("at", "told"), [(7, ", stopped before the 15 that were planned"), (15, ""), (99, "")])
+    def test_the_outcome_tells_that_it_stopped_early(self, at, told):
+        made = trained(step_callbacks=lambda t: t.current_iter == at and t.stop())
+        assert outcome(made).endswith(f" after {made.current_iter} steps{told}")
 
     def test_early_stopping_goes_back_to_the_best(self):
         kept = []

@@ -78,7 +78,7 @@ def outcome(trainer: Trainer) -> str:
     with np.errstate(all="ignore"):
         accuracy = trainer.network.accuracy(*trainer.test)
     text = f"test accuracy {accuracy:.4f} after {trainer.current_iter:,} steps"
-    if trainer.stopped and trainer.current_iter < trainer.max_iter:
+    if trainer.current_iter < trainer.max_iter:
         text += f", stopped before the {trainer.max_iter:,} that were planned"
     if trainer.diverged:
         text += "\nthe loss is NaN or infinite: the training diverged, and a smaller learning rate (lr, --lr) may help"
