@@ -179,7 +179,7 @@ class _Forward:
 
     def _finding(self, kind: str, step: Recalled, share: str) -> Finding:
         node = step.node
-        given = next((i for i, operand in enumerate(step.operands) if kind != "zero" and kind in _kinds(operand)), None)
+        given = next((i for i, operand in enumerate(step.operands) if kind in _kinds(operand)), None)
         if isinstance(node, Leaf):
             head = f"forward: the first {kind} was given in {_called(node)}{share}"
         elif given is not None:
