@@ -118,9 +118,15 @@ def test_transforms_in_a_checkpoint_that_close_over_arguments_around_it():
     assert around(7.0) == 3 * 2 * 7 * 2 * 5  # of 3 v² w²
 
 
+def test_a_transform_of_numbers_in_a_checkpoint_makes_numbers_the_second_time_too():
+    x, w = leaf(3.0), leaf(2.0)
+    y = checkpoint(lambda x: w * x * grad(lambda y: y * y * w)(5.0))(x)
+    assert [g.item() for g in gradients(y, [x, w])] == [2 * 20, 3 * 20]
+
+
 def test_higher_orders_where_what_is_closed_over_leads_to_the_argument():
     w = leaf(2.0)
-    for given in (w, np.exp(w)):
+    for given in (w, np.exp(w), np.sin(np.exp(w))):
         saved, plain = checkpoint(lambda a: a * w * w)(given), given * w * w
         for s, p in zip(_derivatives(saved, w), _derivatives(plain, w), strict=True):
             assert s.data == pytest.approx(p.data)

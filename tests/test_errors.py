@@ -61,7 +61,7 @@ MISUSES = {
     "shapes that do not multiply": (lambda: X @ W, ShapeError, ["np.matmul", "'x': float64 (2, 3)", "float64 (4, 5)"]),
     "a shape that does not fit": (lambda: X.reshape(5), ShapeError, ["np.reshape", "'x'", "(2, 3)"]),
     "an operand that is no number": (lambda: X + "one", DTypeError, ["np.add", "'x'", "'one'"]),
-    "complex numbers": (lambda: X * 1j, DTypeError, ["complex", "real and imaginary parts apart"]),
+    "complex numbers": (lambda: X * 1j, DTypeError, ["np.multiply: complex", "real and imaginary parts apart"]),
     "no seed": (lambda: (X * 2).backward(), ShapeError, ["6 elements", "backward(gradient)", "t.sum().backward()"]),
     "a seed that does not fit": (lambda: (X * 2).backward(np.ones(3)), ShapeError, ["shape (2, 3)", "not (3,)"]),
     "backward of a constant": (lambda: C.sum().backward(), GraphError, ["nothing", "requires grad", "detached"]),

@@ -808,6 +808,11 @@ def test_a_state_that_does_not_fit_changes_nothing(arrays, message, updates):
     same(optimizer.state_dict(), before)
 
 
+def test_updates_are_not_negative_where_nothing_else_is_kept():
+    with pytest.raises(DataError, match="-1 updates"):
+        SGD().load_state_dict({"SGD.updates": np.array(-1)})
+
+
 def test_a_restored_state_meets_other_parameters():
     optimizer = Adam()
     optimizer.load_state_dict(ADAM)

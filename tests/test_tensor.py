@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -104,6 +105,20 @@ def test_an_integer_array_that_requires_grad():
             Tensor(data, requires_grad=True)
     with pytest.raises(DTypeError):
         Tensor([1, 2]).requires_grad = True
+    Tensor([1, 2]).requires_grad = False
+
+
+def test_to_ask_again_for_a_gradient_leaves_the_data_where_they_are():
+    t = Tensor([1.0, 2.0], requires_grad=True)
+    data = t.data
+    t.requires_grad = True
+    assert t.data is data
+
+
+def test_how_nodes_are_shown():
+    w = leaf(1.0, name="w")
+    assert re.fullmatch(r"<node \d+: leaf 'w'>", repr(w.node))
+    assert re.fullmatch(r"<node \d+: np\.exp>", repr(np.exp(w).node))
 
 
 def test_a_tensor_of_a_tensor():
