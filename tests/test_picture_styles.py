@@ -94,6 +94,10 @@ class TestConstantsInside:
     def test_a_variable_is_no_constant(self):
         assert to_dot(apple(), constants="inside") == to_dot(apple())
 
+    def test_arrays_and_what_learns_stay_outside(self):
+        w, x, c = leaf(np.ones(2), "w"), Tensor(np.ones(2), name="x"), Tensor(2.0, name="c")
+        assert labels(to_dot(w * x * c, constants="inside")) == ["w", "x", "×", "× 2"]
+
 
 class TestLayers:
     def test_deep_convnets_twenty_one_boxes(self, deep):
