@@ -109,7 +109,7 @@ _APART = Partner(
 )
 _SAME_SHAPE = Partner(lambda x, y: x.shape == y.shape, lambda x: arrays(x.shape))
 _PRODUCT = Partner(
-    lambda x, y: y.ndim in (1, 2) and x.ndim > 0 and x.shape[-1] == y.shape[0],
+    lambda x, y: y.ndim in (1, 2) and x.shape[-1] == y.shape[0],
     lambda x: st.sampled_from([1, 2, x.shape[-1]]).flatmap(lambda n: arrays((x.shape[-1], n))),
 )
 _VECTOR = Partner(lambda _x, y: y.ndim == 1, lambda _x: st.integers(1, 3).flatmap(lambda n: arrays((n,))))

@@ -6,7 +6,7 @@ import functools
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from typing import Annotated, Any, ForwardRef, NamedTuple, get_args, get_origin, overload
+from typing import Annotated, Any, NamedTuple, get_args, get_origin, overload
 
 import hypothesis
 import numpy as np
@@ -191,7 +191,7 @@ def _strategy_of(f: Callable[..., Any], parameter: inspect.Parameter, annotation
         return own
     if annotation is Program:
         return graphs()
-    if annotation is None or parameter.default is not parameter.empty:
+    if parameter.default is not parameter.empty:
         return None
     if annotation in (bool, int, float, str):
         return st.from_type(annotation)
@@ -205,8 +205,6 @@ def _strategy_of(f: Callable[..., Any], parameter: inspect.Parameter, annotation
 
 def _resolved(f: Callable[..., Any], annotation: Any) -> Any:
     """What an annotation stands for; None if that cannot be told (it may be for type checkers only)."""
-    if annotation is inspect.Parameter.empty or isinstance(annotation, ForwardRef):
-        return None
     if not isinstance(annotation, str):
         return annotation
     names = {**getattr(f, "__globals__", {}), **inspect.getclosurevars(f).nonlocals} if inspect.isfunction(f) else {}
