@@ -9,7 +9,17 @@ from autograd_dl import Tensor
 from autograd_dl.errors import AnomalyError, DTypeError
 from autograd_dl.functional import sigmoid, softmax
 from autograd_dl.ops import defvjp, primitive, relu
-from autograd_dl.testing import GradientError, KinkError, check_forward, check_gradients, derivative
+from autograd_dl.testing import (
+    GradientError,
+    KinkError,
+    Program,
+    Result,
+    Step,
+    check_forward,
+    check_gradients,
+    derivative,
+)
+from autograd_dl.testing.blame import fault_between
 
 X = np.array([[0.3, -1.2, 2.3], [1.7, 0.6, -0.4]])
 
@@ -143,6 +153,12 @@ def test_a_matrix_of_which_one_half_is_read_is_to_be_made_symmetric(f):
         check_gradients(f, x)
     assert "each op of the graph passes" not in str(caught.value)
     assert check_gradients(eval(str(caught.value).partition("check ")[2], {"f": f}), x)
+
+
+def test_an_op_of_a_computed_matrix_is_no_reason_to_make_the_input_symmetric():
+    product = [Step(np.matmul, (Result(0), Result(0))), Step(np.linalg.cholesky, (Result(1),))]
+    for steps in (product, [Step(np.sin, (Result(0),)), Step(np.cos, (Result(1),))]):
+        assert fault_between(Program([np.eye(2)], steps)).startswith("each op of the graph passes by itself")
 
 
 def test_what_is_no_input_can_be_checked_in_another_way():
@@ -405,6 +421,18 @@ def test_the_op_to_blame_is_none_that_reads_one_half_of_a_symmetric_matrix():
 
     with pytest.raises(GradientError, match=r"passes by itself(.|\n)*argument 1 of np\.multiply, float64"):
         check_gradients(f, X[:, :2] + np.eye(2), order=1)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [lambda x: x * np.exp(Tensor(X, requires_grad=True)), lambda x: x + np.exp(-np.exp(1000 * np.absolute(x)))],
+    ids=["an op of constants alone", "an op of infinite numbers"],
+)
+def test_ops_that_cannot_be_checked_by_themselves_are_not_blamed(before):
+    wrong = cube(lambda g, _ans, x: g * 3.03 * x**2)
+    with pytest.raises(GradientError) as raised:
+        check_gradients(lambda x: wrong(before(x)), X)
+    assert raised.value.suspect.op == "cubed"
 
 
 def test_warnings_of_the_function_do_not_spoil_the_report():

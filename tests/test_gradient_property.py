@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from autograd_dl import Tensor
 from autograd_dl.ops import defvjp, primitive
-from autograd_dl.testing import GradientError, KinkError, Program, Result, Step, check, gradient_property
+from autograd_dl.testing import GradientError, KinkError, Program, Result, Step, check, gradient_property, properties
 from autograd_dl.testing.strategies import NONZERO, POSITIVE, Instruction, arrays, graphs, tensors
 
 
@@ -35,7 +35,7 @@ def test_tensors_are_drawn_with_shapes_that_broadcast(x: Tensor, y: Tensor):
 
 
 @gradient_property(x=tensors(domain=POSITIVE), w=arrays((2,), dtype=np.float32))
-def test_strategies_are_given_by_name(x, w):
+def test_strategies_are_given_by_name_and_have_the_last_word(x: Tensor, w):
     assert type(x) is type(w) is Tensor
     assert x.numpy().min(initial=1) > 0
     return np.log(x).sum() * w
@@ -60,6 +60,21 @@ def test_a_default_is_kept():
         return scale * x
 
     scaled()
+
+
+def test_a_parameter_with_a_default_is_drawn_where_it_has_a_strategy():
+    @gradient_property(scale=st.floats(2, 3))
+    def scaled(x: Tensor, scale: float = 1.0):
+        assert 2 <= scale <= 3
+        return scale * x
+
+    scaled()
+
+
+@gradient_property
+@pytest.mark.parametrize("fun", [np.sinh, np.cosh])
+def test_marks_stand_below_or_above(x: Annotated[Tensor, tensors(domain=POSITIVE)], fun):
+    return fun(x)
 
 
 @pytest.mark.parametrize("fun", [np.sin, np.cos])
@@ -103,7 +118,9 @@ def test_what_cannot_be_a_property_is_refused():
             gradient_property(f)
 
 
-@pytest.mark.parametrize("annotation", [list[Tensor], Tensor | None, dict[str, tuple[Tensor, ...]]])
+@pytest.mark.parametrize(
+    "annotation", [list[Tensor], Tensor | None, dict[str, tuple[Tensor, ...]], Annotated[Tensor, "in metres"]]
+)
 def test_tensors_within_other_types_need_a_strategy(annotation):
     def f(x: annotation):
         return x
@@ -116,6 +133,12 @@ def test_tensors_within_other_types_need_a_strategy(annotation):
 def test_arrays_in_containers_are_differentiated_by(xs):
     assert all(type(x) is Tensor for x in xs["a"])
     return sum(x * x for x in xs["a"]) * xs["times"]
+
+
+@gradient_property(x=arrays((3,)), labels=st.just(np.array([2, 0])))
+def test_arrays_of_integers_are_passed_as_they_are(x, labels):
+    assert type(labels) is np.ndarray
+    return x[labels]
 
 
 def test_a_list_that_is_passed_is_the_same_object():
@@ -163,6 +186,22 @@ def test_the_program_is_told_with_the_options_of_the_check():
         return cube(x)
 
     assert "order=1, kinks='allow')" in failure_of(wrong).__notes__[0]
+
+
+def test_the_program_is_told_with_the_seed_of_the_command_line(monkeypatch):
+    monkeypatch.setattr(properties, "defaults", properties.Defaults(seed=5))
+
+    @gradient_property
+    def wrong(x: Tensor):
+        return cube(x)
+
+    assert "seed=5)" in failure_of(wrong).__notes__[0]
+
+
+def test_what_records_nothing_is_told_without_a_program():
+    error = failure_of(gradient_property(x=arrays((2,)))(lambda x: np.sin(x.numpy())))
+    assert "nothing was recorded" in str(error)
+    assert error.program is None
 
 
 def test_a_program_too_long_to_read_is_not_printed():
@@ -220,7 +259,7 @@ def test_the_program_has_the_names_of_the_test_and_all_that_counts():
 
 
 def by_math(x):
-    return x * math.exp(x[0])
+    return (x + 1.0)[np.array([0, 3, 3]), None] * math.exp(x[0])
 
 
 def by_writing(x):

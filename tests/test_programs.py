@@ -1,6 +1,7 @@
 """Programs of ops: they run, are traced, cut to what is needed, and printed as Python that does the same."""
 
 import operator
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +16,11 @@ from autograd_dl.testing.strategies import graphs
 from autograd_dl.testing.verdicts import KinkError
 
 X = np.array([[1.0, -2.0], [0.5, 3.0]])
+
+
+def neg(x):
+    """Has the name of a function of `operator`, and is imported from here."""
+    return -x
 
 
 def run(source):
@@ -117,6 +123,50 @@ def test_functions_of_one_name_are_told_apart_and_numbers_need_numpy():
     assert "np.minimum(x3, np.inf)" in body
     assert "np.array([-np.inf, np.nan])" in body
     compile(source, "program", "exec")
+
+
+def test_each_function_is_imported_once_under_a_name_of_its_own():
+    def twin(x):
+        return x
+
+    twin.__name__ = "neg"
+    funs = [operator.neg, operator.neg, neg, twin]
+    source = Program([X], [Step(fun, (Result(i),)) for i, fun in enumerate(funs)]).source()
+    imports, _, body = source.partition("\n\n\n")
+    assert imports.splitlines()[3:] == [
+        "from _operator import neg",
+        "from test_programs import neg as neg_1",
+        f"# neg_2 is a function of yours: {__file__}:{twin.__code__.co_firstlineno}",
+    ]
+    assert "    x1 = neg(x0)\n    x2 = neg(x1)\n    x3 = neg_1(x2)\n    x4 = neg_2(x3)\n" in body
+
+
+@pytest.mark.parametrize("module", [None, "__main__", "nowhere"])
+def test_what_a_program_elsewhere_cannot_import_is_a_function_of_yours(module, monkeypatch):
+    def mine(x):
+        return x
+
+    mine.__module__ = module
+    monkeypatch.setattr(sys.modules["__main__"], "mine", mine, raising=False)
+    source = Program([X], [Step(mine, (Result(0),))]).source()
+    assert "# mine is a function of yours" in source
+    assert "import mine" not in source
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.array([0.1, 2], np.float32),
+        np.float32(0.1),
+        np.zeros((0, 2), np.int64),
+        np.array([True]),
+        np.array([3], np.int8),
+    ],
+)
+def test_arrays_are_printed_with_their_dtypes(value):
+    source = Program([value], [Step(np.negative, (Result(0),))]).source()
+    printed = eval(source.rpartition("check_gradients(program, ")[2][:-1], {"np": np})
+    np.testing.assert_array_equal(printed, value, strict=True)
 
 
 def test_what_watches_for_anomalies_does_not_hide_the_steps():

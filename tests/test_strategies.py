@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
 
 from autograd_dl import Tensor
+from autograd_dl.functional import conv2d, max_pool2d
 from autograd_dl.ops import defvjp, im2col, primitive
 from autograd_dl.testing.instructions import OF_IMAGES
 from autograd_dl.testing.programs import Result
@@ -73,6 +74,10 @@ def test_each_stratum_of_shapes_has_its_tenth():
     assert {kind: round(shares[kind] / total, 2) for kind in STRATA if shares[kind] < 0.1 * total} == {}
 
 
+def test_a_vector_is_no_square():
+    assert stratum((3,)) == "general"
+
+
 def relation(shapes):
     """How two shapes broadcast."""
     one, other = shapes
@@ -92,6 +97,11 @@ def test_each_way_of_broadcasting_has_its_tenth():
     assert min(shares.values()) >= 0.1 * shares.total(), shares
     for shapes_drawn, _ in pairs:
         np.broadcast_shapes(*shapes_drawn)
+
+
+@given(broadcastable(3, max_dims=1))
+def test_vectors_broadcast_together(found):
+    assert len(np.broadcast_shapes(*found)) <= 1
 
 
 @given(st.integers(0, 3).flatmap(lambda n: st.tuples(st.just(n), shapes(min_dims=n, max_dims=3, max_side=5))))
@@ -159,9 +169,10 @@ def kind_of_key(key):
 
 def test_keys_of_all_kinds_index():
     kinds = Counter()
-    for shape, key in drawn(shapes(min_dims=1).flatmap(lambda s: st.tuples(st.just(s), indices(s)))):
+    for shape, key in drawn(shapes().flatmap(lambda s: st.tuples(st.just(s), indices(s)))):
         np.ones(shape)[key]
-        kinds[kind_of_key(key)] += 1
+        if math.prod(shape) > 1:
+            kinds[kind_of_key(key)] += 1
     assert set(kinds) == {"mask", "integers", "mixed", "basic", "None", "Ellipsis"}
 
 
@@ -195,6 +206,29 @@ def shared(program):
 def test_each_instruction_finds_points_that_fit(instruction):
     programs = graphs(max_steps=1, instructions=[instruction])
     find(programs, lambda p: p.steps[0].fun is instruction.fun, settings=generated(60), random=Random(0))
+
+
+TIE = np.ones((1, 1, 2, 2))
+
+
+@pytest.mark.parametrize(
+    ("fun", "x"),
+    [(np.max, TIE), (np.sort, TIE), (max_pool2d, TIE), (conv2d, np.ones((1, 1, 0, 2))), (np.take, np.ones(()))],
+)
+def test_no_instruction_takes_a_kink_or_what_it_cannot_compute(fun, x):
+    (instruction,) = [i for i in INSTRUCTIONS if i.fun is fun]
+    assert not instruction.fits(x)
+
+
+@pytest.mark.parametrize(
+    ("fun", "x", "y"),
+    [(np.maximum, np.ones(2), np.array([1.01, 3])), (conv2d, TIE, np.ones(2)), (conv2d, TIE, np.ones((1, 1, 0, 2))),
+     (conv2d, TIE, np.ones((1, 1, 3, 2)))],
+)  # fmt: skip
+def test_no_second_argument_makes_a_kink_or_does_not_fit(fun, x, y):
+    (instruction,) = [i for i in INSTRUCTIONS if i.fun is fun]
+    assert instruction.partner is not None
+    assert not instruction.partner.accepts(x, y)
 
 
 def test_of_programs_a_tenth_share_a_result_and_some_convolve_and_pool():
