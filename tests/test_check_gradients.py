@@ -247,7 +247,7 @@ WITH_LISTS = {
 @pytest.mark.parametrize(("f", "reference"), WITH_LISTS.values(), ids=WITH_LISTS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_values_that_are_the_references_pass(f, reference, dtype):
-    with np.errstate(all="ignore"):
+    with np.errstate(divide="ignore"):
         check_forward(f, reference, X.astype(dtype))
 
 
@@ -494,6 +494,12 @@ def test_an_op_that_reads_one_half_of_a_matrix_is_not_blamed_for_another(f):
     assert raised.value.suspect.op == "cubed"
 
 
+def raises_with_a_note(_g, _ans, _x):
+    error = ValueError("no rule yet")
+    error.add_note("a note of its own")
+    raise error
+
+
 @pytest.mark.parametrize(
     ("rule", "told"),
     [
@@ -503,11 +509,12 @@ def test_an_op_that_reads_one_half_of_a_matrix_is_not_blamed_for_another(f):
         ),
         (lambda g, _ans, _x: None, "it returned NoneType"),
         (lambda g, _ans, _x: g * (1 / 0), r"ZeroDivisionError: .* \(raised on the way back through cubed\)"),
+        (raises_with_a_note, r"ValueError: no rule yet \(raised on the way back through cubed\)"),
         (lambda g, _ans, _x: g.reshape(77), r"\(raised on the way back through cubed\)"),
         (lambda g, _ans, x: np.multiply(g, 3 * x * x, out=np.empty(X.shape)), "out="),
         (lambda g, _ans, x: g * 3 * np.nextafter(x, 1) ** 2, r"np\.nextafter.* through cubed\)"),
     ],
-    ids=["another shape", "nothing", "an error", "an error of ours", "out", "what does not record"],
+    ids=["another shape", "nothing", "an error", "one with a note", "an error of ours", "out", "what does not record"],
 )
 def test_a_rule_that_makes_no_gradient_is_a_failure(rule, told):
     wrong = cube(rule)
