@@ -1,6 +1,7 @@
 """Programs of ops: they run, are traced, cut to what is needed, and printed as Python that does the same."""
 
 import operator
+import re
 import sys
 
 import numpy as np
@@ -139,6 +140,22 @@ def test_each_function_is_imported_once_under_a_name_of_its_own():
         f"# neg_2 is a function of yours: {__file__}:{twin.__code__.co_firstlineno}",
     ]
     assert "    x1 = neg(x0)\n    x2 = neg(x1)\n    x3 = neg_1(x2)\n    x4 = neg_2(x3)\n" in body
+
+
+@pytest.mark.parametrize("names", [["relu_1", "relu", "relu"], ["program"], ["x1", "x0", "np"], ["check_gradients"]])
+def test_no_function_is_called_as_anything_else(names):
+    def named(name):
+        def fun(x):
+            return x
+
+        fun.__name__ = name
+        return fun
+
+    source = Program([X], [Step(named(name), (Result(i),)) for i, name in enumerate(names)]).source()
+    calls = re.findall(r"^    (\w+) = (\w+)\(", source, re.MULTILINE)
+    found = [name for pair in calls for name in pair]
+    assert len(found) == len(set(found)) == 2 * len(names)
+    assert not {"np", "program", "check_gradients", "x0"} & set(found)
 
 
 @pytest.mark.parametrize("module", [None, "__main__", "nowhere"])

@@ -223,12 +223,17 @@ def test_no_instruction_takes_a_kink_or_what_it_cannot_compute(fun, x):
 @pytest.mark.parametrize(
     ("fun", "x", "y"),
     [(np.maximum, np.ones(2), np.array([1.01, 3])), (conv2d, TIE, np.ones(2)), (conv2d, TIE, np.ones((1, 1, 0, 2))),
-     (conv2d, TIE, np.ones((1, 1, 3, 2)))],
+     (conv2d, TIE, np.ones((1, 1, 3, 2))), (conv2d, TIE, np.ones((1, 1, 1, 9)))],
 )  # fmt: skip
 def test_no_second_argument_makes_a_kink_or_does_not_fit(fun, x, y):
     (instruction,) = [i for i in INSTRUCTIONS if i.fun is fun]
     assert instruction.partner is not None
     assert not instruction.partner.accepts(x, y)
+
+
+@given(broadcastable(2, max_dims=0))
+def test_numbers_alone_have_no_axes(found):
+    assert found == ((), ())
 
 
 def test_of_programs_a_tenth_share_a_result_and_some_convolve_and_pool():

@@ -179,7 +179,9 @@ def _pools(x: Values) -> Rest:
 
 
 _FILTERS = Partner(
-    lambda x, y: y.ndim == 4 and y.shape[1] == x.shape[1] and y.size > 0 and y.shape[2:] <= x.shape[2:],
+    lambda x, y: (
+        y.ndim == 4 and y.shape[1] == x.shape[1] and y.size > 0 and all(map(operator.le, y.shape[2:], x.shape[2:]))
+    ),
     lambda x: st.tuples(st.integers(1, 2), _sides(x)).flatmap(lambda f: arrays((f[0], x.shape[1], *f[1]))),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -94,19 +95,24 @@ class Program:
 
     def _names(self, called: dict[Callable[..., Any], str]) -> list[str]:
         """A name for each value; the inputs have theirs unless one of them stands for something else."""
-        numbered = [f"x{i}" for i in range(len(self.inputs) + len(self.steps))]
+        numbered = self._numbered()
         names = [*self.names, *numbered[len(self.inputs) :]]
         used = ["np", *called.values(), *names]
         return names if len(set(used)) == len(used) else numbered
 
+    def _numbered(self) -> list[str]:
+        return [f"x{i}" for i in range(len(self.inputs) + len(self.steps))]
+
     def _called(self) -> dict[Callable[..., Any], str]:
-        """A name for each function that is not NumPy's, no two alike."""
+        """A name for each function that is not NumPy's, no two alike, and none that the source needs for itself."""
         called: dict[Callable[..., Any], str] = {}
+        taken = {"np", "program", "check_gradients", *self._numbered()}
         for step in self.steps:
             if step.fun not in called and not is_numpys_function(step.fun) and step.fun not in _SUBSCRIPTS:
                 name = step.fun.__name__ if step.fun.__name__.isidentifier() else "fun"
-                taken = sum(other.rpartition("_")[0] == name or other == name for other in called.values())
-                called[step.fun] = f"{name}_{taken}" if taken else name
+                others = (f"{name}_{i}" for i in itertools.count(1))
+                called[step.fun] = next(n for n in itertools.chain([name], others) if n not in taken)
+                taken.add(called[step.fun])
         return called
 
     def __repr__(self) -> str:
