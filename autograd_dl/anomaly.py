@@ -64,7 +64,7 @@ def watch_sum(node: Any, gradient: Any) -> None:
 def in_backward(error: AnomalyError, node: Any) -> AnomalyError:
     """The error of an op that the rule of `node` called, worded as that rule's fault.
 
-    (With `create_graph`, a rule calls recorded ops.)
+    (A rule may record ops, with `create_graph`; a checkpoint runs again.)
     """
     text = str(error)
     if text.startswith(_BACKWARD):
@@ -76,6 +76,8 @@ def in_backward(error: AnomalyError, node: Any) -> AnomalyError:
 def _fault(values: Any) -> str:
     if isinstance(values, tuple):
         return next(filter(None, map(_fault, values)), "")
+    if not hasattr(values, "dtype") and not isinstance(values, float):
+        return ""
     array = np.asarray(getattr(values, "_value", values))
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return ""

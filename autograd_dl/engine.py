@@ -339,7 +339,7 @@ def _pulled(
                     kind = type(grads[parent])
                     sums[parent] = kind is Parts or (kind in ADDED_TO and not create_graph)
         except AnomalyError as error:
-            raise in_backward(error, node) from None
+            raise in_backward(error, node) from error.__cause__
         except Exception as error:
             if not isinstance(error, RuleError) or str(error) == NOT_KEPT:  # others name their op
                 error.add_note(f"({BACK} {plan.op.title})")

@@ -186,7 +186,10 @@ class Network(ABC):
         return arrays if self.dropout_rng is None else arrays | {GENERATOR: pack_generator(self.dropout_rng)}
 
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take the state of `state_dict` back. Raises `DataError`, and changes nothing, if it is another network's."""
+        """Take the state of `state_dict` back.
+
+        Raises `DataError`, and changes nothing, if it is another network's, `DTypeError` if it is no dict.
+        """
         check_dict("the state", arrays)
         plain = {name: a for name, a in arrays.items() if name != GENERATOR}
         faults = self._faults(plain, self._saved())

@@ -437,17 +437,29 @@ def test_a_stale_recurrent_graph_is_released_in_linear_time():
     assert not any(n.args for n in toposort([states[-1].node]) if n.op is not None)
 
 
-def test_new_data_are_followed_and_drawn():
-    x, number = leaf([1.0, 2.0]), leaf(1.0)
-    number.data = 715.0
-    y = number * 3
-    del number
+def test_new_data_are_drawn():
+    x = leaf(1.0)
+    x.data = 715.0
+    y = x * 3
+    del x
     assert "715" in to_dot(y)
+
+
+def test_new_data_are_followed():
+    x = leaf([1.0, 2.0])
     x.data = np.array([3.0, 4.0])
     y = x[1:] * x[1:]
     x -= 1
     with pytest.raises(GraphError, match="changed in place"):
         y.backward()
+
+
+def test_a_frozen_leaf_takes_what_was_made_of_it():
+    w = leaf([1.0])
+    y = w * 2
+    w.requires_grad = False
+    w += y
+    assert w.item() == 3
 
 
 def test_a_ladder_put_into_its_leaf_is_gone_through_once():

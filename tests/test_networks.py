@@ -9,6 +9,7 @@ from tiny_networks import BATCH_NORM, DROPOUT, IMAGES, TINY, data, shifted
 
 import models
 from autograd_dl import Tensor
+from autograd_dl.data import MiniBatches
 from autograd_dl.errors import DataError, DTypeError, GraphError, ShapeError
 from autograd_dl.graph import Node
 from autograd_dl.optim import SGD
@@ -125,6 +126,18 @@ def test_inputs_may_be_indices():
     net, x, t = Lookup("float64"), np.array([2, 0, 2]), np.array([1, 0, 0])
     net.parameter("E", np.random.default_rng(0).standard_normal((4, 3)))
     np.testing.assert_allclose(net.gradient(x, t)["E"], net.numerical_gradient(x, t)["E"], atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "load",
+    [
+        TwoLayerNet(2, 2, 2).load_state_dict,
+        MiniBatches(np.ones((2, 2)), np.ones(2), 1).load_state_dict,
+    ],
+)
+def test_a_state_is_a_dict(load):
+    with pytest.raises(DTypeError, match="the state must be a dict"):
+        load(None)
 
 
 def test_differences_of_what_is_made_of_parameters_alone_are_in_float64_too():
@@ -343,8 +356,6 @@ def test_a_state_that_does_not_fit_changes_nothing(name):
     else:
         with pytest.raises(DataError, match="dropout_generator is unexpected"):
             net.load_state_dict(before | {"dropout_generator": np.zeros(3, np.uint8)})
-    with pytest.raises(DTypeError, match="the state must be a dict"):
-        net.load_state_dict(None)
     assert same(net.state_dict(), before)
 
 

@@ -1,6 +1,7 @@
 """Arguments of rare kinds: values, dtypes and gradients are those of NumPy's own functions."""
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -130,6 +131,17 @@ def test_a_space_ends_where_it_is_told_to(space, start, stop):
         for n in (2, 3, 7, 50):
             assert space(Tensor(start), stop, n)[[0, -1]].tolist() == [start, stop]
     assert np.logspace(Tensor(0.1), 0.7, 7)[-1] == 10**0.7
+
+
+@pytest.mark.parametrize("fun", [np.var, np.std])
+@pytest.mark.parametrize(("shape", "axis"), [((0,), None), ((0, 3), 0), ((3, 0), 1)])
+def test_the_way_back_of_a_deviation_of_nothing_warns_of_nothing(fun, shape, axis):
+    x = Tensor(np.ones(shape), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        y = fun(x, axis=axis)
+    y.sum().backward(create_graph=True)
+    assert x.grad.shape == shape
 
 
 def test_a_quantile_by_a_number_of_numpy_has_its_dtype():

@@ -142,7 +142,9 @@ def test_each_function_is_imported_once_under_a_name_of_its_own():
     assert "    x1 = neg(x0)\n    x2 = neg(x1)\n    x3 = neg_1(x2)\n    x4 = neg_2(x3)\n" in body
 
 
-@pytest.mark.parametrize("names", [["relu_1", "relu", "relu"], ["program"], ["x1", "x0", "np"], ["check_gradients"]])
+@pytest.mark.parametrize(
+    "names", [["relu_1", "relu", "relu"], ["program"], ["x1", "x0", "np"], ["check_gradients"], ["in"]]
+)
 def test_no_function_is_called_as_anything_else(names):
     def named(name):
         def fun(x):

@@ -141,7 +141,7 @@ class MiniBatches:
     def load_state_dict(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Go on where the batches of that state were: the same ones follow, bit for bit.
 
-        Raises `DataError` if it is no state of such batches; they have not changed then.
+        Raises `DataError` if it is no state of such batches, `DTypeError` if it is no dict; they have not changed then.
         """
         check_dict("the state", arrays)
         if missing := {"rng", "augment_rng", "order", "position"} - arrays.keys():

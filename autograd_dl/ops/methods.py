@@ -368,7 +368,7 @@ def _reduced(
 ) -> Any:
     """A reduction; `more` are arguments by position as the method has them, which are in the function's order."""
     if keepdims:
-        options["keepdims"] = True
+        options["keepdims"] = keepdims
     return _along(fun, tensor, axis, more, options)
 
 

@@ -180,6 +180,8 @@ def multi_dot(arrays: Sequence[Any]) -> Any:
     if len(arrays) < 2:
         raise ShapeError("np.linalg.multi_dot takes two arrays at least")
     factors = _of_one_dtype([as_array(a) for a in arrays])
+    if len(factors) == 2:
+        return np.dot(*factors)
     first, *middle, last = factors
     if any(a.ndim != 2 for a in middle) or not {first.ndim, last.ndim} <= {1, 2}:
         shapes = ", ".join(str(a.shape) for a in factors)

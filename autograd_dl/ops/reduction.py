@@ -90,6 +90,8 @@ defvjp(np.mean, _mean)
 
 def _deviations(x: Any, axis: Axis, where: Where) -> Any:
     """How far each element is from the mean; 0 for what is left out. (Twice: that of large numbers is rounded.)"""
+    if not x.size:  # of which NumPy's mean would warn
+        return x
     away = _taken(x - np.mean(x, axis=axis, keepdims=True, where=where), where, 0)
     return _taken(away - np.mean(away, axis=axis, keepdims=True, where=where), where, 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import keyword
 import operator
 import re
 from collections.abc import Callable, Sequence
@@ -109,7 +110,7 @@ class Program:
         taken = {"np", "program", "check_gradients", *self._numbered()}
         for step in self.steps:
             if step.fun not in called and not is_numpys_function(step.fun) and step.fun not in _SUBSCRIPTS:
-                name = step.fun.__name__ if step.fun.__name__.isidentifier() else "fun"
+                name = step.fun.__name__ if _is_name(step.fun.__name__) else "fun"
                 others = (f"{name}_{i}" for i in itertools.count(1))
                 called[step.fun] = next(n for n in itertools.chain([name], others) if n not in taken)
                 taken.add(called[step.fun])
@@ -117,6 +118,10 @@ class Program:
 
     def __repr__(self) -> str:
         return f"<program: {', '.join(step.fun.__name__ for step in self.steps)}>"
+
+
+def _is_name(text: str) -> bool:
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def traced(f: Callable[..., Any], inputs: Sequence[NDArray[Any]]) -> Program | None:
