@@ -210,13 +210,11 @@ def test_an_op_that_was_given_what_is_not_finite_is_not_blamed():
     assert lines[2] == "  argument 0: float64 (4,), 1.0 to 4.0, 1 NaN and 1 infinite of 4 numbers"
 
 
-@pytest.mark.parametrize(("program", "given"), [
-    (lambda x: x * np.nan, "np.multiply was given what is not finite, argument 1 has"),
-    (lambda x: x * np.float64(np.inf), "np.multiply was given what is not finite, argument 1 has"),
-])  # fmt: skip
-def test_a_number_that_is_not_finite_is_named(program, given):
+@pytest.mark.parametrize("number", [np.nan, np.float64(np.inf)])
+def test_a_number_that_is_not_finite_is_named(number):
+    given = "np.multiply was given what is not finite, argument 1 has"
     with detect_anomaly(), pytest.raises(AnomalyError, match=given):
-        program(leaf([1.0, 2.0]))
+        leaf([1.0, 2.0]) * number
 
 
 def test_what_holds_no_numbers_is_not_looked_at():
@@ -224,22 +222,15 @@ def test_what_holds_no_numbers_is_not_looked_at():
     def bag(table, bags):
         return np.stack([table[some].sum() for some in bags])
 
-    with (
-        detect_anomaly(),
-        pytest.raises(AnomalyError, match="argument 0 has 1 NaN of 3 numbers, and made"),
-    ):
+    with detect_anomaly(), pytest.raises(AnomalyError, match="argument 0 has 1 NaN of 3 numbers, and made"):
         bag(Tensor([1.0, np.nan, 2.0]), [[0, 1], [2]])
 
 
 def test_a_checkpoint_that_fails_the_second_time_is_named():
     w = leaf(2.0)
     y = checkpoint(lambda x: np.log(x * w))(leaf(1.0))
-    with no_grad():
-        w.data[...] = -1
-    with (
-        detect_anomaly(),
-        pytest.raises(AnomalyError, match=r"pass of checkpoint, recorded at[^$]*np\.log"),
-    ):
+    w.data[...] = -1
+    with detect_anomaly(), pytest.raises(AnomalyError, match=r"pass of checkpoint, recorded at[^$]*np\.log"):
         y.backward()
 
 

@@ -128,16 +128,10 @@ def test_inputs_may_be_indices():
     np.testing.assert_allclose(net.gradient(x, t)["E"], net.numerical_gradient(x, t)["E"], atol=1e-8)
 
 
-@pytest.mark.parametrize(
-    "load",
-    [
-        TwoLayerNet(2, 2, 2).load_state_dict,
-        MiniBatches(np.ones((2, 2)), np.ones(2), 1).load_state_dict,
-    ],
-)
-def test_a_state_is_a_dict(load):
+@pytest.mark.parametrize("stateful", [TwoLayerNet(2, 2, 2), MiniBatches(np.ones((2, 2)), np.ones(2), 1)])
+def test_a_state_is_a_dict(stateful):
     with pytest.raises(DTypeError, match="the state must be a dict"):
-        load(None)
+        stateful.load_state_dict(None)
 
 
 def test_differences_of_what_is_made_of_parameters_alone_are_in_float64_too():
