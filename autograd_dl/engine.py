@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import nullcontext
 from sys import getrefcount
 from typing import Any
 
@@ -48,6 +49,9 @@ IN_WALK = 3
 BACK = "raised on the way back through"
 """How the note at an error begins that names the op in whose rule it was raised."""
 
+AS_IT_IS = nullcontext()
+"""Leaves it to the user whether the way back is recorded: it has plain arrays, and nothing to record."""
+
 GradientWatch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
 
@@ -64,15 +68,16 @@ def backward(
     create_graph: bool = False,
 ) -> None:
     """Add to `.grad` of each leaf the gradient of `outputs`, weighted by `grad_outputs`. See `Tensor.backward`."""
-    seeds = _seeds(outputs, grad_outputs, create_graph)
-    order = toposort(seeds)
-    tensors = {n: tensor for n in order if n.notes and (tensor := n.tensor) is not None and n.requires_grad}
-    arrived = _walk(order, seeds, tensors, create_graph, release=not (retain_graph or create_graph))
-    with _grad_lock:
-        given = [(tensor, g) for tensor, g in zip(tensors.values(), arrived, strict=True) if g is not None]
-        sums = [g if tensor.grad is None else _added(tensor, tensor.grad, g, create_graph) for tensor, g in given]
-        for (tensor, _), whole in zip(given, sums, strict=True):
-            tensor.grad = whole
+    with enable_grad() if create_graph else AS_IT_IS:
+        seeds = _seeds(outputs, grad_outputs, create_graph)
+        order = toposort(seeds)
+        tensors = {n: tensor for n in order if n.notes and (tensor := n.tensor) is not None and n.requires_grad}
+        arrived = _walk(order, seeds, tensors, create_graph, release=not (retain_graph or create_graph))
+        with _grad_lock:
+            given = [(tensor, g) for tensor, g in zip(tensors.values(), arrived, strict=True) if g is not None]
+            sums = [g if tensor.grad is None else _added(tensor, tensor.grad, g, create_graph) for tensor, g in given]
+            for (tensor, _), whole in zip(given, sums, strict=True):
+                tensor.grad = whole
 
 
 def _added(tensor: Tensor, before: Any, g: Tensor, create_graph: bool) -> Tensor:
@@ -80,8 +85,7 @@ def _added(tensor: Tensor, before: Any, g: Tensor, create_graph: bool) -> Tensor
     if np.shape(before) != g.shape:
         raise ShapeError(f"the .grad of {called(tensor)} must have its shape {g.shape}, not {np.shape(before)}")
     if create_graph:
-        with enable_grad():
-            return (before + g).astype(g.dtype, copy=False)
+        return (before + g).astype(g.dtype, copy=False)
     with np.errstate(all="ignore"):
         return tensor_of(as_value(bare(before) + g._value, g.dtype), None)
 
@@ -154,12 +158,13 @@ def _gradients(
     outputs = _tensors(outputs, "outputs")
     inputs = _tensors(inputs, "inputs")
     wanted = [t._recorded("differentiate with respect to") for t in inputs]
-    seeds = _seeds(outputs, [None] * len(outputs) if grad_outputs is None else grad_outputs, create_graph)
-    everything = toposort(seeds) if silent is None else as_far_as(set(wanted), toposort(seeds), seeds)
-    order = leading_to(set(wanted), everything)
-    within = None if order is everything else set(order)
-    release = not (retain_graph or create_graph)
-    arrived = _walk(order, seeds, wanted, create_graph, release=release, within=within, silent=silent)
+    with enable_grad() if create_graph else AS_IT_IS:
+        seeds = _seeds(outputs, [None] * len(outputs) if grad_outputs is None else grad_outputs, create_graph)
+        everything = toposort(seeds) if silent is None else as_far_as(set(wanted), toposort(seeds), seeds)
+        order = leading_to(set(wanted), everything)
+        within = None if order is everything else set(order)
+        release = not (retain_graph or create_graph)
+        arrived = _walk(order, seeds, wanted, create_graph, release=release, within=within, silent=silent)
     return [
         tensor_of(np.zeros_like(tensor.data), None) if g is None else g
         for tensor, g in zip(inputs, arrived, strict=True)
@@ -256,9 +261,8 @@ def _walk(
     through = [node for node in order if node not in ends] if ends else order
     refuse_changed(through)
     watch = watch or (watch_backward if watch_forward in current_mode().watches else None)
-    pull = enable_grad()(_pulled) if create_graph else _pulled
     try:
-        pull(order, grads, set(wanted), create_graph, release, within, ends, watch, silent or ())
+        _pulled(order, grads, set(wanted), create_graph, release, within, ends, watch, silent or ())
     except BaseException:
         if release:
             for spent in through:
@@ -410,8 +414,7 @@ def _owned(grads: dict[Node, Any], wanted: Iterable[Node]) -> list[Tensor | None
 def _own(g: Any) -> Tensor:
     """A gradient as a Tensor in memory of its own."""
     if type(g) is Tensor and type(g.node) is Leaf:
-        with enable_grad():
-            return +g
+        return +g
     if type(g) is Tensor:
         return tensor_of(g._value.copy(), g.node)
     return tensor_of(g.copy() if type(g) is ndarray or is_duck(g) else np.array(g), None)

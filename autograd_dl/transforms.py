@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
-from .engine import Leaf, Tensor, enable_grad, gradients, is_grad_enabled, toposort
+from .engine import Leaf, Tensor, gradients, is_grad_enabled, toposort
 from .errors import DTypeError, ShapeError
 from .rematerialization import checkpoint as checkpoint
 from .tensor import bare, tensor_of
@@ -112,8 +112,7 @@ def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, T
     traced = _traced(f, args, others=tangents)
     moved = [o for o in traced.outputs if o.requires_grad]
     seeds = [Tensor(np.zeros(o.shape), requires_grad=True, dtype=o.dtype) for o in moved]
-    with enable_grad():
-        pulled = _gradients(moved, traced.inputs, seeds, create_graph=True)
+    pulled = _gradients(moved, traced.inputs, seeds, create_graph=True)
     pushed = iter(_gradients(pulled, seeds, _like(traced, tangents), create_graph=traced.differentiable))
     along = [next(pushed) if o.requires_grad else Tensor(np.zeros(o.shape, o.dtype)) for o in traced.outputs]
     return traced.value(), replaced_in(traced.result, traced.given_back(along))

@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, detect_anomaly, enable_grad, is_grad_enabled, no_grad, scope
+from autograd_dl import Tensor, detect_anomaly, enable_grad, gradients, is_grad_enabled, no_grad, scope
 from autograd_dl.mode import current_mode
 
 
@@ -356,6 +356,19 @@ def test_create_graph_under_no_grad_still_makes_one():
     x.grad, slope = None, x.grad
     slope.backward()
     assert x.grad.item() == 36
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"], ids=["cast", "as it is"])
+def test_create_graph_under_no_grad_leads_back_to_the_arriving_gradients(dtype):
+    """They are summed, and cast, before the walk begins: y is returned twice."""
+    x = Tensor(3.0, requires_grad=True)
+    y = x * x
+    u = Tensor(2.0, requires_grad=True, dtype=dtype)
+    arriving = [u, u * 3.0]
+    with no_grad():
+        (slope,) = gradients([y, y], x, arriving, create_graph=True)
+    assert slope.item() == 48
+    assert gradients(slope, u)[0].item() == 24
 
 
 @pytest.mark.parametrize("switch", [no_grad, enable_grad, detect_anomaly])
