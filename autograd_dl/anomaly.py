@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from .errors import AnomalyError
+from .table import Outline
+from .values import is_duck
 
 _BACKWARD = "the backward pass of"
 _OURS = tuple(os.path.dirname(os.path.abspath(f)) + os.sep for f in (__file__, np.__file__))
@@ -92,8 +94,10 @@ def _operands(values: Sequence[Any]) -> str:
 
 def _range(value: Any) -> str:
     value = getattr(value, "_value", value)
-    if not hasattr(value, "min"):
-        return f"shape {value.shape}, no longer held" if hasattr(value, "shape") else repr(value)
+    if type(value) is Outline:
+        return f"shape {value.shape}, no longer held"
+    if not isinstance(value, (np.ndarray, np.generic)) and not is_duck(value):
+        return repr(value)
     if value.size == 0:
         return f"{value.dtype} {value.shape}, empty"
     finite = value[np.isfinite(value)]

@@ -15,7 +15,7 @@ from .mode import Mode, current_mode
 from .pullback import Parts
 from .table import SCALARS, Op, Outline, Plan, outline
 from .tensor import Tensor, tensor_of
-from .values import as_value
+from .values import as_value, has_dtype
 
 ndarray = np.ndarray
 MANY = 4
@@ -258,7 +258,7 @@ def named(error: Any, title: str, args: Sequence[Any], kwargs: dict[str, Any]) -
 
 
 def _described(argument: Any) -> str:
-    if hasattr(argument, "shape") and hasattr(argument, "dtype"):
+    if has_dtype(argument):
         name = f"{argument.name!r}: " if type(argument) is Tensor and argument.name else ""
         return f"{name}{argument.dtype} {argument.shape}"
     if isinstance(argument, (tuple, list)) and _holds_arrays(argument):
@@ -268,7 +268,7 @@ def _described(argument: Any) -> str:
 
 
 def _holds_arrays(values: Sequence[Any]) -> bool:
-    return any(hasattr(v, "dtype") or (isinstance(v, (tuple, list)) and _holds_arrays(v)) for v in values)
+    return any(has_dtype(v) or (isinstance(v, (tuple, list)) and _holds_arrays(v)) for v in values)
 
 
 _ITEM = Op(operator.getitem, operator.getitem)
@@ -277,7 +277,7 @@ _ITEM.rules = (lambda g, _ans, _results, i: Parts({i: g}), None)
 
 def is_array(value: Any) -> bool:
     """Whether it is an array, of whatever library, or a number of NumPy's, and no Tensor."""
-    return hasattr(value, "dtype") and type(value) is not Tensor
+    return has_dtype(value) and type(value) is not Tensor
 
 
 def results(ans: Any, node: Node | None, mode: Mode) -> Any:

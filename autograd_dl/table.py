@@ -84,7 +84,7 @@ def outline(value: Any) -> Any:
         if value.nbytes > SMALL:
             return Outline(value.shape, value.dtype)
         base = value.base
-    except AttributeError:
+    except (AttributeError, TypeError):  # no array; a class, as np.float32, has attributes that are no numbers
         return value
     return value if base is None or getattr(base, "nbytes", SMALL + 1) <= 2 * SMALL else value.copy()
 

@@ -96,6 +96,11 @@ def is_duck(value: Any) -> bool:
     return hasattr(value, "__array_function__") and not isinstance(value, (np.ndarray, np.generic))
 
 
+def has_dtype(value: Any) -> bool:
+    """Whether it is an array of whatever library, a number of NumPy's, or what stands for one; a class is none."""
+    return hasattr(value, "dtype") and not isinstance(value, type)
+
+
 def as_value(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
     """`data` as an array of numbers that a Tensor can hold; shared where it is one already.
 

@@ -10,7 +10,7 @@ import pytest
 
 from autograd_dl import Tensor, checkpoint, detect_anomaly, gradients, no_grad
 from autograd_dl.errors import AnomalyError
-from autograd_dl.ops import primitive
+from autograd_dl.ops import defvjp, primitive
 from visualize.labels import Numbers
 
 HERE = str(Path(__file__))
@@ -56,6 +56,16 @@ def test_forward_names_both_operands():
     assert text.startswith("np.divide made 1 NaN and 1 infinite of 3 numbers")
     assert "argument 0: float64 (3,), 0.0 to 2.0" in text
     assert "argument 1: float64 (3,), 0.0 to 1.0" in text
+
+
+@pytest.mark.parametrize("given", [np.float16, np.dtype("float16")], ids=["a class", "a dtype"])
+def test_arguments_that_are_no_arrays_are_told_as_they_are(given):
+    x = Tensor([1e6], requires_grad=True)
+    cast = primitive(lambda x, dtype: x.astype(dtype))
+    defvjp(cast, lambda g, _ans, _x, _dtype: g.astype(_x.dtype), None)
+    with detect_anomaly(), pytest.raises(AnomalyError) as caught:
+        cast(x, given)
+    assert str(caught.value).endswith(f"argument 1: {given!r}")
 
 
 def test_forward_of_constants_and_under_no_grad():

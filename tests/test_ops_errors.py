@@ -510,6 +510,13 @@ def test_keywords_and_lists_of_lists_are_named_too():
         np.block([[tensor(2), tensor(3, 1)], [tensor(2)]])
 
 
+def test_a_class_of_numbers_is_named_as_it_is():
+    cast = ops.primitive(lambda x, dtype: np.linalg.inv(x.astype(dtype)))
+    ops.defvjp(cast, lambda g, _ans, _x, _dtype: g, None)
+    with pytest.raises(np.linalg.LinAlgError, match=r"\(float64 \(2,\), <class 'numpy\.float32'>\): 1-dim"):
+        cast(tensor(2), np.float32)
+
+
 def test_repeats_are_a_copy():
     w = tensor(1)
     y = np.repeat(w, 3)

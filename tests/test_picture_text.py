@@ -10,7 +10,7 @@ import pytest
 from autograd_dl import Tensor
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE
-from visualize import draw_graph, render, to_dot
+from visualize import draw_graph, explain, render, to_dot, to_text
 from visualize.text import number, printable, quantity
 
 pytest.importorskip("graphviz")
@@ -95,6 +95,16 @@ def test_an_op_of_the_users_has_its_name_as_text():
         assert r'op1 [label="<b>\"odd\"</b>" ' in to_dot(odd(Tensor(1.0, requires_grad=True)))
     finally:
         del TABLE[odd]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32")], ids=["a class", "a dtype"])
+def test_a_dtype_is_a_setting_of_an_op(dtype):
+    cast = primitive(lambda x, dtype: x.astype(dtype))
+    defvjp(cast, lambda g, _ans, _x, _dtype: g.astype(_x.dtype), None)
+    y = cast(Tensor([1.0, 2.0], requires_grad=True, name="x"), dtype).sum()
+    assert 'label="<lambda>\nfloat32"' in to_dot(y)
+    assert "<lambda> float32" in to_text(y)
+    assert str(explain(y)).startswith("nothing found")
 
 
 PROGRAM = """

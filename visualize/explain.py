@@ -14,6 +14,7 @@ from autograd_dl.errors import DTypeError, GraphError, ShapeError
 from autograd_dl.mode import watched
 from autograd_dl.pullback import Parts
 from autograd_dl.table import Outline
+from autograd_dl.values import has_dtype
 
 from .dot import draw_graph
 from .norms import facts, norm
@@ -292,7 +293,7 @@ def _kinds(value: Any) -> frozenset[str]:
     """What there is of "NaN" and "infinity" in a value, or in one of several; "zero" if it has nothing but zeros."""
     if isinstance(value, tuple):
         return frozenset().union(*map(_kinds, value))
-    if not hasattr(value, "dtype") or isinstance(value, Outline) or value.dtype.kind not in "fc" or not value.size:
+    if not has_dtype(value) or isinstance(value, Outline) or value.dtype.kind not in "fc" or not value.size:
         return _FINE
     largest = float(np.max(np.abs(value)) if value.shape else abs(value))  # NaN if there is one
     if 0 < largest < math.inf:
@@ -367,9 +368,9 @@ def _argument(node: Node, i: int) -> str:
 
 def _range(value: Any) -> str:
     """A value in a line: dtype, shape, from where to where, and how many numbers are not finite."""
-    if isinstance(value, tuple) and any(hasattr(v, "shape") for v in value):
+    if isinstance(value, tuple) and any(map(has_dtype, value)):
         return "; ".join(map(_range, value))
-    if not hasattr(value, "dtype"):
+    if not has_dtype(value):
         return cut(repr(value), LONGEST)
     kind = f"{value.dtype} {value.shape}"
     if not is_known(value):

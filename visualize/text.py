@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from autograd_dl.values import has_dtype
+
 SYMBOLS = {
     "add": "+",
     "subtract": "−",
@@ -68,7 +70,7 @@ def in_brackets(sizes: Sequence[object]) -> str:
 
 def is_quantity(value: Any) -> bool:
     """Whether it is a number, an array or the outline of one, and not an axis, a shape or an index."""
-    return hasattr(value, "shape") or (isinstance(value, (int, float)) and not isinstance(value, bool))
+    return has_dtype(value) or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def symbol(name: str, settings: Sequence[Any], kwargs: dict[str, Any]) -> str:
@@ -138,7 +140,7 @@ def _setting(value: Any) -> str:
         return f"[{_listed(value)}]"
     if isinstance(value, tuple):
         return f"({_listed(value)}{',' if len(value) == 1 else ''})"
-    if getattr(value, "shape", ()):
+    if has_dtype(value) and value.shape:
         is_short = isinstance(value, np.ndarray) and value.ndim == 1 and value.size <= SHORT
         return f"[{_listed(value.tolist())}]" if is_short else f"{value.dtype} {shape_of(value)}"
     return "..." if value is Ellipsis else str(getattr(value, "__name__", value))
