@@ -28,6 +28,8 @@ FEW = 128
 """The most rows that one of the products in `_summed` sums over. Each has at most half of SMALL multiplications."""
 IN_STRIPS = 64
 """The most filters for which strips take less time than patches: there is more to add up the more filters there are."""
+SHORT = 16
+"""Numbers at each place of a strip from which on BLAS is fast."""
 
 
 @primitive
@@ -230,7 +232,9 @@ def _multiply_all(factors: Sequence[_Factor], matrix: Any, out: Any) -> None:
 def _multiply(rows: Any, matrix: Any, out: Any) -> None:
     """Write rows @ matrix to `out`, as several products of the size that BLAS is best at."""
     if rows.ndim == 3:
-        np.matmul(rows, matrix, out=out.reshape(*rows.shape[:2], matrix.shape[1]))
+        several = out.reshape(*rows.shape[:2], matrix.shape[1])
+        for some in shares(rows.shape[1], math.ceil(rows.shape[1] * matrix.size / SMALL)):
+            np.matmul(rows[:, some], matrix, out=several[:, some])
         return
     size = SMALL // max(1, matrix.size)
     if size < 8:
@@ -393,7 +397,9 @@ class _Windows:
 
 def _is_faster_in_strips(at: Grid, c: int, f: int) -> bool:
     """Whether adding up a product for each row of the filters takes less time than copying whole patches for one."""
-    return at.stride[0] == 1 < min(at.filter[0], c) and f <= min(at.filter[1] * c, IN_STRIPS)
+    numbers = at.filter[1] * c
+    few = min(numbers, math.prod(at.places), IN_STRIPS)
+    return at.stride[0] == 1 < min(at.filter[0], c) and numbers >= SHORT and f <= few
 
 
 def _patches(x: Any, at: Grid) -> Any:
