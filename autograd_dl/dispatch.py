@@ -114,7 +114,9 @@ def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple
     parameters = op.signature.parameters
     given = op.signature.bind(*args, **kwargs).arguments
     arrays = tuple(given.pop(name, parameters[name].default) for name in list(parameters)[: op.arity])
-    return arrays, {name: value for name, value in given.items() if value is not parameters[name].default}
+    further = [given.pop(p.name) for p in parameters.values() if p.kind is p.VAR_KEYWORD and p.name in given]
+    named = {name: value for name, value in given.items() if value is not parameters[name].default}
+    return arrays, dict(*further, **named)
 
 
 def is_default(fun: Callable[..., Any], name: str, value: Any) -> bool:

@@ -288,10 +288,14 @@ def refuse_changed(order: list[Node]) -> None:
             if read and isinstance(parent, Leaf) and parent.changed > node.number:
                 what = parent.called
         if what is not None:
-            raise GraphError(
-                f"{what} was changed in place after {node.plan.op.title} had read it, so that no gradient can be "
-                "computed through that op; run the forward pass again"
-            )
+            _refuse_overwritten(node, what)
+
+
+def _refuse_overwritten(node: Node, what: str) -> NoReturn:
+    raise GraphError(
+        f"{what} was changed in place after {node.plan.op.title} had read it, so that no gradient can be "
+        "computed through that op; run the forward pass again"
+    )
 
 
 def behind(nodes: Iterable[Node]) -> Iterator[Node]:
@@ -318,7 +322,9 @@ def leads_elsewhere(nodes: Iterable[Node], leaf: Node | None) -> bool:
 
 
 def refuse_released(node: Node) -> NoReturn:
-    """Raise for a node whose arrays were let go."""
+    """Raise for a node whose arrays were let go, perhaps as a hook, or another thread, changed what it had read."""
+    if node.notes is not None and node.notes.overwritten is not None:
+        _refuse_overwritten(node, node.notes.overwritten)
     raise GraphError(
         f"the graph was released by an earlier backward() (found at {node.plan.op.title}); "
         "to run backward twice, call the first one with retain_graph=True"

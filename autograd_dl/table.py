@@ -16,7 +16,7 @@ import importlib
 import inspect
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -281,7 +281,7 @@ def _signature(rule: Rule) -> _Signature:
             rest = p.name
         elif p.kind is p.KEYWORD_ONLY or p.default is not p.empty:
             keywords.append(p.name)
-        else:
+        elif p.kind is not p.VAR_KEYWORD:
             positional.append(p.name)
     return _Signature(tuple(positional), rest, frozenset(keywords))
 
@@ -322,14 +322,17 @@ def defvjp(
     if broadcasts is not None:
         op.broadcasts = broadcasts
     op.forget()
-    if op.arity is not None and not is_numpys_function(fun) and _required(op) > op.arity:
+    if not is_numpys_function(fun) and op.signature is not None:
+        _refuse_misfit(op, op.signature.parameters.values())
+
+
+def _refuse_misfit(op: Op, parameters: Collection[inspect.Parameter]) -> None:
+    """Raise if a function of the user's has not as many arguments as there are rules."""
+    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    required = sum(p.default is p.empty for p in positional)
+    takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    if op.arity is not None and (op.arity < required or (op.arity > len(positional) and not takes_more)):
         raise RuleError(
-            f"defvjp({fun.__name__}): it takes {_required(op)} arguments, and there are rules for {op.arity}; "
-            "give None for those that have no derivative"
+            f"defvjp({op.name}): it takes {required if op.arity < required else len(positional)} arguments, and there "
+            f"are rules for {op.arity}; give one for each, None for those that have no derivative"
         )
-
-
-def _required(op: Op) -> int:
-    """How many arguments the function must be given by position."""
-    parameters = [] if op.signature is None else op.signature.parameters.values()
-    return sum(p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)

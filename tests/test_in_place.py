@@ -276,6 +276,15 @@ def test_a_graph_that_read_the_old_values_is_stale(change):
         y.backward()
 
 
+def test_a_leaf_that_a_hook_changes_is_named():
+    w = leaf(OPERAND, name="W1")
+    y = w * w
+    z = y * y
+    z.register_hook(lambda _: w.change(np.multiply, 0.5))
+    with pytest.raises(GraphError, match=r"Tensor 'W1' was changed in place after np\.multiply had read it"):
+        np.sum(z).backward()
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_graph_that_did_not_read_them_stays_valid(change):
     x, w = leaf(OPERAND), leaf(OPERAND)

@@ -134,6 +134,13 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
     (lambda x: np.vecdot(x, x[:, :1]),                    "vectors of 2 and of 1 elements"),
     (lambda x: np.take(x[0, 0], 0, 1),                    "axis 1 is out of bounds"),
     (lambda x: np.median(x[0, 0], 0),                     "axis 0 is out of bounds"),
+    (lambda x: np.cov(np.stack([x, x])),                  "rows or columns of a matrix, not"),
+    (lambda x: np.cov(x, ddof=0.5),                       "ddof is a whole number"),
+    (lambda x: np.linalg.outer(x, x[0]),                  "takes vectors, not shapes"),
+    (lambda x: np.average(x, weights=2),                  "weights have the shape"),
+    (lambda x: np.pad(x[0, 0], -1),                       "can't contain negative values"),
+    (lambda x: np.linalg.lstsq(np.stack([x, x]), x[0]),   "one matrix of coefficients"),
+    (lambda x: np.linalg.cond(x[:0, :0]),                 "an empty array has no condition number"),
 ])
 def test_what_numpy_refuses_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
@@ -517,11 +524,56 @@ def test_a_class_of_numbers_is_named_as_it_is():
         cast(tensor(2), np.float32)
 
 
+@pytest.mark.skipif(not hasattr(np, "vecmat"), reason="NumPy has vecmat and matvec since 2.2")
+def test_products_of_matrices_and_vectors_take_no_others():
+    with pytest.raises(ShapeError, match=r"np\.vecmat takes vectors and matrices, not shapes \(2, 2\) and \(2,\)"):
+        np.vecmat(tensor(2, 2), tensor(2))
+    with pytest.raises(ShapeError, match=r"np\.matvec takes matrices and vectors, not shapes \(2,\) and \(2,\)"):
+        np.matvec(tensor(2), tensor(2))
+
+
+def test_where_has_booleans():
+    with pytest.raises(DTypeError, match="where= has Booleans, not float64"):
+        np.nansum(tensor(3), where=np.ones(3))
+
+
+@pytest.mark.parametrize(
+    "function", [np.cov, np.corrcoef, lambda a: np.float_power(a, 2), lambda a: np.geomspace(a, 9, 3)]
+)
+def test_long_doubles_stay_so(function):
+    x = np.array([[1.0, 2.0], [3.0, 5.0]], np.longdouble)
+    ans = function(Tensor(x))
+    assert ans.dtype == np.longdouble
+    np.testing.assert_allclose(ans.numpy(), function(x), rtol=8 * np.finfo(np.longdouble).eps)
+
+
+@pytest.mark.parametrize("call", [lambda x: np.reshape(x, 4, order="A"), lambda x: np.ravel(x, order="K")])
+def test_an_order_that_depends_on_memory_has_no_gradient(call):
+    with pytest.raises(UnsupportedError, match=r'where a gradient is needed, the order is "C" or "F", not .[AK].$'):
+        call(tensor(2, 2))
+    np.testing.assert_array_equal(call(tensor(2, 2, grad=False)).numpy(), np.arange(4.0))
+
+
+def test_further_keywords_of_a_primitive_have_their_names():
+    scaled = ops.primitive(lambda x, **how: x * how.get("by", 1))
+    ops.defvjp(scaled, lambda g, _ans, _x, *, by=1: g * by)
+    x = tensor(2)
+    (slope,) = gradients(scaled(x, by=3.0).sum(), x)
+    np.testing.assert_array_equal(slope.numpy(), [3.0, 3.0])
+    with pytest.raises(UnsupportedError, match=r"the keyword times is not supported \(known here: by\)"):
+        scaled(x, times=3.0)
+
+
 def test_repeats_are_a_copy():
     w = tensor(1)
     y = np.repeat(w, 3)
     assert y.numpy().flags.writeable
     assert not np.shares_memory(y.numpy(), w.numpy())
+
+
+@pytest.mark.parametrize("op", [ops.erf, ops.erfc, ops.sigmoid, ops.softplus])
+def test_ops_of_our_own_take_numbers(op):
+    assert op(1) == op(1.0) == op(np.array([1.0]))[0]
 
 
 @pytest.mark.parametrize("op", [ops.sigmoid, ops.softmax, ops.softplus, ops.erf])

@@ -190,7 +190,8 @@ def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: 
 
 @composed(np.geomspace)
 def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, *, axis: int = 0) -> Any:
-    start, stop = (as_array(a).astype(np.float64) for a in (start, stop))
+    start, stop = as_array(start), as_array(stop)
+    start, stop = (a.astype(np.result_type(start, stop, np.float64)) for a in (start, stop))
     if np.any(start == 0) or np.any(stop == 0):
         raise ValueError("np.geomspace: what grows by factors neither starts nor stops at 0")
     sign, t = np.sign(start), _fractions(start, stop, num, endpoint)

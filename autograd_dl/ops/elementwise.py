@@ -168,7 +168,9 @@ defvjp(np.power, _power_x, _power_y, raw=operator.pow)
 
 @composed(np.float_power)
 def float_power(x: Any, y: Any, /) -> Any:
-    return as_array(x).astype(np.float64) ** as_array(y).astype(np.float64)
+    x, y = as_array(x), as_array(y)
+    dtype = np.result_type(x, y, np.float64)
+    return x.astype(dtype) ** y.astype(dtype)
 
 
 @primitive(broadcasts=True, stands_for=np.clip)

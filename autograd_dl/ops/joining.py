@@ -217,6 +217,7 @@ defvjp(_pad_constant, _unpad, None, None)
 @composed(np.pad)
 def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Any:
     if array.ndim == 0:
+        np.pad(np.zeros(()), pad_width)  # refuses what are no widths
         return array
     if isinstance(pad_width, dict):
         pad_width = [pad_width.get(i, pad_width.get(i - array.ndim, 0)) for i in range(array.ndim)]

@@ -271,6 +271,8 @@ def linalg_trace(x: Any, /, *, offset: int = 0) -> Any:
 @composed(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     x = floating(x)
+    if not x.size:
+        raise np.linalg.LinAlgError("np.linalg.cond: an empty array has no condition number")
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         s = np.where(s == 0, 0, s)  # LAPACK has -0, too
@@ -288,6 +290,8 @@ def cond(x: Any, p: Any = None) -> Any:
 @composed(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
     a, b = as_array(a), as_array(b)
+    if a.ndim != 2:
+        raise np.linalg.LinAlgError(f"np.linalg.lstsq: it takes one matrix of coefficients, not shape {a.shape}")
     m, n = a.shape
     s = np.linalg.svdvals(a)
     if rcond is None:
@@ -309,4 +313,4 @@ def tensorsolve(a: Any, b: Any) -> Any:
 @composed(np.linalg.tensorinv)
 def tensorinv(a: Any, ind: int = 2) -> Any:
     rows, columns = a.shape[:ind], a.shape[ind:]
-    return np.linalg.inv(a.reshape(math.prod(rows), -1)).reshape(*columns, *rows)
+    return np.linalg.inv(a.reshape(math.prod(rows), math.prod(columns))).reshape(*columns, *rows)

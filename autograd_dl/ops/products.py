@@ -142,9 +142,17 @@ def inner(a: Any, b: Any) -> Any:
     return a * b if a.ndim == 0 or b.ndim == 0 else np.tensordot(a, b, (-1, -1))
 
 
-@composed(np.outer, np.linalg.outer)
+@composed(np.outer)
 def outer(a: Any, b: Any) -> Any:
     return as_array(a).reshape(-1, 1) * as_array(b).reshape(1, -1)
+
+
+@composed(np.linalg.outer)
+def linalg_outer(x1: Any, x2: Any, /) -> Any:
+    x1, x2 = as_array(x1), as_array(x2)
+    if x1.ndim != 1 or x2.ndim != 1:
+        raise ShapeError(f"np.linalg.outer takes vectors, not shapes {x1.shape} and {x2.shape}; np.outer flattens them")
+    return np.outer(x1, x2)
 
 
 @composed(np.vdot)
@@ -162,11 +170,17 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 
 @composed(*present("matvec"))
 def matvec(x1: Any, x2: Any, /) -> Any:
+    x1, x2 = as_array(x1), as_array(x2)
+    if x1.ndim < 2 or x2.ndim < 1:
+        raise ShapeError(f"np.matvec takes matrices and vectors, not shapes {x1.shape} and {x2.shape}")
     return np.matmul(x1, np.expand_dims(x2, -1))[..., 0]
 
 
 @composed(*present("vecmat"))
 def vecmat(x1: Any, x2: Any, /) -> Any:
+    x1, x2 = as_array(x1), as_array(x2)
+    if x1.ndim < 1 or x2.ndim < 2:
+        raise ShapeError(f"np.vecmat takes vectors and matrices, not shapes {x1.shape} and {x2.shape}")
     return np.matmul(np.expand_dims(x1, -2), x2)[..., 0, :]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..dispatch import RESTATED
-from ..errors import ShapeError
+from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
 from .entry import as_array, composed, present, primitive
@@ -23,13 +23,24 @@ defvjp(np.copy, lambda g, _ans, _x, order="K": g)
 
 
 def _reshaped_by_columns(x: Any, shape: Any, order: str, **rest: Any) -> Any:
-    if order != "F" or rest:
+    if rest:
         return NotImplemented
+    _refuse_unless_by_columns("np.reshape", order)
     return x.T.reshape(shape[::-1] if np.ndim(shape) else shape).T
 
 
+def _raveled_by_columns(x: Any, order: str) -> Any:
+    _refuse_unless_by_columns("np.ravel", order)
+    return x.T.reshape(-1)
+
+
+def _refuse_unless_by_columns(title: str, order: str) -> None:
+    if order != "F":
+        raise UnsupportedError(f'{title}: where a gradient is needed, the order is "C" or "F", not {order!r}')
+
+
 RESTATED[np.reshape, "order"] = _reshaped_by_columns
-RESTATED[np.ravel, "order"] = lambda x, order: x.T.reshape(-1) if order == "F" else NotImplemented
+RESTATED[np.ravel, "order"] = _raveled_by_columns
 
 
 def _transposed_back(g: Any, _ans: Any, _x: Any, axes: Sequence[int] | None = None) -> Any:

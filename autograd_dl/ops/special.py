@@ -63,6 +63,8 @@ def erfc(x: Any) -> Any:
 
 
 def _in_pieces(fun: Callable[[Any], Any], x: Any) -> Any:
+    if isinstance(x, (int, float)):
+        x = np.float64(x)
     if type(x) is not np.ndarray or x.size <= PIECE:
         return fun(x)
     ans, flat = np.empty(x.size, x.dtype), x.ravel()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..errors import ShapeError, UnsupportedError
+from ..errors import DTypeError, ShapeError, UnsupportedError
 from ..tensor import bare, loses_gradient
 from .entry import as_array, composed
 from .norms import norm2
@@ -28,7 +28,7 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
     weights = as_array(weights)
     if weights.shape != a.shape:
         axes = () if axis is None else normalize_axis_tuple(axis, a.ndim)
-        if weights.shape != tuple(a.shape[i] for i in axes):
+        if axis is None or weights.shape != tuple(a.shape[i] for i in axes):
             raise ShapeError(
                 f"np.average: weights have the shape of the array, {a.shape}, or its lengths along the axes, "
                 f"not {weights.shape}"
@@ -47,13 +47,18 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
 @composed(np.cov)
 def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: float | None = None) -> Any:
     def variables(x: Any) -> Any:
-        x = as_array(x).astype(np.float64, copy=False)
+        x = as_array(x)
+        if x.ndim > 2:
+            raise ShapeError(f"np.cov takes variables as the rows or columns of a matrix, not shape {x.shape}")
+        x = x.astype(np.result_type(x, np.float64), copy=False)
         return np.atleast_2d(x) if rowvar or x.ndim < 2 else x.T
 
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError(f"np.cov: ddof is a whole number, not {ddof}")
     x = variables(m) if y is None else np.concatenate([variables(m), variables(y)])
     deviations = x - np.mean(x, axis=1, keepdims=True)
     freedom = x.shape[1] - ((0 if bias else 1) if ddof is None else ddof)
-    return np.squeeze(np.dot(deviations, deviations.T) / np.float64(max(freedom, 0)))
+    return np.squeeze(np.dot(deviations, deviations.T) / x.dtype.type(max(freedom, 0)))
 
 
 @composed(np.corrcoef)
@@ -107,8 +112,10 @@ def median(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
 
 def _numbers(a: Any, where: Any = True) -> Any:
     """Where there is no NaN, of what `where` takes in."""
-    numbers = ~np.isnan(as_array(a))
-    return numbers if where is True else np.logical_and(numbers, np.broadcast_to(where, numbers.shape))
+    numbers, where = ~np.isnan(as_array(a)), as_array(where)
+    if where.dtype != bool:
+        raise DTypeError(f"where= has Booleans, not {where.dtype}")
+    return np.logical_and(numbers, np.broadcast_to(where, numbers.shape))
 
 
 def _share(a: Any, numbers: Any, axis: Axis, keepdims: Any, ddof: float = 0) -> Any:

@@ -22,16 +22,19 @@ Grads = dict[str, Any]
 def clip_by_norm(grads: Mapping[str, Any], max_norm: float) -> Grads:
     """The gradients, scaled down together if the norm of all their elements is larger than max_norm.
 
-    Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1. Raises `AnomalyError` for a NaN or infinity among them,
-    ValueError for a max_norm that is negative or infinite, `DTypeError` if grads is no dict.
+    Pascanu, Mikolov, Bengio 2013, arXiv:1211.5063, algorithm 1. Raises `AnomalyError` where their squares have no
+    finite sum, as with a NaN among them, ValueError for a max_norm that is negative or infinite, `DTypeError` if grads
+    is no dict.
     """
     check_dict("grads", grads)
     max_norm = checked("max_norm", max_norm)
-    norms = {key: math.sqrt(np.sum(np.square(bare(g), dtype=np.float64))) for key, g in grads.items() if g is not None}
+    with np.errstate(over="ignore"):
+        squares = {key: np.sum(np.square(bare(g), dtype=np.float64)) for key, g in grads.items() if g is not None}
+    norms = {key: math.sqrt(square) for key, square in squares.items()}
     norm = math.hypot(*norms.values())
     if not math.isfinite(norm):
         culprits = ", ".join(key for key, value in norms.items() if not math.isfinite(value))
-        raise AnomalyError(f"the gradients have no finite norm to clip: {culprits or 'all together'}")
+        raise AnomalyError(f"the squares of the gradients have no finite sum, to clip by: {culprits or 'all together'}")
     scale = max_norm / norm if norm > max_norm else 1.0
     return {key: None if g is None else _scaled(bare(g), scale) for key, g in grads.items()}
 
