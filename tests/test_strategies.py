@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, find, given, seed, settings
 from hypothesis import strategies as st
 
 from autograd_dl import Tensor
+from autograd_dl.errors import DTypeError
 from autograd_dl.functional import conv2d, max_pool2d
 from autograd_dl.ops import defvjp, im2col, primitive
 from autograd_dl.testing.instructions import OF_IMAGES
@@ -21,6 +22,7 @@ from autograd_dl.testing.strategies import (
     NONZERO,
     POSITIVE,
     STRATA,
+    UNIT,
     Domain,
     Instruction,
     arrays,
@@ -143,6 +145,53 @@ def test_points_at_kinks_need_kinks():
 @given(arrays(distinct=True))
 def test_distinct_numbers_are_distinct(x):
     assert len(np.unique(x)) == x.size
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "domain"),
+    [
+        ((20,), "f2", Domain(50, 52)), ((65,), "f2", Domain(50, 52)), ((300,), "f2", UNIT), ((4,), "i4", Domain(-3, 3)),
+        ((20,), "f4", Domain(1, 1 + 1e-5)), ((20,), "f8", Domain(1, 1 + 1e-14)), ((4, 5), "f2", Domain(-1e6, 1e6)),
+    ],
+)  # fmt: skip
+def test_distinct_numbers_are_distinct_and_in_the_domain_in_every_dtype(shape, dtype, domain):
+    for x in drawn(arrays(shape, dtype, domain, distinct=True), 20):
+        assert (x.shape, x.dtype) == (shape, dtype)
+        assert len(np.unique(x)) == x.size
+        assert np.all((x.astype(float) >= domain.low) & (x.astype(float) <= domain.high))
+
+
+def test_distinct_numbers_keep_the_kinks_where_they_are():
+    for x in drawn(arrays((20,), "f2", Domain(kinks=(0.0, 1.0)), distinct=True, at_kinks=True), 50):
+        assert len(np.unique(x)) == x.size
+        assert np.any((x == 0) | (x == 1))
+
+
+def test_distinct_numbers_that_stay_so_are_rounded_and_no_more():
+    x, y = (drawn(arrays((5,), dtype, Domain(kinks=(0.0,)), distinct=True), 50) for dtype in ("f8", "f4"))
+    np.testing.assert_array_equal(np.float32(x), y)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "domain"),
+    [("f2", Domain(1000, 1010, (1005.0,), 0.2)), ("f2", Domain(1000, 1010, (1005.3,), 0.1)), ("i4", NONZERO)],
+)
+def test_rounding_puts_no_number_onto_a_kink(dtype, domain):
+    for x in drawn(arrays((20,), dtype, domain), 50):
+        assert not np.isin(x, np.array(domain.kinks, dtype)).any()
+
+
+@pytest.mark.parametrize(
+    ("size", "dtype", "domain", "distinct", "words"),
+    [
+        (66, "f2", Domain(50, 52), True, "float16 has only 65 of 1056 numbers .* and 66 must be there"),
+        (3, "i8", NONZERO, True, "int64 has only 2 .* and 3 must be there"),
+        (2, "f2", Domain(1000.1, 1000.4), False, "float16 has only 0 .* and 1 must be there: draw fewer"),
+    ],
+)
+def test_a_dtype_with_too_few_numbers_in_the_domain_is_refused(size, dtype, domain, distinct, words):
+    with pytest.raises(DTypeError, match=words):
+        drawn(arrays((size,), dtype, domain, distinct=distinct), 1)
 
 
 @given(tensors((2, 3), np.float32, POSITIVE, requires_grad=False) | tensors((2, 3), np.float32, POSITIVE))
