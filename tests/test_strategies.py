@@ -194,6 +194,12 @@ def test_a_dtype_with_too_few_numbers_in_the_domain_is_refused(size, dtype, doma
         drawn(arrays((size,), dtype, domain, distinct=distinct), 1)
 
 
+@pytest.mark.parametrize("shape", [3, np.int64(3), st.just(3), [3], (3,)])
+def test_a_length_is_the_shape_of_a_vector(shape):
+    assert drawn(arrays(shape), 1)[0].shape == drawn(tensors(shape), 1)[0].shape == (3,)
+    assert drawn(graphs(shape=shape), 1)[0].inputs[0].shape == (3,)
+
+
 @given(tensors((2, 3), np.float32, POSITIVE, requires_grad=False) | tensors((2, 3), np.float32, POSITIVE))
 def test_tensors_are_what_was_asked_for(t):
     assert type(t) is Tensor

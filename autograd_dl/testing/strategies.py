@@ -34,12 +34,14 @@ from .programs import Program, Result, Step, renumbered
 
 IMAGE_SHAPES = st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(2, 4), st.integers(2, 4))
 """Shapes of a few small images, (N, C, H, W)."""
+AnyShape = Shape | int | st.SearchStrategy[Shape] | st.SearchStrategy[int] | None
+"""A shape as Hypothesis takes it for its own arrays: the length may stand for the shape of a vector."""
 
 
 @st.composite
 def arrays(
     draw: st.DrawFn,
-    shape: Shape | st.SearchStrategy[Shape] | None = None,
+    shape: AnyShape = None,
     dtype: DTypeLike = np.float64,
     domain: Domain = REAL,
     *,
@@ -48,9 +50,12 @@ def arrays(
 ) -> NDArray[Any]:
     """Arrays of numbers of a domain, no two of them alike if `distinct`; if `at_kinks`, some are exactly at a kink.
 
-    `shape` may be a strategy; without one `shapes()` is drawn from. When drawn, raises ValueError if `at_kinks` and the
-    domain has none, and `DTypeError` if the dtype has too few numbers of the domain.
+    `shape` may be the length of a vector, or a strategy; without one `shapes()` is drawn from. When drawn, raises
+    ValueError if `at_kinks` and the domain has none, and `DTypeError` if the dtype has too few numbers of the domain.
     """
+    if shape is not None:
+        sides: Any = draw(shape) if isinstance(shape, st.SearchStrategy) else shape
+        shape = (int(sides),) if isinstance(sides, (int, np.integer)) else tuple(sides)
     drawn = draw(examples.arrays(shape, np.float64, domain, distinct=distinct, at_kinks=at_kinks))
     values = drawn.ravel()
     there = np.flatnonzero(np.isin(values, domain.kinks))
@@ -87,7 +92,7 @@ def _held(values: NDArray[Any], dtype: np.dtype[Any], domain: Domain, distinct: 
 
 
 def tensors(
-    shape: Shape | st.SearchStrategy[Shape] | None = None,
+    shape: AnyShape = None,
     dtype: DTypeLike = np.float64,
     domain: Domain = REAL,
     *,
@@ -106,7 +111,7 @@ def graphs(
     max_steps: int = 6,
     own: Sequence[Instruction] = (),
     instructions: Sequence[Instruction] = INSTRUCTIONS,
-    shape: Shape | st.SearchStrategy[Shape] | None = None,
+    shape: AnyShape = None,
 ) -> Program:
     """Random programs of ops, each of them smooth at the values that it gets there.
 
