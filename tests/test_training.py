@@ -5,6 +5,7 @@ import inspect
 import json
 import math
 import os
+import pickle
 import re
 import shutil
 import subprocess
@@ -902,6 +903,19 @@ def test_a_trainer_goes_back_to_its_own_checkpoint(tmp_path):
     assert (made.current_iter, len(made.train_loss_list), made.measured) == (1, 1, [])
     made.train()
     assert made.history == history
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+def test_a_pickled_trainer_goes_on_equally(optimizer):
+    made = trainer(optimizer=optimizer, shuffle=True, early_stopping=9)
+    for _ in range(7):
+        made.train_step()
+    again = pickle.loads(pickle.dumps(made))
+    made.train()
+    again.train()
+    assert again.current_iter == 15
+    assert again.history == made.history
+    assert weights(again.network) == weights(made.network)
 
 
 def test_fewer_epochs_than_were_taken_take_no_further_step(tmp_path):

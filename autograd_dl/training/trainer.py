@@ -144,7 +144,7 @@ class Trainer:
         self.network: Any = network  # users know more of theirs than the protocol: its save_params, say
         self.test = x_test, t_test
         self.optimizer: Any = made(optimizer, optimizer_param)  # or its rate
-        self.change_gradient = change_gradient or (lambda gradient: gradient)
+        self.change_gradient = change_gradient or _as_it_is
         if one_pass and not hasattr(network, "loss_and_gradient"):
             kind = type(network).__name__
             raise ValueError(f"one_pass=True needs loss_and_gradient(x, t), which this {kind} has not")
@@ -361,6 +361,10 @@ class Trainer:
             self._best = {name: a.copy() for name, a in state_of(self.network).items()}
         if age >= patience:
             self.stop()
+
+
+def _as_it_is(gradient: Mapping[str, Any]) -> Mapping[str, Any]:
+    return gradient  # under a name, by which it can be pickled
 
 
 def _count(name: str, value: Any, least: int) -> int:
