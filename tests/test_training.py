@@ -667,6 +667,10 @@ class TestResume:
             ({"one_pass": True}, "one_pass is False there, True here"),
             ({"settings": {"data": "more", "n": 3}}, "data is 'MNIST' there, 'more' here; n is None there, 3 here"),
             ({"network": TwoLayerNet(6, 4, 3)}, r"W1 has shape \(6, 5\) instead of \(6, 4\); W2 has"),
+            (
+                {"network": TwoLayerNet(6, 5, 3, dtype="float64")},
+                "W1 is float32 there, float64 here; b1 .*; make the network with the dtype that it has there",
+            ),
         ],
     )
     def test_another_training_is_refused_and_nothing_changes(self, tmp_path, options, words):
@@ -924,6 +928,22 @@ def test_fewer_epochs_than_were_taken_take_no_further_step(tmp_path):
     made = trainer(epochs=1, checkpoint=file, resume=True, step_callbacks=[lambda _: pytest.fail("a step was taken")])
     made.train()
     assert made.current_iter == 15
+
+
+def test_a_network_of_numbers_and_arrays_goes_on_in_its_own_dtypes_alone(tmp_path):
+    file, options = tmp_path / "a.safetensors", {"epochs": 1}
+    network = OfNumbers()
+    network.params["w"] = 1
+    made = trainer_of(network, options)
+    made.train()
+    made.save(file)
+    again = OfNumbers()
+    again.params["w"] = 1  # no float yet
+    trainer_of(again, options).load(file)
+    assert again.params == network.params
+    again.params["v"] = np.float64(0.25)
+    with pytest.raises(DataError, match="from it here: v is float32 there, float64 here; make"):
+        trainer_of(again, options).load(file)
 
 
 @pytest.mark.parametrize("lost", ["network.b", "optimizer.Momentum.v.b"])

@@ -62,6 +62,18 @@ def progress_in(part: NamedArrays, settings: dict[str, Any]) -> tuple[int, bool]
     return step, stopped
 
 
+def refuse_other_dtypes(params: Mapping[str, Any], here: NamedArrays, there: NamedArrays) -> None:
+    """Raise `DataError` if the state of a network there has parameters of another dtype than here.
+
+    (A parameter that is a number of Python's has none: an int becomes a float where it moves.)
+    """
+    both = [name for name, p in params.items() if hasattr(p, "dtype") and name in here and name in there]
+    differing = [name for name in both if here[name].dtype.name != there[name].dtype.name]
+    if differing:
+        faults = "; ".join(f"{name} is {there[name].dtype} there, {here[name].dtype} here" for name in differing)
+        raise DataError(f"{faults}; make the network with the dtype that it has there")
+
+
 def history_in(part: NamedArrays, step: int, steps_per_epoch: int) -> dict[str, list[Any]]:
     """The losses and measurements, if they are those of so many steps."""
     measured = part.get("measured", np.zeros(0))

@@ -20,7 +20,7 @@ from ..serialization import load_arrays, save_arrays
 from .optimizers import OPTIMIZER_PARAM, made
 from .progress import outcome, shown
 from .protocols import NamedArrays, Network, Optimizer, load_network, state_of
-from .resuming import FORMAT, checkpoint_path, facts_beside, history_in, progress_in
+from .resuming import FORMAT, checkpoint_path, facts_beside, history_in, progress_in, refuse_other_dtypes
 
 Callback = Callable[["Trainer"], object]
 
@@ -278,6 +278,7 @@ class Trainer:
         history = history_in(part("history"), step, self.iter_per_epoch)
         best = part("best")
         before = {name: a.copy() for name, a in state_of(self.network).items()}
+        refuse_other_dtypes(self.network.params, before, part("network"))
         batches = self.batches.state_dict()
         try:
             self.batches.load_state_dict(part("batches"))
