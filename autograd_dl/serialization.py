@@ -157,6 +157,8 @@ def _plain(name: str, array: Any) -> NDArray[Any]:
     """
     if not hasattr(array, "dtype"):
         raise DataError(f"{name!r} is a {type(array).__name__}, no array: convert it with np.asarray first")
+    if isinstance(array, np.ma.MaskedArray):
+        raise DataError(f"{name!r} is a masked array and would lose its mask: write its data and its mask apart")
     return np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
 
 

@@ -203,6 +203,7 @@ def test_what_is_no_number_is_refused_before_anything_is_written(file, array):
         ({"W": [1.0, 2.0]}, "'W' is a list, no array: convert it with np.asarray"),
         ({"W": 3.0}, "'W' is a float, no array"),
         ({"W": None}, "'W' is a NoneType, no array"),
+        ({"W": np.ma.masked_array(W, W > 3)}, "'W' is a masked array and would lose its mask: write its data"),
         ([W], "arrays are written under names, as a dict, not list"),
     ],
 )
