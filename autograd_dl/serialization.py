@@ -51,7 +51,7 @@ def save_arrays(
     ------
     DataError
         If the file's name ends in anything but .safetensors, or an array or its name is none that the format knows; or
-        if arrays or metadata are no mapping, or the metadata not strings, under strings.
+        if arrays or metadata are no mapping, or the metadata not strings, under strings other than "sha256".
     OSError
         If it cannot be written.
     MissingExtraError
@@ -67,6 +67,8 @@ def save_arrays(
     plain = {_checked(name): _plain(name, bare(array)) for name, array in arrays.items()}
     if not all(isinstance(text, str) for entry in metadata.items() for text in entry):
         raise DataError(f"metadata are strings under strings, not {dict(metadata)}")
+    if CHECKSUM in metadata:
+        raise DataError(f"metadata cannot have {CHECKSUM!r}, which is the file's own checksum: choose another name")
     try:
         told = json.dumps({**metadata, CHECKSUM: _checksum(plain)}, ensure_ascii=False)
         data = need("safetensors.numpy", "train").save(plain, metadata={OURS: told})

@@ -220,6 +220,12 @@ def test_metadata_that_are_no_strings_are_refused(file, metadata):
     assert not file.exists()
 
 
+def test_metadata_cannot_take_the_place_of_the_checksum(file):
+    with pytest.raises(DataError, match="metadata cannot have 'sha256', which is the file's own checksum"):
+        save_arrays(file, {"W": W}, {"sha256": "mine", "k": "v"})
+    assert not file.exists()
+
+
 @pytest.mark.parametrize("name", ["params.pkl", "params.pickle", "params.npy", "params"])
 def test_a_pickle_is_never_loaded(tmp_path, name):
     (tmp_path / name).write_bytes(pickle.dumps({"W": W}))
