@@ -148,6 +148,23 @@ class TestMiniBatches:
             np.testing.assert_array_equal(t, u)
             assert (x != y).any()
 
+    @pytest.mark.parametrize(
+        ("returned", "kind", "words"),
+        [
+            (None, DTypeError, "augment: mine must return an array of images, not a NoneType; does it lack a return"),
+            (3.5, DTypeError, "not a float"),
+            (IMAGES[:3], ShapeError, r"augment: mine must return as many images as it gets, 4, not an array of \(3, "),
+        ],
+    )
+    def test_a_function_that_returns_no_such_images_is_named(self, returned, kind, words):
+        def mine(_images, _rng):
+            return returned
+
+        with pytest.raises(kind, match=words):
+            MiniBatches(IMAGES, np.arange(6), 4, seed=0, augment=[flip, mine, shift]).draw()
+        with pytest.raises(kind, match=r"augment: functools\.partial"):
+            MiniBatches(IMAGES, np.arange(6), 4, seed=0, augment=[partial(mine)]).draw()
+
 
 class TestResumed:
     @pytest.mark.parametrize("replace", [False, True])

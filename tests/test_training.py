@@ -563,6 +563,10 @@ class TestBeyondTheBook:
         with pytest.raises(ShapeError, match="reshape them"):
             trained(augment=shift)
 
+    def test_augmentation_that_lacks_its_return_is_told_as_such(self):
+        with pytest.raises(DTypeError, match="augment: <lambda> must return an array of images, not a NoneType"):
+            trained(augment=lambda images, rng: rng.shuffle(images))
+
 
 class TestResume:
     @pytest.mark.parametrize(

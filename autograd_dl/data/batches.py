@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, ShapeError
+from ..errors import DataError, DTypeError, ShapeError
 from ..tensor import bare
 from ..values import check_dict
 from .generators import Seed, pack_generator, unpack_generator
@@ -113,12 +113,16 @@ class MiniBatches:
             yield self.draw()
 
     def draw(self) -> Split:
-        """The next batch, (x, t), copied: `batch_size` rows, or what is left of an epoch; x as `augment` changes it."""
+        """The next batch, (x, t), copied: `batch_size` rows, or what is left of an epoch; x as `augment` changes it.
+
+        Raises `DTypeError` if an `augment` returns no array, `ShapeError` if it returns another number of rows.
+        """
         chosen = self._chosen()
         self.position = (self.position + 1) % len(self)
         x = self.x[chosen]
         for change in self.augment:
             x = change(x, self._augment_rng)
+            _check_changed(change, x, len(chosen))
         return x, self.t[chosen]
 
     def _chosen(self) -> NDArray[np.int64]:
@@ -154,6 +158,16 @@ class MiniBatches:
             raise DataError(f"the order of the batches is none of {len(self.x)} rows")
         self._rng, self._augment_rng = rng, augment_rng
         self._order, self.position = order.copy(), int(position)
+
+
+def _check_changed(change: Augmentation, x: Any, count: int) -> None:
+    """Raise if x cannot be what a function of `augment` makes of so many images."""
+    name, shape = getattr(change, "__name__", repr(change)), np.shape(bare(x))
+    if not shape:
+        kind = type(x).__name__
+        raise DTypeError(f"augment: {name} must return an array of images, not a {kind}; does it lack a return?")
+    if shape[0] != count:
+        raise ShapeError(f"augment: {name} must return as many images as it gets, {count}, not an array of {shape}")
 
 
 def _is_order(order: NDArray[Any], n: int) -> bool:

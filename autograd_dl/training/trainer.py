@@ -84,7 +84,8 @@ class Trainer:
     Raises
     ------
     ShapeError
-        If there is no sample, or not one label or row for each.
+        If there is no sample, or not one label or row for each; when training, if `augment` returns another number of
+        images.
     ValueError
         If there is no optimizer of that name, a number is too small, a network cannot do what `one_pass` asks for, or
         `settings` are no facts that JSON knows.
@@ -92,7 +93,7 @@ class Trainer:
         If `optimizer` is neither a name nor an optimizer, the network lacks one of its parts, a callback or
         `change_gradient` is no function, or a number is not whole.
     DTypeError
-        When training, if the network or `change_gradient` returns no gradients.
+        When training, if the network or `change_gradient` returns no gradients, or `augment` no images.
     DataError
         If the checkpoint is damaged, or one of another training.
     OSError
