@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import DTypeLike, NDArray
 
+from ..errors import DTypeError
+
 Shape = tuple[int, ...]
+AnyShape = Shape | int | st.SearchStrategy[Shape] | st.SearchStrategy[int] | None
+"""A shape as Hypothesis takes it: the length of a vector may stand for its shape, and a strategy for either."""
 
 
 class Domain(NamedTuple):
@@ -113,7 +117,7 @@ def broadcastable(draw: st.DrawFn, count: int = 2, max_dims: int = 3, max_side: 
 @st.composite
 def arrays(
     draw: st.DrawFn,
-    shape: Shape | st.SearchStrategy[Shape] | None = None,
+    shape: AnyShape = None,
     dtype: DTypeLike = np.float64,
     domain: Domain = REAL,
     *,
@@ -122,20 +126,38 @@ def arrays(
 ) -> NDArray[Any]:
     """Arrays of numbers of a domain, no two of them alike if `distinct`; if `at_kinks`, some are exactly at a kink.
 
-    `shape` may be a strategy; without one `shapes()` is drawn from. When drawn, raises ValueError if `at_kinks` and the
-    domain has none.
+    `shape` may be the length of a vector, or a strategy; without one `shapes()` is drawn from. When drawn, raises
+    ValueError if `at_kinks` and the domain has none, and `DTypeError` if the dtype has too few numbers in the domain.
     """
     if not isinstance(shape, tuple):
-        shape = draw(shapes() if shape is None else shape)
-    places = max(256, 16 * math.prod(shape))
-    lattice = draw(hnp.arrays(np.int64, shape, elements=st.integers(0, places - 1), fill=st.nothing(), unique=distinct))
-    values = domain.numbers((lattice + 0.5) / places)
-    if at_kinks and values.size:
+        drawn: Any = shapes() if shape is None else shape
+        drawn = draw(drawn) if isinstance(drawn, st.SearchStrategy) else drawn
+        shape = (int(drawn),) if isinstance(drawn, (int, np.integer)) else tuple(drawn)
+    size = math.prod(shape)
+    points = _points(domain, max(256, 16 * size), np.dtype(dtype))
+    if len(points) < (size if distinct else 1):
+        raise DTypeError(
+            f"{np.dtype(dtype)} has {len(points)} numbers to draw from in {domain}, too few for {size}"
+            f"{' that are distinct' if distinct else ''}: draw from a wider domain, or in a finer dtype"
+        )
+    lattice = hnp.arrays(np.int64, shape, elements=st.integers(0, len(points) - 1), fill=st.nothing(), unique=distinct)
+    values = np.asarray(points[draw(lattice)])
+    if at_kinks and size:
         if not domain.kinks:
             raise ValueError("at_kinks needs a domain with kinks")
-        for i in draw(st.sets(st.integers(0, values.size - 1), min_size=1)):
-            values.flat[i] = draw(st.sampled_from(domain.kinks))
-    return np.asarray(values, dtype=dtype)
+        most = len(domain.kinks) if distinct else size
+        there = sorted(draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=most)))
+        kinks = st.lists(st.sampled_from(domain.kinks), min_size=len(there), max_size=len(there), unique=distinct)
+        values.flat[there] = draw(kinks)
+    return values
+
+
+def _points(domain: Domain, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """At most so many numbers of this dtype, evenly spaced in the domain, and at no kink."""
+    with np.errstate(over="ignore"):
+        points = np.unique(domain.numbers((np.arange(count) + 0.5) / count).astype(dtype))
+    inside = [(a <= points.astype(np.float64)) & (points.astype(np.float64) <= b) for a, b in domain.segments()]
+    return np.asarray(points[np.any(inside, axis=0) & ~np.isin(points, np.array(domain.kinks, dtype))])
 
 
 def reduction_axes(ndim: int) -> st.SearchStrategy[int | tuple[int, ...] | None]:

@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 from numpy.typing import DTypeLike, NDArray
 
 from ..engine import Tensor
-from ..errors import DTypeError
-from . import examples
 from .examples import NONZERO as NONZERO
 from .examples import POSITIVE as POSITIVE
 from .examples import REAL as REAL
 from .examples import STRATA as STRATA
 from .examples import UNIT as UNIT
+from .examples import AnyShape
 from .examples import ConvCase as ConvCase
 from .examples import Domain as Domain
-from .examples import Shape
+from .examples import arrays as arrays
 from .examples import broadcastable as broadcastable
 from .examples import conv_cases as conv_cases
 from .examples import einsum_specs as einsum_specs
@@ -34,61 +33,6 @@ from .programs import Program, Result, Step, renumbered
 
 IMAGE_SHAPES = st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(2, 4), st.integers(2, 4))
 """Shapes of a few small images, (N, C, H, W)."""
-AnyShape = Shape | int | st.SearchStrategy[Shape] | st.SearchStrategy[int] | None
-"""A shape as Hypothesis takes it for its own arrays: the length may stand for the shape of a vector."""
-
-
-@st.composite
-def arrays(
-    draw: st.DrawFn,
-    shape: AnyShape = None,
-    dtype: DTypeLike = np.float64,
-    domain: Domain = REAL,
-    *,
-    distinct: bool = False,
-    at_kinks: bool = False,
-) -> NDArray[Any]:
-    """Arrays of numbers of a domain, no two of them alike if `distinct`; if `at_kinks`, some are exactly at a kink.
-
-    `shape` may be the length of a vector, or a strategy; without one `shapes()` is drawn from. When drawn, raises
-    ValueError if `at_kinks` and the domain has none, and `DTypeError` if the dtype has too few numbers of the domain.
-    """
-    if shape is not None:
-        sides: Any = draw(shape) if isinstance(shape, st.SearchStrategy) else shape
-        shape = (int(sides),) if isinstance(sides, (int, np.integer)) else tuple(sides)
-    drawn = draw(examples.arrays(shape, np.float64, domain, distinct=distinct, at_kinks=at_kinks))
-    values = drawn.ravel()
-    there = np.flatnonzero(np.isin(values, domain.kinks))
-    if distinct:
-        there = there[np.unique(values[there].astype(dtype), return_index=True)[1]]  # one at each kink
-    free = np.delete(np.arange(values.size), there)
-    held = np.empty(values.shape, dtype)
-    held[there] = values[there]
-    held[free] = _held(values[free], held.dtype, domain, distinct)
-    return held.reshape(drawn.shape)
-
-
-def _held(values: NDArray[Any], dtype: np.dtype[Any], domain: Domain, distinct: bool) -> NDArray[Any]:
-    """The values in that dtype; where rounding takes one out of the domain, or onto another, the next number there."""
-    places = max(256, 16 * values.size)
-    even = domain.numbers((np.arange(places) + 0.5) / places)
-    with np.errstate(all="ignore"):  # what the dtype cannot hold is no number of the domain
-        wanted, kinks = values.astype(dtype), np.array(domain.kinks, dtype)
-        points = np.unique(np.append(even, values).astype(dtype))
-    inside = [(np.float64(a) <= points) & (points <= np.float64(b)) for a, b in domain.segments()]
-    points = points[np.any(inside, axis=0) & ~np.isin(points, kinks)]
-    needed = values.size if distinct else min(values.size, 1)
-    if len(points) < needed:
-        raise DTypeError(
-            f"{dtype} has only {len(points)} of {places} numbers that lie evenly in {domain}, and {needed} must be "
-            "there: draw fewer, from a wider domain, or in a finer dtype"
-        )
-    order = np.argsort(wanted, kind="stable")
-    steps = np.arange(values.size) if distinct else 0
-    found = np.maximum.accumulate(np.searchsorted(points, wanted[order]) - steps)
-    held = np.empty_like(wanted)
-    held[order] = points[np.minimum(found, len(points) - needed) + steps]
-    return held
 
 
 def tensors(
