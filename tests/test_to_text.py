@@ -61,6 +61,25 @@ def test_what_is_shared_is_written_once_and_japanese_is_as_wide_as_it_looks():
     assert to_text(square()) == SQUARE
 
 
+BRANCHES = """\
+                  value  gradient
+×                    50         1
+├─ +                 10         5
+│  ├─ abs             6         5
+│  │  └─ −           -6        -5
+│  │     └─ ×         6         5
+│  │        ├─ x      2        15
+│  │        └─ 3
+│  └─ square          4         5
+│     └─ x            2        20
+└─ 5"""
+
+
+def test_branches_go_on_beside_what_is_within_them():
+    x = leaf(2.0, "x")
+    assert to_text((np.abs(-(x * 3)) + np.square(x)) * 5) == BRANCHES
+
+
 def test_after_backward_the_grads_that_are_known():
     x = leaf(3.0, "x")
     y = x * x
@@ -118,6 +137,17 @@ def test_what_is_left_out_is_told():
     assert lines[-1].startswith(f"… and {60 + 60 + 1 - len(written)} more nodes")
 
 
+def test_the_first_line_alone_has_its_gradient():
+    assert to_text(chain(1) * 2, most=1).splitlines()[:2] == ["       value  gradient", "×  2.0000002         1"]
+
+
+def test_trees_have_twelve_levels_and_a_leaf_below_them_stays():
+    lines = to_text(chain(13)).splitlines()
+    assert [line.strip("│ ").partition(" ")[2].split()[0] for line in lines[12:15]] == ["×", "#1", "1.0000001"]
+    assert lines[13].index("#1") == lines[14].index("1.0000001") == 3 * 12
+    assert lines[-3].startswith("#1 = × ")
+
+
 def test_a_long_chain_stays_narrow_and_needs_no_recursion():
     limit = sys.getrecursionlimit()
     started = time.perf_counter()
@@ -142,6 +172,7 @@ def test_what_the_terminal_lacks_is_in_ascii(monkeypatch, encoding, line):
     text = to_text(square())
     assert line in text
     text.encode(encoding or "utf-8")
+    to_text(square(), most=1).encode(encoding or "utf-8")
 
 
 def test_it_can_be_printed_where_only_ascii_can():
@@ -172,6 +203,20 @@ def test_no_name_breaks_its_line(name):
 def test_the_columns_stand_under_each_other():
     lines = to_text(apple_orange()).splitlines()
     assert all(len(a) == len(b) for a, b in pairwise(lines))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [(40 * "a", 40 * "a"), (41 * "a", 39 * "a" + "…"), (20 * "あ", 20 * "あ"), ("a" + 20 * "あ", "a" + 19 * "あ" + "…")],
+)
+def test_a_name_takes_forty_places(name, shown):
+    (line,) = [line for line in to_text(leaf(1.0, name) * 2).splitlines() if line.startswith("├─")]
+    assert line.removeprefix("├─ ").split()[0] == shown
+
+
+def test_an_accent_takes_no_place():
+    plain, accented = (to_text(leaf(1.0, name) * 2).splitlines() for name in ("cafe", "cafe\N{COMBINING ACUTE ACCENT}"))
+    assert [line.replace("\N{COMBINING ACUTE ACCENT}", "") for line in accented] == plain
 
 
 @pytest.mark.parametrize("most", [-1, 0, 1.5, None])
