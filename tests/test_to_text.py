@@ -207,7 +207,7 @@ def test_the_columns_stand_under_each_other():
 
 @pytest.mark.parametrize(
     ("name", "shown"),
-    [(40 * "a", 40 * "a"), (41 * "a", 39 * "a" + "…"), (20 * "あ", 20 * "あ"), ("a" + 20 * "あ", "a" + 19 * "あ" + "…")],
+    [(40 * "a", 40 * "a"), (41 * "a", 39 * "a" + "…"), (20 * "値", 20 * "値"), (21 * "値", 19 * "値" + "…")],
 )
 def test_a_name_takes_forty_places(name, shown):
     (line,) = [line for line in to_text(leaf(1.0, name) * 2).splitlines() if line.startswith("├─")]
