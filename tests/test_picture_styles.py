@@ -84,6 +84,7 @@ class TestConstantsInside:
             (lambda x: x**2, "^ 2"),
             (lambda x: 1 / x, "1 /"),
             (lambda x: np.maximum(x, 0.5), "maximum\n(·, 0.5)"),
+            (lambda x: np.clip(x, None, 1), "clip\nNone\n(·, 1)"),
             (lambda x: x * Tensor(4.0, name="c"), "× 4"),
             (lambda x: x * np.ones(3), "× (3,)"),
         ],

@@ -262,6 +262,11 @@ class TestShapesOfGraphs:
         assert "x3 -> op4 4" in values(y)
         assert not any(line.startswith(("x3", "op1_0", "op2_1")) for line in gradients(y))
 
+    def test_what_no_gradient_goes_to_is_an_operand_as_well(self):
+        x = leaf([1, 2], "x")
+        assert "op1_0 -> op1" in lines(np.where(np.array([True, False]), x, 0))
+        assert "op1_2 -> op1" in lines(np.einsum("i,->i", x, 2.0))
+
     def test_an_output_that_is_a_leaf(self):
         assert values(leaf(3, "x")) == ["x0 -> out 3"]
         assert labels(leaf(3, "x")) == {"x0": "x", "out": ""}

@@ -30,10 +30,10 @@ def ordered(roots: Sequence[Node]) -> list[Node]:
 
 def is_operand(node: Node, i: int) -> bool:
     """Whether an argument is a value that flows into the op, and not a setting of it: an axis, a shape, an index."""
-    value, op = node.inputs[i], node.op
+    value, op = node.inputs[i], node.plan.op
     if isinstance(value, Node):
         return True
-    if op is None or not is_quantity(value):
+    if not is_quantity(value):
         return False
     has_rule = op.each is not None or (i < len(op.rules) and op.rules[i] is not None)
     return has_rule or (getattr(value, "ndim", 0) > 0 and op.name != "getitem")
