@@ -223,9 +223,23 @@ def test_algebra():
     assert product("Σ a", "b") == "(Σ a)·b"
     assert product("z", "1 − z") == "z·(1 − z)"
     assert product("a", "(−2)") == "−2·a"
+    assert product("2", "3·x") == "2·3·x"
+    assert product("x", "2 ⊙ y", " ⊙ ") == "2 ⊙ y ⊙ x"
+    assert product("−a − b", "c") == "(−a − b)·c"
+    assert product("−a / b", "c") == "−(a / b)·c"
     assert matrix_product("a + b", "Cᵀ") == "(a + b)·Cᵀ"
     assert total(["−a", "−b"]) == "−a − b"
     assert summed("a / b") == "Σ a / b"
+    assert summed("a − b") == "Σ (a − b)"
+
+
+def test_brackets_stand_where_they_are_needed_alone():
+    assert product("a", "b·c") == "a·b·c"
+    assert product("a·b", "1 / c") == "a·b / c"
+    assert product("a ⊙ b", "1 / c") == "a ⊙ b / c"
+    assert product("a", "[b + c > 0]") == "a·[b + c > 0]"
+    assert matrix_product("A·B", "C·D") == "A·B·C·D"
+    assert summed("Σ a") == "Σ Σ a"
 
 
 def test_a_number_that_stands_for_a_matrix_has_a_name_in_a_product():

@@ -76,7 +76,7 @@ def _signed(text: str) -> tuple[bool, str]:
 
 def _factor(text: str, *harmless: str) -> str:
     """The text, in brackets unless all operators in it are harmless here."""
-    return text if _found(text) <= set(harmless) and not text.startswith("−") else f"({text})"
+    return text if _found(text) <= set(harmless) else f"({text})"
 
 
 def _found(text: str) -> set[str]:
