@@ -308,7 +308,11 @@ def test_the_ranks_that_lines_cross():
     assert ranks_crossed([]) == 0
     assert ranks_crossed([("a", "b"), ("b", "c"), ("a", "c")]) == 1
     assert ranks_crossed([("a", "b"), ("b", "c"), ("late", "c")]) == 0  # `late` is drawn beside b
+    assert ranks_crossed(["ab", "bc", "cd", "uv", "vd"]) == 0  # and so is what leads to v
+    assert ranks_crossed(["ab", "bc", "ad"]) == 0  # d is drawn beside b
+    assert ranks_crossed(["ab", "bc", "cd", "ad", "ax", "xd"]) == 3
     assert ranks_crossed([("a", "b"), ("b", "a"), ("c", "a")]) >= 0  # a circle has no ranks
+    assert ranks_crossed([("a", "b"), ("b", "a"), ("b", "c")]) >= 0
 
 
 def test_folders_are_made_and_old_pictures_replaced(graph, tmp_path):

@@ -17,17 +17,17 @@ def ranks_crossed(edges: Iterable[tuple[str, str]]) -> int:
     for source, target in edges:
         readers[source].append(target)
         waiting[target] += 1
-    rank = dict.fromkeys(readers, 0)
+    rank = dict.fromkeys([*readers, *waiting], 0)
     ready = [node for node in readers if not waiting[node]]
     order = []
     while ready:
         node = ready.pop()
         order.append(node)
         for reader in readers[node]:
-            rank[reader] = max(rank.get(reader, 0), rank[node] + 1)
+            rank[reader] = max(rank[reader], rank[node] + 1)
             waiting[reader] -= 1
             if not waiting[reader]:
                 ready.append(reader)
     for node in reversed(order):  # as Graphviz does, move each towards its readers
-        rank[node] = min((rank[reader] for reader in readers.get(node, ())), default=rank[node] + 1) - 1
+        rank[node] = min((rank[reader] for reader in readers[node]), default=rank[node] + 1) - 1
     return sum(max(0, rank[reader] - rank[node] - 1) for node in readers for reader in readers[node])
