@@ -18,7 +18,7 @@ from autograd_dl.app.cli import main
 from autograd_dl.app.graphs import apple_orange
 from autograd_dl.errors import GraphError, ShapeError
 from autograd_dl.functional import sigmoid
-from autograd_dl.ops import conv2d
+from autograd_dl.ops import conv2d, defvjp, primitive
 from models import TwoLayerNet
 from visualize.derivatives import ELEMENTWISE
 from visualize.explore import arrays, explore
@@ -57,6 +57,10 @@ def gradients(output):
     return {n["name"]: n["gradient"].get("text") for n in story(output)["nodes"] if n["kind"] == "leaf"}
 
 
+def ops_of(output):
+    return [node for node in story(output)["nodes"] if node["kind"] == "op"]
+
+
 class TestStory:
     def test_the_purchase(self):
         assert gradients(apple_orange()) == {
@@ -89,6 +93,47 @@ class TestStory:
         x, w, b = leaf(np.ones((1, 1, 3, 3)), "x"), leaf(np.ones((2, 1, 2, 2)), "W"), leaf(np.ones(2), "b")
         (op,) = [n for n in story(conv2d(x, w, b).sum())["nodes"] if n.get("op") == "conv2d"]
         assert [given["words"] for given in op["inputs"]] == ["to patches", "to filters", "to biases"]
+
+    def test_ops_on_arrays(self):
+        dot, total = ops_of(np.sum(np.dot(leaf(np.ones((2, 3)), "A"), leaf([1, 2, -4], "w")), axis=0))
+        assert (dot["equation"], total["equation"]) == ("dot: (2, 3); (3,) → (2,)", "sum axis=0: (2,) → −2")
+        assert ("plain" in dot, "plain" in total, total["label"]) == (True, False, "sum\naxis=0")
+        assert [node["gradient"]["shape"] for node in (dot, total)] == [[2], []]
+        assert [given["whole"] for given in dot["inputs"]] == ["g · {y}ᵀ", "{x}ᵀ · g"]
+        assert total["inputs"][0]["words"] == "spread"
+        shaped, total = ops_of(np.sum(leaf([1, 2], "x").reshape(2, 1)))
+        assert ("plain" in shaped, "plain" in total, shaped["label"]) == (False, True, "reshape\n(2, 1)")
+
+    def test_a_product_of_matrices_of_one_number_is_one_of_numbers(self):
+        (op,) = ops_of(np.dot(leaf(2, "x"), leaf(3, "y")))
+        assert op["equation"] == "2 · 3 = 6"
+        assert [(given["symbols"], given["numbers"]) for given in op["inputs"]] == [("{y}", "3"), ("{x}", "2")]
+
+    def test_ops_with_several_results(self):
+        slogdet, logarithm, _ = ops_of(np.linalg.slogdet(leaf([[2, 1], [1, 3]], "m"))[1] * 3)
+        assert slogdet["equation"] == "slogdet: (2, 2) → 1, 1.60944"
+        assert logarithm["equation"] == "[1]: 1, 1.60944 → 1.60944"
+        assert logarithm["inputs"][0]["gradient"]["text"] == "3"
+
+    def test_a_number_that_is_no_more_is_not_told(self):
+        x = leaf([1, 2], "x")
+        y = x[:1].reshape(()) + 3
+        x -= 1
+        assert [op["equation"] for op in ops_of(y)[1:]] == ["reshape (): (1,) → ?", "+: ?; 3 → 4"]
+
+    @pytest.mark.parametrize("name", ["dot", "maximum", "sin", "sum"])
+    def test_an_op_of_the_users_has_no_formula_of_another_of_that_name(self, name):
+        def f(x):
+            return 3 * x
+
+        f.__name__ = name
+        op = primitive(f)
+        defvjp(op, lambda g, _ans, _x: 3 * g)
+        (told,) = ops_of(op(leaf(2, "x")))
+        assert told["equation"] == f"{name}(2) = 6"
+        assert "plain" not in told  # the page cannot compute it
+        (given,) = told["inputs"]
+        assert (given["whole"], given["words"], given["gradient"]["text"]) == (None, None, "3")
 
     def test_branches(self):
         x = leaf(3, "x")

@@ -134,6 +134,11 @@ class TestSymbols:
             (lambda x, y: x / y, "z = x / y", ["1 / y", "−z / y"]),
             (lambda x, _: x**3, "z = x³", ["3x²"]),
             (lambda x, _: x**0.5, "z = x^0.5", ["0.5x^(−0.5)"]),
+            (lambda x, _: x**1, "z = x^1", ["1"]),
+            (lambda x, _: x**-1, "z = x^(−1)", ["−x^(−2)"]),
+            (lambda x, y: x**y, "z = x^y", ["y·x^(y − 1)", "z·log(x)"]),
+            (lambda x, _: leaf(2, "width") ** 3, "z = width³", ["3·width²"]),
+            (lambda x, _: x * -2, "z = x·(−2)", ["−2"]),
             (lambda x, _: -x, "z = −x", ["−1"]),
             (lambda x, _: np.exp(x), "z = exp(x)", ["z"]),
             (lambda x, _: np.log(x), "z = log(x)", ["1 / x"]),
@@ -191,6 +196,7 @@ class TestSymbols:
         x, t, long = leaf(1), leaf(2, "t1"), leaf(3, "a name that is too long for a symbol")
         found = to_dot((x * t) * long + 1, values="symbols")
         assert 'label=" t2 = x·t1 "' in found
+        assert 'label=" t3 = t2·y "' in found
         assert "z = t3 + 1" in found
         assert 'label="a name that is too long for a symbol"' in found
 

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from autograd_dl import Tensor, functional, scope
 from autograd_dl.engine import Leaf
+from autograd_dl.ops import defvjp, primitive
 from visualize import to_dot
 from visualize.algebra import matrix_product, product, summed, total
 from visualize.graph import ordered
 from visualize.labels import Numbers
 from visualize.symbols import Symbols
+from visualize.text import symbol
 
 
 def leaf(values, name):
@@ -178,6 +180,10 @@ def test_formulas_of_matrices(f, gradients):
     assert check(f()) >= gradients - 1
 
 
+def formulas_of(output):
+    return re.findall(r'label=" ([^"∂]* = [^"]*) "', to_dot(output, values="symbols"))
+
+
 def gradients_of(output, **options):
     text = to_dot(output, values="symbols", **options)
     return re.findall(r'label=" (∂[^"]*) " color', text)
@@ -203,6 +209,72 @@ def test_gradients_into_a_folded_scope_are_added_apart():
     with scope("f"):
         q = x * x + x
     assert gradients_of(q * 3, depth=1)[0] == ("∂z/∂t1·∂t1/∂x + ∂z/∂t1·∂t1/∂x + ∂z/∂z·∂z/∂t2·∂t2/∂x = 3·x + 3·x + 3")
+
+
+def test_products_and_sums_of_more_than_three_and_long_results_are_cut():
+    y = x = leaf(1, "x")
+    for _ in range(6):
+        y = np.sin(y)
+    assert gradients_of(y) == [
+        "∂z/∂t2·∂t2/∂t1·∂t1/∂x",
+        "∂z/∂t2·∂t2/∂t1 = cos(t5)·cos(t4)·cos(t3)·cos(t2)·cos(t1)",
+        "∂z/∂t4·∂t4/∂t3·∂t3/∂t2 = cos(t5)·cos(t4)·cos(t3)·cos(t2)",
+        "∂z/∂t4·∂t4/∂t3 = cos(t5)·cos(t4)·cos(t3)",
+        "∂z/∂z·∂z/∂t5·∂t5/∂t4 = cos(t5)·cos(t4)",
+        "∂z/∂z·∂z/∂t5 = cos(t5)",
+        "∂z/∂z = 1",
+    ]
+    with scope("f"):
+        q = x + x + x + x
+    products = "∂z/∂t2·∂t2/∂t1·∂t1/∂x + ∂z/∂t2·∂t2/∂t1·∂t1/∂x + ∂z/∂t2·∂t2/∂x + …"
+    assert gradients_of(q * 3, depth=1)[0] == f"{products} = 3 + 3 + 3 + 3"
+    assert formulas_of(np.stack([leaf(i, c) for i, c in enumerate("abcd")]))[-1] == "z = concatenate(t1, t2, t3, …)"
+
+
+def test_of_a_sum_in_which_one_has_no_formula_none_is_known():
+    t = leaf(1, "x") * 2
+    t.name = "t"
+    assert gradients_of(t * t + np.sinc(t))[0] == "∂z/∂t·∂t/∂x = 2·∂z/∂t"
+
+
+def test_a_mean_is_of_the_numbers_that_it_is_of():
+    assert gradients_of(np.mean(leaf(np.ones((2, 3)), "x"), axis=0))[0] == "∂L/∂z·∂z/∂x = ∂L/∂z / 2"
+
+
+def test_what_a_number_multiplies_goes_by_no_elements():
+    assert gradients_of(A * s)[:2] == ["∂L/∂z·∂z/∂A = ∂L/∂z·s", "∂L/∂z·∂z/∂s = Σ ∂L/∂z ⊙ A"]
+
+
+def test_what_has_no_name_has_a_symbol():
+    x, *others = (leaf(i, None) for i in range(6))
+    assert formulas_of(sum(others, start=x))[-1] == "z = t4 + x1"
+    assert "label=u " in to_dot(sum(others, start=x), values="symbols")
+    assert formulas_of(leaf(1, "z") * leaf(2, None)) == ["L = z·x"]
+    long = leaf(1, "z") * leaf(2, "L") * leaf(3, 20 * "n") * leaf(4, "a\nb")
+    assert formulas_of(long) == ["t1 = z·L", f"t2 = t1·{20 * 'n'}", "z1 = t2·x"]
+    known = leaf(1, "x") * 2
+    known.name = "known"
+    assert formulas_of(np.exp(known) * 3) == ["known = x·2", "t = exp(known)", "z = t·3"]
+
+
+def test_a_number_has_no_shape():
+    assert 'label=" x "' in to_dot(leaf(1, "x") * 2, values="symbols", shapes=True)
+
+
+def test_a_leaf_alone_has_no_gradient():
+    assert gradients_of(leaf(1, "x")) == []
+
+
+@pytest.mark.parametrize("name", ["power", "dot", "maximum", "divide", "sin", "add"])
+def test_an_op_of_the_users_has_no_formula_of_another_of_that_name(name):
+    def f(x):
+        return 3 * x
+
+    f.__name__ = name
+    op = primitive(f)
+    defvjp(op, lambda g, _ans, _x: 3 * g)
+    assert formulas_of(op(s)) == [f"z = {symbol(name, [], {})}(s)"]
+    assert gradients_of(op(s)) == ["∂z/∂z·∂z/∂s", "∂z/∂z = 1"]
 
 
 def test_names_that_read_as_formulas_are_bracketed():

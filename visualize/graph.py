@@ -1,4 +1,4 @@
-"""What pictures ask of a recorded graph: its nodes in order, and which arguments of an op are operands."""
+"""What pictures ask of a recorded graph: its nodes in order, which arguments are operands, and which op it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from autograd_dl.engine import Node, Tensor
 from autograd_dl.errors import DTypeError
+from autograd_dl.table import Op, is_numpys_function
 
 from .text import is_quantity
 
@@ -37,3 +38,9 @@ def is_operand(node: Node, i: int) -> bool:
         return False
     has_rule = op.each is not None or (i < len(op.rules) and op.rules[i] is not None)
     return has_rule or (getattr(value, "ndim", 0) > 0 and op.name != "getitem")
+
+
+def known_name(op: Op) -> str:
+    """The name by which formulas of an op are found; none of a user's own, which may have the name of another."""
+    is_ours = str(getattr(op.fun, "__module__", "")).startswith("autograd_dl.")
+    return op.name if is_ours or is_numpys_function(op.fun) else ""

@@ -11,7 +11,7 @@ from autograd_dl.engine import Leaf, Node, Tensor
 
 from .algebra import matrix_product, product, summed, total
 from .derivatives import local_formula
-from .graph import is_operand
+from .graph import is_operand, known_name
 from .labels import NOTHING, Edge, Gradients
 from .text import number, shape_of, symbol
 from .translation import translated
@@ -52,7 +52,6 @@ def names_of(nodes: Sequence[Node], output: Tensor) -> dict[Node, str]:
         if node not in names:
             pool = _unused("zL", "z", taken) if node is output.node else leaves if isinstance(node, Leaf) else ops
             names[node] = next(pool)
-            taken.add(names[node])
     return names
 
 
@@ -98,14 +97,14 @@ class Symbols:
     def gradients(self, output: Tensor, nodes: Sequence[Node]) -> Gradients:
         """The gradient along each edge by the chain rule: of L, where the output is no single number."""
         root = output.node
-        if root is None or output.is_leaf or not root.requires_grad:
+        if root is None or output.is_leaf:
             return NOTHING
         end = self._factor(root) if output.size == 1 else "L"
         seed = _Gradient(f"∂{end}/∂{self._factor(root)}", 1, "1" if output.size == 1 else None)
         arrived: dict[Node, list[_Gradient]] = defaultdict(list, {root: [seed]})
         edges: dict[Edge, _Gradient] = {}
         for node in reversed(nodes):
-            if isinstance(node, Leaf) or node not in arrived:
+            if node not in arrived:
                 continue
             g = _whole(arrived[node], f"∂{end}/∂{self._factor(node)}")
             operands = self._operands(node)
@@ -133,23 +132,21 @@ class Symbols:
         return f"({text})" if text.startswith("−") else text
 
     def _formula(self, node: Node) -> str:
-        assert node.op is not None
-        operands, name = self._operands(node), node.op.name
+        operands, name = self._operands(node), known_name(node.plan.op)
         if name == "power" and operands[1] in SUPERSCRIPTS:
             return operands[0] + SUPERSCRIPTS[operands[1]]
         if name == "multiply" and all(map(_shape, node.inputs)):
             return " ⊙ ".join(operands)
-        if name in FORMULAS and FORMULAS[name].count("{}") == len(operands):
+        if name in FORMULAS:
             return FORMULAS[name].format(*operands)
         flowing = [self.names[value] for value in node.inputs if isinstance(value, Node)]
         flowing = [*flowing[:TERMS], "…"] if len(flowing) > TERMS else flowing
-        return f"{' '.join(symbol(name, [], {}).split())}({', '.join(flowing)})"
+        return f"{' '.join(symbol(node.plan.op.name, [], {}).split())}({', '.join(flowing)})"
 
     def _pulled(self, g: str, node: Node, i: int, operands: Sequence[str]) -> str | None:
         """What goes back to an argument, given what arrives at its op; None where there is no formula."""
-        assert node.op is not None
-        own, shape = _shape(node.inputs[i]), node.value.shape
-        if node.op.name in MATRIX and own:
+        name, own, shape = known_name(node.plan.op), _shape(node.inputs[i]), node.value.shape
+        if name in MATRIX and own:
             other = _shape(node.inputs[1 - i])
             if other and shape:
                 if max(len(own), len(other)) > 2:
@@ -159,15 +156,14 @@ class Symbols:
         slope = self._slope(node, i, operands)
         if slope is None:
             return None
-        is_array = _shape(node.inputs[1 - i]) if node.op.name in PRODUCTS else shape
+        is_array = _shape(node.inputs[1 - i]) if name in PRODUCTS else shape
         result = product(g, slope, " ⊙ " if shape and is_array else "·")
-        return summed(result) if node.op.broadcasts and own != shape else result
+        return summed(result) if node.plan.op.broadcasts and own != shape else result
 
     def _slope(self, node: Node, i: int, operands: Sequence[str]) -> str | None:
         """The local derivative with respect to an argument, where there is a formula."""
-        assert node.op is not None
-        name = node.op.name
-        if name == "power" and not isinstance(node.inputs[1], Node) and i == 0:
+        name = known_name(node.plan.op)
+        if name == "power" and not isinstance(node.inputs[1], Node):
             return _power_slope(operands[0], node.inputs[1])
         if name in MATRIX:
             return operands[1 - i]
@@ -185,8 +181,7 @@ class Symbols:
 
 def _is_full(arriving: str, node: Node) -> bool:
     """Whether what arrives at a matrix product is written as a number, which stands for a matrix full of it."""
-    assert node.op is not None
-    is_product = node.op.name in MATRIX and all(map(_shape, node.inputs))
+    is_product = known_name(node.plan.op) in MATRIX and all(map(_shape, node.inputs))
     return is_product and bool(node.value.shape) and not LETTER.search(arriving)
 
 
@@ -206,7 +201,7 @@ def _power_slope(x: str, exponent: Any) -> str:
     n, less = _constant(exponent), _constant(float(exponent) - 1)
     if less == "0":
         return "1"
-    factor = n.replace("1", x) if n in ("1", "−1") else f"{n}{x}" if len(x) == 1 else f"{n}·{x}"
+    factor = f"−{x}" if n == "−1" else f"{n}{x}" if len(x) == 1 else f"{n}·{x}"
     return factor if less == "1" else f"{factor}{SUPERSCRIPTS.get(less, f'^({less})')}"
 
 

@@ -14,7 +14,7 @@ from autograd_dl.pullback import Parts
 from autograd_dl.table import outline
 
 from ..derivatives import local_formula
-from ..graph import is_operand, ordered
+from ..graph import is_operand, known_name, ordered
 from ..recalled import is_known, recalled
 from ..text import cut, quantity, symbol, visible
 from ..translation import translated
@@ -86,7 +86,7 @@ class _Teller:
         if isinstance(parent, Leaf):
             self.sums[parent] = self.sums[parent] + gradient if parent in self.sums else gradient
             self.arrived[parent] = sketch(self.sums[parent], self.cells)
-        if local_formula(node.plan.op.name, i):
+        if local_formula(known_name(node.plan.op), i):
             with np.errstate(all="ignore"):
                 slope = dict(node.plan.rules)[i](np.ones_like(g)[()], node.value, *args, **node.kwargs)
             self.local[node, i] = sketch(slope, self.cells)
@@ -120,8 +120,8 @@ class _Teller:
         told: dict[str, Any] = {"kind": "op", "op": op.name, "label": label, "scope": [*map(shown, node.scope)]}
         told["equation"] = f"{line}: {'; '.join(map(_written, operands))} → {_written(result)}"
         if all(map(_is_number, [*operands, result])):
-            told["equation"] = equation(op.name, line, operands, result)
-        if not settings and not any(v is not None and v is not False for v in node.kwargs.values()):
+            told["equation"] = equation(known_name(op), line, operands, result)
+        if known_name(op) and not settings and not any(v is not None and v is not False for v in node.kwargs.values()):
             told["plain"] = True
         return told
 
@@ -139,7 +139,7 @@ class _Teller:
     def _formula(self, node: Node, i: int, place: int) -> dict[str, Any]:
         """What goes back to an argument, and how it comes about."""
         told: dict[str, Any] = {"gradient": self.edges[node, i]}
-        name, result = node.plan.op.name, self.results[node]
+        name, result = known_name(node.plan.op), self.results[node]
         operands = [self.operands[node][k] for k in _operands(node)]
         are_numbers = all(map(_is_number, [*operands, result]))
         local = self.local.get((node, i))
