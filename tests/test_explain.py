@@ -253,7 +253,100 @@ def test_nothing_is_touched():
     assert x.grad.tolist() == [1, 0.5]
 
 
+def test_a_vanishing_is_measured_against_the_largest_gradient_of_the_branch_that_brought_most():
+    for turned in (False, True):
+        t = leaf([1.0], "x") * 1e-5
+        branches = [lambda t=t: t * 1e-3 * 1e3, lambda t=t: t * 2]
+        a, b = (branch() for branch in (branches[::-1] if turned else branches))
+        (found,) = explain(np.sum(a + b)).findings
+        assert found.text.splitlines()[-1] == (
+            "  its norm is 3e-05, of 2 on its way; through 4 ops it fell most at np.multiply (× 1e-05), "
+            "np.sum (× 1), np.add (× 1)"
+        )
+        assert ops(found.path) == ["add", "multiply", "multiply", "sum", "x"]
+
+
+def test_a_sum_that_undoes_broadcasting_may_cancel_and_a_product_of_matrices_may_not():
+    x, number = leaf([[1.0, 1.0]], "x"), leaf(3.0, "number")
+    signs = np.array([[1.0, 1e-6 - 1]])
+    assert str(explain(np.sum((x + number) * signs))) == NOTHING
+    assert str(explain(np.sum(np.dot(number, x) * signs))) == NOTHING
+    for product in (np.dot, np.matmul):
+        assert kinds(explain(np.sum(product(x, np.full((2, 50), 1e-7))))) == [("vanishing", "backward")]
+
+
+def test_after_an_infinity_nothing_vanishes():
+    found = explain(np.sum(np.sqrt(np.concatenate([leaf([0.0], "a") * 1, leaf([4.0], "b") * 1]))))
+    assert kinds(found) == [("infinity", "backward")]
+    assert ops(found.first.path) == ["a", "concatenate", "multiply", "sqrt"]
+
+
+def test_ops_with_several_results():
+    m = leaf([[1.0, 1.0], [1.0, 1.0]], "m")
+    infinity, zero = explain(np.linalg.slogdet(m)[1] * 2).findings
+    assert infinity.text.splitlines() == [
+        "forward: np.linalg.slogdet made the first infinity: 1 of 2 numbers",
+        "  argument 0, 'm': float64 (2, 2), 1 to 1",
+        "  it reaches the result, -inf",
+    ]
+    assert zero.text.startswith("forward: np.linalg.slogdet made the first result that is all zeros\n")
+    assert str(explain(np.linalg.slogdet(m + np.eye(2))[1])) == NOTHING
+
+
+def test_arguments_of_all_kinds_are_told():
+    x = leaf([[0.0, 1.0], [2.0, 3.0]], "x")
+    for index, told in [
+        ((np.array([0]), np.array([0])), "int64 (1,), 0 to 0; int64 (1,), 0 to 0"), ((0, 0), "(0, 0)"),
+    ]:  # fmt: skip
+        assert explain(np.sum(x[index] + 1)).first.text.splitlines()[2] == f"  argument 1: {told}"
+    told = explain(np.sum(np.concatenate([leaf([], "empty"), leaf([2.0]), [np.nan]]))).first.text.splitlines()
+    assert told[0] == "forward: the first NaN was given to np.concatenate, as its argument 2"
+    assert told[1] == "  argument 0, 'empty': float64 (0,), empty"
+
+
+def test_zeros_that_become_something_else_go_no_further():
+    zeros = leaf([2.0, 2.0], "x") - 2.0
+    found = explain(np.sum(np.exp(zeros)))
+    assert ops(found.first.path) == ["subtract"]
+    zero, nan = explain(np.sum(zeros + np.array([np.nan, 1.0]))).findings
+    assert (ops(zero.path), ops(nan.path)) == (["subtract"], ["add", "sum"])
+
+
+def test_what_breaks_the_result_is_looked_at_first_and_what_does_not_reach_it_last():
+    x, w = leaf([0.0, 2.0], "x"), leaf([1.0, 1.0], "w")
+    assert explain(np.sum(np.log(leaf([2.0, 2.0]) - 2.0))).first.kind == "infinity"
+    hidden = np.sum(np.where([False, True], leaf([np.inf, 1.0]), x))
+    found = explain(hidden * np.sum(w - 1.0))
+    assert kinds(found)[:2] == [("infinity", "forward"), ("zero", "forward")]
+    assert found.first.kind == "zero"
+
+
 # -- what cannot be looked at is said
+
+
+def test_only_what_is_not_known_before_the_trouble_is_told_of():
+    def total(count, first, last):
+        x = leaf(np.ones(2000), "x")
+        y = x
+        for _ in range(count):
+            y = y * 1
+        y = np.sum(y) * first + leaf(last, "last")
+        x -= 1
+        return [line for line in str(explain(y)).splitlines() if "does not hold" in line]
+
+    broken = leaf(np.nan, "broken")
+    assert total(2, broken, 1.0) == []
+    assert "hold 3 of its values any more (Tensor 'x', np.multiply), where" in total(2, 1.0, np.nan)[0]
+    assert "hold 4 of its values any more (Tensor 'x', np.multiply, ...), where" in total(3, 1.0, np.nan)[0]
+
+
+def test_of_the_gradients_that_are_left_only_the_broken_are_told():
+    p, q = leaf([0.0, 1.0], "p"), leaf([1.0, 1.0], "q")
+    loss = np.sum(np.sqrt(p) * q)
+    loss.backward()
+    assert [line for line in str(explain(loss)).splitlines() if ".grad of" in line] == [
+        "note: the .grad of Tensor 'p' is float64 (2,), 0.5 to 0.5, 1 infinite"
+    ]
 
 
 def test_a_released_graph():

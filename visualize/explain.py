@@ -17,8 +17,10 @@ from autograd_dl.table import Outline
 from autograd_dl.values import has_dtype
 
 from .dot import draw_graph
+from .graph import known_name
 from .norms import facts, norm
 from .recalled import Recalled, is_known, recalled
+from .symbols import MATRIX
 from .text import cut
 
 if TYPE_CHECKING:
@@ -253,7 +255,9 @@ class _Backward:
         for kind in sorted(found - self.began.keys() - _kinds(arriving)):
             self.began[kind] = edge, _share(kind, gradient), list(args)
             self.paths[kind] = {node, parent}
-        summed = node.plan.op.broadcasts and getattr(gradient, "size", 0) < getattr(arriving, "size", 0)
+        is_product = known_name(node.plan.op) in MATRIX and bool(gradient.shape)  # what it sums undoes no broadcasting
+        broadcasts = node.plan.op.broadcasts and not is_product
+        summed = broadcasts and getattr(gradient, "size", 0) < getattr(arriving, "size", 0)
         if "vanishing" not in self.began and not summed and 0 < size < self.vanishing * largest:
             self.began["vanishing"] = edge, "", list(args)
             self.paths["vanishing"] = {parent, *(step.node for step in self._way_to(edge))}
