@@ -64,17 +64,17 @@ def _overwritten(nodes: Sequence[Node]) -> dict[Node, Any]:
     found: dict[Node, Any] = {}
     for leaf, node, i in reads:
         if leaf in changed:
-            value = _read(leaf, node, i) if leaf.changed > node.number else _outline(leaf.value)
-            before = found.get(leaf, value)
-            same = is_known(value) and is_known(before) and before == value
-            found[leaf] = value if same else _outline(value)
+            value = _read(leaf, node, i)
+            before = found.setdefault(leaf, value)
+            if before is not value and before != value:
+                found[leaf] = _outline(value)
     return found
 
 
 def _read(leaf: Leaf, node: Node, i: int) -> Any:
     """What an op was given of a leaf that has changed since; an array that the op keeps has changed with it."""
     arg = leaf.value if node.args is None else node.args[i]
-    return _outline(arg) if node.args is None or not isinstance(arg, (np.generic, float, int)) else arg
+    return _outline(arg) if node.args is None or not isinstance(arg, np.generic) else arg
 
 
 def _unless_changed(value: Any, node: Node, overwritten: dict[Node, Any]) -> Any:
