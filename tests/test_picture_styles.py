@@ -214,13 +214,63 @@ class TestOps:
         text = to_dot(y, style="ops", depth=depth)
         assert text.count("subgraph") == {1: 0, 2: 2, None: 3}[depth]
         pygraphviz = pytest.importorskip("pygraphviz")
-        assert len(pygraphviz.AGraph(string=text).subgraphs()) == min(2, text.count("subgraph"))
+        graph = pygraphviz.AGraph(string=text)
+        frames = graph.subgraphs()
+        assert len(frames) == min(2, text.count("subgraph"))
+        assert depth != 2 or "scope2" in frames[0].nodes()  # b is drawn within a
 
     def test_deep_convnet_is_drawn_in_seconds(self, deep, tmp_path):
         pytest.importorskip("pygraphviz")
         started = time.perf_counter()
         render(draw_graph(deep, style="ops"), tmp_path / "a.svg")
         assert time.perf_counter() - started < 10  # it is 1.2 on a quiet machine
+
+
+def test_what_has_one_reader_alone_is_a_part_of_its_layer():
+    w, x = leaf(2, "w"), Tensor(3.0, name="x")
+    with scope("First"):
+        y = np.exp(x * w)
+    with scope("Second"):
+        z = y * w
+    assert labels(to_dot(z, style="layers")) == ["w", "x", "First", "Second"]
+    assert labels(to_dot(y, style="layers")) == ["x", "First"]
+    assert labels(to_dot(y, depth=1)) == ["w", "x", "First"]
+    y.backward()
+    assert labels(to_dot(y, style="layers", gradients=True)) == ["x", "First"]
+
+
+def test_what_a_layer_reads_does_not_mark_it():
+    w, x = leaf(2, "w"), Tensor(3.0, name="x")
+    with scope("First"):
+        y = np.exp(x * w)
+    found = boxes(to_dot(y, style="layers", highlight=x))
+    assert [label for label, style in found.values() if "penwidth" in style] == ["x"]
+
+
+def test_each_value_that_a_box_makes_for_an_op_has_its_line_unless_the_picture_is_cut():
+    x = leaf(2, "x")
+    with scope("s"):
+        a, b = x * 2, x * 3
+    assert re.findall(r"scope1 -> op3 \[label=\" (.*?) \"", to_dot(a * b, style="layers")) == ["4", "6"]
+    y = np.sin(np.sin(a * b))
+    found = to_dot(y, style="layers", maximum=3)
+    assert re.findall(r"scope1 -> \w+ \[label=\" (.*?) \"", found) == ["2 values"]
+    assert 'out [label="" shape=point' in found
+
+
+def test_a_scope_of_one_op_is_not_counted():
+    with scope("s"):
+        y = leaf(2, "x") * 2
+    assert "scope1 [label=s " in to_dot(np.sin(np.sin(np.sin(y))), maximum=3)
+
+
+@pytest.mark.parametrize(("readers", "shared"), [(30, True), (31, False)])
+def test_in_a_picture_of_many_layers_each_has_its_own_box_of_what_it_reads(readers, shared):
+    x, y = Tensor(2.0, name="x"), leaf(1)
+    for i in range(readers):
+        with scope(f"s{i}"):
+            y = y + x
+    assert labels(to_dot(y, style="layers")).count("x") == (1 if shared else readers)
 
 
 class TestBackward:
@@ -246,7 +296,28 @@ class TestBackward:
         assert "∂loss/∂W1" in to_dot(loss_of(SimpleConvNet(seed=0)), style="backward")
 
     def test_a_gradient_that_reads_nothing(self):
-        assert '"∂z/∂x"' in to_dot(leaf(2, "x") * 3, style="backward")
+        text = to_dot(leaf(2, "x") * 3, style="backward")
+        assert 'out [label="∂z/∂x"' in text
+        assert "out_value [label=3 " in text
+        assert "\tout_value -> out\n" in text
+
+    def test_a_result_that_is_read_is_black(self):
+        found = boxes(to_dot(np.exp(leaf(2, "x")), style="backward"))
+        assert [(label, "#d62728" in style) for label, style in found.values() if label in ("exp", "×")] == [
+            ("exp", False), ("×", True),
+        ]  # fmt: skip
+
+    def test_gradients_of_several_gradients_are_not_drawn(self):
+        y = leaf(2, "x") * leaf(3, "y")
+        assert to_dot(y, style="backward", gradients=True) == to_dot(y, style="backward")
+
+    def test_in_a_large_one_a_leaf_has_a_box_for_each_reader(self):
+        x = leaf(2, "x")
+        y = x
+        for _ in range(10):
+            y = np.sin(y) * x
+        assert labels(to_dot(y)).count("x") == 1
+        assert labels(to_dot(y, style="backward")).count("x") > 10
 
     @pytest.mark.parametrize("output", [Tensor(2.0), Tensor(2.0) * 3])
     def test_nothing_to_differentiate(self, output):

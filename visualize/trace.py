@@ -241,9 +241,7 @@ class _Drawing:
         """Whether an operand is written in the node of its op: a constant, or a number that needs no gradient."""
         if not self.look.constants_inside:
             return False
-        return not isinstance(value, Node) or (
-            isinstance(value, Leaf) and not value.requires_grad and value.value.shape == ()
-        )
+        return not isinstance(value, Node) or (not value.requires_grad and value.value.shape == ())
 
     def _hidden(self) -> Iterator[Leaf]:
         """The leaves that are not drawn: those written in nodes, and parameters that are a part of one box."""
