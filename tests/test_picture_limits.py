@@ -63,6 +63,23 @@ class TestMaximum:
         assert note(outer) == ["60 ops, drawn as 5 boxes: a picture has at most 10 nodes (maximum=10)"]
         assert note(everything) == []
 
+    def test_it_is_reached_and_not_exceeded(self):
+        text = to_dot(horner(4))
+        assert to_dot(horner(4), maximum=17) == text  # 8 ops, 4 constants, and x, which is counted for each reader
+        assert note(to_dot(horner(4), maximum=16)) != []
+        assert to_dot(horner(1000), maximum=21).count("shape=circle") == 10
+
+    def test_no_more_is_open_than_was_asked_for(self):
+        y = leaf(1, "x")
+        for i in range(4):
+            with scope(f"outer{i}"):
+                for j in range(4):
+                    with scope(f"inner{j}"):
+                        y = np.exp(np.sin(y))
+        assert [len(nodes(to_dot(y, depth=depth, maximum=8))) for depth in (1, 2, 3)] == [6, 6, 6]
+        assert note(to_dot(y, depth=1, maximum=8)) == []
+        assert "rest" in to_dot(y, depth=1, maximum=3)
+
     def test_what_several_ops_make_for_one_is_one_line(self):
         text = to_dot(np.stack([leaf(i, f"x{i}") for i in range(5000)]).sum())
         assert len(nodes(text)) <= 304

@@ -69,11 +69,9 @@ def folded(nodes: Sequence[Node], depth: int | None, maximum: int | None) -> Fol
     groups = _at_depth(ops, depth)
     if maximum is None or _count(groups) <= maximum:
         return Folding(groups)
-    deepest = max((len(node.scope) for node in ops), default=0)
-    depths = range(1, min(deepest, deepest if depth is None else depth - 1) + 1)
+    depths = range(1, max(len(node.scope) for node in ops) + 1)
     fitting = bisect_right(depths, maximum, key=lambda d: _count(_at_depth(ops, d)))
-    if depths:
-        groups = _at_depth(ops, max(1, fitting))
+    groups = _at_depth(ops, max(1, fitting))
     return Folding(groups if fitting else _ends(groups, maximum), is_cut=True)
 
 
@@ -89,7 +87,7 @@ def _at_depth(ops: Sequence[Node], depth: int | None) -> list[Group]:
         return [Group("op", node.scope, [node]) for node in ops]
     groups = []
     for scope, run in groupby(ops, key=lambda node: node.scope[:depth]):
-        if len(scope) == depth > 0:
+        if len(scope) == depth:
             groups.append(Group("scope", scope, list(run)))
         else:
             groups += [Group("op", node.scope, [node]) for node in run]
