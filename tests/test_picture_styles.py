@@ -14,10 +14,12 @@ from autograd_dl.app.recipes import RECIPES
 from autograd_dl.data import load_mnist
 from autograd_dl.errors import DTypeError, GraphError
 from autograd_dl.functional import batch_norm, conv2d, logsumexp, max_pool2d, sigmoid, softmax_loss
+from autograd_dl.ops import defvjp, primitive
 from models import DeepConvNet, MultiLayerNetExtend, SimpleConvNet, TwoLayerNet
 from visualize import draw_graph, explore, render, to_dot, to_text
 from visualize.replay import opened
-from visualize.trace import trace
+from visualize.styles import box_style
+from visualize.trace import Box, trace
 
 pytest.importorskip("graphviz")
 (IMAGES, LABELS), _ = load_mnist(subset=True, flatten=False)
@@ -273,6 +275,28 @@ def test_in_a_picture_of_many_layers_each_has_its_own_box_of_what_it_reads(reade
     assert labels(to_dot(y, style="layers")).count("x") == (1 if shared else readers)
 
 
+@pytest.mark.parametrize(
+    ("label", "shape"),
+    [
+        ("+", "circle"), ("tanh", "circle"), ("where", "box"), ("× 1.1", "circle"), ("2.5e5 −", "circle"),
+        ("× 0.0001", "box"), ("[-1, 2]", "box"), ("max 1", "box"),
+    ],
+)  # fmt: skip
+def test_what_is_short_or_an_operator_with_a_constant_stands_in_a_circle(label, shape):
+    for kind in ("op", "backward"):
+        assert box_style(Box("a", label, kind), "book")["shape"] == shape
+    assert box_style(Box("a", label, "op"), "ops")["shape"] == "box"
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "shape", "style"),
+    [("op", "+", "circle", "filled"), ("op", "where", "box", "rounded,filled"), ("scope", "Conv", "box", "filled")],
+)
+def test_a_mark_fills_a_box_and_leaves_its_shape(kind, label, shape, style):
+    marked = box_style(Box("a", label, kind, marked=True), "book")
+    assert (marked["shape"], marked["style"], marked["penwidth"]) == (shape, style, "2")
+
+
 class TestBackward:
     def test_the_apples(self):
         text = to_dot(apple(), style="backward")
@@ -425,6 +449,40 @@ class TestExpand:
         marked = boxes(to_dot(simple[1], expand=True, highlight=[simple[1]]))
         assert sum("#d62728" in style for _, style in marked.values()) >= 8
         assert {"W1", "b2", "t"} <= set(labels(to_dot(simple[1], expand=True)))
+
+    def test_what_an_op_stands_for_is_in_a_frame_of_its_name(self):
+        with scope("Layer"):
+            y = sigmoid(leaf(0, "x"))
+        text = to_dot(y, expand=True, style="ops")
+        assert re.findall(r'label=" ([A-Za-z]+) "|label="(np\.\w+)"', text) == [
+            ("Layer", ""), ("sigmoid", ""), *[("", f"np.{name}") for name in ("negative", "exp", "add", "divide")],
+        ]  # fmt: skip
+
+    def test_a_leaf_that_is_marked_stays_so_and_keywords_do(self):
+        x = leaf([[0, 1]], "x")
+        found = boxes(to_dot(np.sum(sigmoid(x), axis=0), expand=True, highlight=x))
+        assert [label for label, style in found.values() if "penwidth" in style] == ["x"]
+        assert "sum\naxis=0" in [label for label, _ in found.values()]
+
+    def test_large_values_on_the_way_are_told_in_full(self):
+        x = leaf(np.zeros((50, 50)), "x")
+        text = to_dot(np.sum(sigmoid(x) * 1), expand=True, values="full", gradients=False)
+        assert re.findall(r"\nmean (\S+),", text) == ["0", "0", "1", "2", "0.5", "0.5"]
+
+    def test_an_op_that_makes_something_else_each_time_is_shown_with_what_it_made(self):
+        runs = []
+
+        @primitive
+        def drawn(x):
+            runs.append(x)
+            return x + len(runs)
+
+        defvjp(drawn, lambda g, _ans, _x: g)
+        text = to_dot(drawn(leaf(0, "x")) * leaf(2, "y"), expand=True)
+        assert len(runs) == 2
+        assert re.findall(r'(op1|x2) -> op3 \[label=" (\S+) "', text) == [
+            ("op1", "1"), ("op1", "2"), ("x2", "2"), ("x2", "1"),
+        ]  # fmt: skip
 
     def test_networks_that_have_died(self):
         text = to_dot(loss_of(SimpleConvNet(seed=0)), expand=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .text import OPERATORS
 from .trace import Box
 
 Attributes = Mapping[str, str]
@@ -56,4 +57,4 @@ def box_style(box: Box, style: str) -> Attributes:
 
 def _is_folded_operator(label: str) -> bool:
     """Whether it is an operator and a short constant, as in "× 1.1"."""
-    return " " in label and len(label) <= LONG + 2 and not label[0].isalpha() and "\n" not in label
+    return len(label) <= LONG + 2 and not OPERATORS.isdisjoint(label.split(" "))
