@@ -24,7 +24,7 @@ from visualize.derivatives import ELEMENTWISE
 from visualize.explore import arrays, explore
 from visualize.explore import folding as folding_module
 from visualize.explore.arrays import TILES, sketch
-from visualize.explore.folding import LARGEST, MOST, WIDE, folded, views
+from visualize.explore.folding import LARGEST, MOST, WIDE, Group, folded, views
 from visualize.explore.formulas import WORDS
 from visualize.explore.page import WEB, page
 from visualize.explore.story import story
@@ -354,7 +354,27 @@ class TestFolding:
         folding = views(story(x))
         opened = [set(view["open"]) for view in folding["views"]]
         assert [group["label"] for group in folding["groups"]] == ["A", "inner", "B", "inner", "C", "inner"]
+        assert [group["parent"] for group in folding["groups"]] == [-1, 0, -1, 2, -1, 4]
         assert all(set(range(6)) - closed in opened for closed in ({0, 1}, {1}, {2, 3}, {3}, {4, 5}, {5}))
+
+    def test_what_is_open_at_first_is_open_to_the_same_depth_everywhere(self):
+        x = leaf(2, "x")
+        for name in "ABC":
+            with scope(name), scope("inner"):
+                for _ in range(8):
+                    x = np.sin(x)
+        folding = views(story(x))
+        first = folding["views"][folding["first"]]
+        assert [box["label"] for box in first["boxes"] if box["kind"] in ("op", "group")] == ["inner"] * 3
+
+    @pytest.mark.parametrize(
+        ("count", "sizes"),
+        [(40, [1] * 40), (41, [40, 1]), (42, [40, 2]), (1601, [41] * 39 + [2]), (1980, [50] * 39 + [30])],
+    )
+    def test_groups_without_a_scope_are_of_like_sizes(self, count, sizes):
+        told = {"nodes": [{"kind": "op", "scope": []}] * count}
+        found = [len(member.ops) if isinstance(member, Group) else 1 for member in folded(told).members]
+        assert found == sizes
 
     def test_of_thousands_of_nodes_some_groups_stay_closed(self, monkeypatch):
         monkeypatch.setattr(folding_module, "MOST", 300)

@@ -9,6 +9,7 @@ from autograd_dl import Tensor
 from autograd_dl.app.graphs import chain_rule, sum_of_products
 from autograd_dl.functional import relu, sigmoid
 from visualize import to_dot
+from visualize.norms import norm
 from visualize.text import with_constants
 from visualize.values import summary
 
@@ -39,6 +40,10 @@ class TestSummary:
             (np.zeros((3, 0)), "[]"),
             (np.zeros(0), "[]"),
             (np.arange(7), "0 … 6\nmean 3, norm 9.539\nzeros: 1"),
+            (np.ones((2, 6)), "[1, 1, 1, 1, 1, 1]\n[1, 1, 1, 1, 1, 1]"),
+            (np.ones((13, 1)), "1 … 1\nmean 1, norm 3.606"),
+            (np.full(8, 5e307), "5e+307 … 5e+307\nmean 5e+307, norm 1.414e+308"),
+            (np.full(8, -5e307), "-5e+307 … -5e+307\nmean -5e+307, norm 1.414e+308"),
             (np.ones((2, 2, 2)), "1 … 1\nmean 1, norm 2.828"),
             (np.full(20, np.nan), "NaN: 20"),
             (np.full(16, -1e-200), "-1e-200 … -1e-200\nmean -1e-200, norm 4e-200"),
@@ -49,6 +54,9 @@ class TestSummary:
     )
     def test_all_kinds(self, value, text):
         assert summary(value) == text
+
+    def test_the_norm_of_a_number_is_its_size(self):
+        assert norm(np.float64(-3.0)) == 3.0
 
     def test_in_japanese(self):
         assert summary(np.arange(7), "ja") == "0 … 6\n平均 3, ノルム 9.539\n0 の個数: 1"
