@@ -431,6 +431,16 @@ class TestSketch:
         corners = {tuple(np.zeros(len(shape), int)), tuple(np.array(shape) - 1)}
         assert corners <= set(indices)
 
+    @pytest.mark.parametrize(
+        ("values", "mean"),
+        [([-5, -7], -6), ([0.1, 0.2, -0.3], 0), ([1e10, -1e10, 1e-6], 0), ([1, -1, 1e-6], 3.33333e-07)],
+    )
+    def test_a_mean_that_is_a_rounding_error_is_zero(self, values, mean):
+        assert sketch(np.array(values, float), 100)["stats"]["mean"] == mean
+
+    def test_what_is_no_real_number_has_a_shape_alone(self):
+        assert sketch(np.array([1j]), 100) == {"shape": [1], "dtype": "complex128"}
+
     def test_large_numbers_are_true(self):
         array = np.array([99980001, 123456.789, 33328333.5, 2 / 3])
         assert sketch(array, 9)["cells"] == [99980001, 123456.789, 33328333.5, 0.666667]

@@ -202,6 +202,7 @@ class TestOps:
         assert text.count("subgraph cluster_") == 6
         assert text.count("{") == text.count("}")
         assert 'graph [label=" Conv1 "' in text
+        assert "newrank=true" in text
         assert "dir=back" not in text
 
     @pytest.mark.parametrize("depth", [1, 2, None])
@@ -220,6 +221,14 @@ class TestOps:
         frames = graph.subgraphs()
         assert len(frames) == min(2, text.count("subgraph"))
         assert depth != 2 or "scope2" in frames[0].nodes()  # b is drawn within a
+
+    def test_a_layer_of_one_op_is_within_the_frame_of_its_scope(self):
+        x = leaf(2, "x")
+        with scope("Outer"):
+            y = sigmoid(x * 2)
+        text = to_dot(y, style="layers", depth=2)
+        assert text.count("subgraph") == 1
+        assert text.index('label=" Outer "') < text.index("label=Sigmoid") < text.index("\t}\n")
 
     def test_deep_convnet_is_drawn_in_seconds(self, deep, tmp_path):
         pytest.importorskip("pygraphviz")

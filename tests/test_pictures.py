@@ -347,7 +347,17 @@ class TestLargeGraphs:
         for _ in range(30):
             y = y * 0.5 + w
         assert " xlabel=" not in to_dot(self.horner(30)).replace("[", " ")
+        assert "mclimit" not in to_dot(self.horner(30))
+        assert "mclimit" in to_dot(y)
         assert " label=" not in "".join(line for line in to_dot(y).replace("[", " ").splitlines() if "->" in line)
+
+    @pytest.mark.parametrize(("ops", "where"), [(1499, " label="), (1500, " xlabel=")])
+    def test_and_if_there_are_many_lines(self, ops, where):
+        y = leaf(1)
+        for _ in range(ops):
+            y = np.sin(y)
+        (end,) = [line for line in to_dot(y, maximum=None, gradients=False).splitlines() if "-> out" in line]
+        assert where in end.replace("[", " ")
 
 
 class TestSettings:
