@@ -547,13 +547,6 @@ def test_long_doubles_stay_so(function):
     np.testing.assert_allclose(ans.numpy(), function(x), rtol=8 * np.finfo(np.longdouble).eps)
 
 
-@pytest.mark.parametrize("call", [lambda x: np.reshape(x, 4, order="A"), lambda x: np.ravel(x, order="K")])
-def test_an_order_that_depends_on_memory_has_no_gradient(call):
-    with pytest.raises(UnsupportedError, match=r'where a gradient is needed, the order is "C" or "F", not .[AK].$'):
-        call(tensor(2, 2))
-    np.testing.assert_array_equal(call(tensor(2, 2, grad=False)).numpy(), np.arange(4.0))
-
-
 def test_further_keywords_of_a_primitive_have_their_names():
     scaled = ops.primitive(lambda x, **how: x * how.get("by", 1))
     ops.defvjp(scaled, lambda g, _ans, _x, *, by=1: g * by)
