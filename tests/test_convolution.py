@@ -11,8 +11,8 @@ from autograd_dl.parallel import workers
 CASES = {
     "one large image, in bands of rows": ((1, 8, 130, 120), (4, 8, 5, 5), {"pad": 2}),
     "one large image and many filters, in bands of rows": ((1, 2, 150, 140), (12, 2, 5, 5), {"pad": 2}),
-    "strips with holes": ((3, 8, 11, 9), (6, 8, 3, 3), {"dilation": (3, 2), "pad": 1}),
-    "strips in long runs": ((4, 6, 20, 31), (5, 6, 2, 3), {"pad": (0, 2)}),
+    "filters with holes": ((3, 8, 11, 9), (6, 8, 3, 3), {"dilation": (3, 2), "pad": 1}),
+    "filters of two rows": ((4, 6, 20, 31), (5, 6, 2, 3), {"pad": (0, 2)}),
     "a filter of one row": ((2, 6, 9, 30), (4, 6, 1, 3), {"pad": (1, 0)}),
     "several large images": ((3, 16, 96, 90), (3, 16, 5, 3), {"pad": (0, 1), "stride": (1, 2)}),
     "a large image in groups": ((1, 8, 128, 128), (4, 4, 5, 5), {"groups": 2, "dilation": 2}),

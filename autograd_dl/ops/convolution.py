@@ -26,10 +26,6 @@ FILTERS = 24
 """Filters whose products with a patch of zeros take as long as it takes to add a patch to images."""
 FEW = 128
 """The most rows that one of the products in `_summed` sums over. Each has at most half of SMALL multiplications."""
-IN_STRIPS = 64
-"""The most filters for which strips take less time than patches: there is more to add up the more filters there are."""
-SHORT = 16
-"""Numbers at each place of a strip from which on BLAS is fast."""
 
 
 @primitive
@@ -98,7 +94,7 @@ def conv2d_filter(
     parts = _parts(len(x), at, c * groups, x.dtype)
 
     def begin() -> Callable[[tuple[int, slice]], None]:
-        windows = _Windows(frame, at, groups, f, parts)
+        windows = _Windows(frame, at, groups, parts)
 
         def add(numbered: tuple[int, slice]) -> None:
             number, some = numbered
@@ -110,9 +106,7 @@ def conv2d_filter(
                     continue
                 count = math.prod(some_g.shape[:-1])
                 for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
-                    group_g = some_g[..., filters].reshape(count, f // groups)
-                    for seen, rows in windows.factors(channels):
-                        total[seen] += _summed(rows, group_g)
+                    total += _summed(windows.rows(channels), some_g[..., filters].reshape(count, f // groups))
 
         return add
 
@@ -196,7 +190,7 @@ def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -
     parts = _parts(n, at, c * groups, w.dtype)
 
     def begin() -> Callable[[_Part], None]:
-        windows = _Windows(frame, at, groups, f, parts)
+        windows = _Windows(frame, at, groups, parts)
 
         def fill(part: _Part) -> None:
             windows.look(part)
@@ -206,7 +200,7 @@ def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -
                 _multiply_each(windows.patches, w, out)
             else:
                 for matrix, (channels, filters) in zip(matrices, _groups(groups, c, f), strict=True):
-                    _multiply_all(windows.factors(channels), matrix, pixels[:, filters])
+                    _multiply(windows.rows(channels), matrix, pixels[:, filters])
             if biases is not None:
                 several = pixels.reshape(len(out), math.prod(out.shape[1:]))  # long rows are added fast
                 np.add(several, biases[: several.shape[1]], out=several)
@@ -217,25 +211,8 @@ def _convolved(frame: _Frame, at: Grid, w: Any, groups: int, bias: Any = None) -
     return ans.transpose(0, 3, 1, 2)
 
 
-def _multiply_all(factors: Sequence[_Factor], matrix: Any, out: Any) -> None:
-    """Write to `out` the sum of the products of factors, each with its part of the matrix."""
-    (seen, rows), *others = factors
-    _multiply(rows, matrix[seen], out)
-    if not others:
-        return
-    products = allocator.empty(out, out.shape)
-    for seen, rows in others:
-        _multiply(rows, matrix[seen], products)
-        np.add(out, products, out=out)
-
-
 def _multiply(rows: Any, matrix: Any, out: Any) -> None:
     """Write rows @ matrix to `out`, as several products of the size that BLAS is best at."""
-    if rows.ndim == 3:
-        several = out.reshape(*rows.shape[:2], matrix.shape[1])
-        for some in shares(rows.shape[1], math.ceil(rows.shape[1] * matrix.size / SMALL)):
-            np.matmul(rows[:, some], matrix, out=several[:, some])
-        return
     size = SMALL // max(1, matrix.size)
     if size < 8:
         np.matmul(rows, matrix, out=out)
@@ -266,8 +243,6 @@ def _add_products(sums: Any, patches: Any, g: Any) -> None:
 
 def _summed(rows: Any, g: Any) -> Any:
     """rows.T @ g, as the sum of several products of the size that BLAS is best at."""
-    if rows.ndim == 3:
-        return np.matmul(rows.swapaxes(1, 2), g.reshape(*rows.shape[:2], g.shape[1])).sum(0)
     inputs, filters = rows.shape[1], g.shape[1]
     few = min(FEW, SMALL // (2 * max(1, inputs * filters)))
     if few < FEW // 3:
@@ -337,13 +312,9 @@ def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tu
 
 
 class _Windows:
-    """What filters see of framed images, a part at a time, in memory that is used again and again.
+    """What a filter sees of framed images, a part at a time, in memory that is used again and again."""
 
-    These are whole patches; or strips, as high as one row of a filter, which its other rows see some rows `later`: of a
-    filter of three rows, a third is copied.
-    """
-
-    def __init__(self, frame: _Frame, at: Grid, groups: int, filters: int, parts: Sequence[_Part]) -> None:
+    def __init__(self, frame: _Frame, at: Grid, groups: int, parts: Sequence[_Part]) -> None:
         few, rows = (max((p[k].stop - p[k].start for p in parts), default=0) for k in (0, 1))
         c = frame.images.shape[3]
         self.images = large = frame.images
@@ -352,54 +323,31 @@ class _Windows:
         if large.shape[1:3] != frame.size:
             large = np.zeros_like(large, order="C", shape=(few, *frame.size, c))
             self.inside = large[:, *frame.to]
-        self.later = [0]
-        if _is_faster_in_strips(at, c // groups, filters // groups):
-            self.later = [k * at.dilation[0] for k in range(at.filter[0])]
-            at = at._replace(filter=(1, at.filter[1]))
         self.all = self.patches = _patches(large, at)
-        places = few * (rows + self.later[-1]) * at.places[1]
-        self.memory = allocator.empty(large, (places * math.prod(at.filter) * (c // groups),))
+        self.memory = allocator.empty(large, (few * rows * at.places[1] * math.prod(at.filter) * (c // groups),))
 
     def look(self, part: _Part) -> None:
         """Go to this part."""
         images, rows = part
-        if self.inside is not None:
-            some = self.images[images]
-            if images != self.framed:
-                self.inside[: len(some)] = some
-                self.framed = images
-            images = slice(len(some))
-        self.patches = self.all[images, rows.start : rows.stop + self.later[-1]]
+        if self.inside is None:
+            self.patches = self.all[part]
+            return
+        some = self.images[images]
+        if images != self.framed:
+            self.inside[: len(some)] = some
+            self.framed = images
+        self.patches = self.all[: len(some), rows]
 
-    def factors(self, channels: slice) -> list[_Factor]:
-        """What is multiplied by the filters: patches or, for each row of the filters, the strips that it sees."""
-        rows, width = self._rows(channels), self.patches.shape[2]
-        n, count, size = rows.shape
-        if len(self.later) == 1:
-            return [(slice(None), rows.reshape(n * count, size))]
-        count -= self.later[-1] * width
-        return [
-            (slice(k * size, (k + 1) * size), rows[:, first * width : first * width + count])
-            for k, first in enumerate(self.later)
-        ]
-
-    def _rows(self, channels: slice) -> Any:
-        """What is seen at each place, (N, places, numbers); it is copied in as long runs as there are in memory."""
+    def rows(self, channels: slice) -> Any:
+        """The patches, each as a row; they are copied in as long runs as there are in memory."""
         patches = self.patches[..., channels]
         n, height, width, fh, fw, c = patches.shape
         memory = self.memory[: patches.size]
         if fw * c < width:
             np.copyto(memory.reshape(fh, fw, c, n, height, width), patches.transpose(3, 4, 5, 0, 1, 2))
-            return memory.reshape(fh * fw * c, n, height * width).transpose(1, 2, 0)
+            return memory.reshape(fh * fw * c, n * height * width).T
         np.copyto(memory.reshape(patches.shape), patches)
-        return memory.reshape(n, height * width, fh * fw * c)
-
-
-def _is_faster_in_strips(at: Grid, c: int, f: int) -> bool:
-    """Whether adding up a product for each row of the filters takes less time than copying whole patches for one."""
-    numbers = at.filter[1] * c
-    few = min(numbers, math.prod(at.places), IN_STRIPS)
-    return at.stride[0] == 1 < min(at.filter[0], c) and numbers >= SHORT and f <= few
+        return memory.reshape(n * height * width, fh * fw * c)
 
 
 def _patches(x: Any, at: Grid) -> Any:
@@ -409,8 +357,6 @@ def _patches(x: Any, at: Grid) -> Any:
     return windows[:, ::sh, ::sw, :, ::dh, ::dw].transpose(0, 1, 2, 4, 5, 3)
 
 
-_Factor = tuple[slice, Any]
-"""Which numbers of each filter are multiplied, and the rows by which: (rows, numbers) or (N, rows, numbers)."""
 _Part = tuple[slice, slice]
 """Images, and rows of the places in them: of several images, all rows."""
 
