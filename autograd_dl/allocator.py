@@ -2,8 +2,7 @@
 
 A system gives a program its memory page by page, each when it is first written to, and takes a large block back as soon
 as it is free. A step of training that makes the same arrays as the step before would pay for all of them anew: a tenth
-to a fifth of a convolutional network's time. It begins at a cache line, which spares a convolutional network another
-twentieth.
+to a fifth of a convolutional network's time. All of it begins at a cache line.
 """
 
 from __future__ import annotations

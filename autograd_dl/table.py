@@ -327,12 +327,16 @@ def defvjp(
 
 
 def _refuse_misfit(op: Op, parameters: Collection[inspect.Parameter]) -> None:
-    """Raise if a function of the user's has not as many arguments as there are rules."""
+    """Raise if a function of the user's has not as many arguments as there are rules.
+
+    (One that is decorated may take more than it says.)
+    """
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    required = sum(p.default is p.empty for p in positional)
-    takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    if op.arity is not None and (op.arity < required or (op.arity > len(positional) and not takes_more)):
+    required, most = sum(p.default is p.empty for p in positional), len(positional)
+    takes_more = hasattr(op.raw, "__wrapped__") or any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    if op.arity is not None and (op.arity < required or (op.arity > most and not takes_more)):
+        count = required if op.arity < required else most
         raise RuleError(
-            f"defvjp({op.name}): it takes {required if op.arity < required else len(positional)} arguments, and there "
-            f"are rules for {op.arity}; give one for each, None for those that have no derivative"
+            f"defvjp({op.name}): it takes {count} argument{'' if count == 1 else 's'}, and there are rules for "
+            f"{op.arity}; give one for each, None for those that have no derivative"
         )

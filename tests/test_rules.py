@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -380,6 +381,15 @@ def test_too_few_or_too_many_rules(count):
         RuleError, match=f"it takes 2 arguments, and there are rules for {count}; give one for each, None"
     ):
         op_of(lambda x, y: x * y, *[lambda g, _ans, _x, y: g * y] * count)
+
+
+def test_a_decorated_function_may_take_more_than_it_says():
+    @functools.wraps(double)
+    def scaled(x, by):
+        return double(x) * by
+
+    op = op_of(scaled, lambda g, _ans, _x, by: 2 * g * by, lambda g, _ans, x, _by: 2 * g * x)
+    assert op(leaf(3.0), leaf(5.0)).item() == 30
 
 
 @pytest.mark.parametrize("rule", [lambda g, x: g, lambda g: g, lambda g, ans, x, y: g])

@@ -200,6 +200,12 @@ def test_a_dtype_with_too_few_numbers_in_the_domain_is_refused(size, dtype, doma
         drawn(arrays((size,), dtype, domain, distinct=distinct), 1)
 
 
+def test_arrays_of_other_dtypes_and_of_nothing():
+    assert drawn(arrays((0,), bool, UNIT), 1)[0].shape == (0,)
+    assert drawn(arrays((3,), complex), 1)[0].dtype == complex
+    drawn(arrays((3,), "u1", Domain(0, 9, (-1.0,)), at_kinks=True), 5)
+
+
 @pytest.mark.parametrize("shape", [3, np.int64(3), st.just(3), [3], (3,)])
 def test_a_length_is_the_shape_of_a_vector(shape):
     assert drawn(arrays(shape), 1)[0].shape == drawn(tensors(shape), 1)[0].shape == (3,)

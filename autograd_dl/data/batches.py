@@ -118,11 +118,11 @@ class MiniBatches:
         Raises `DTypeError` if an `augment` returns no array, `ShapeError` if it returns another number of rows.
         """
         chosen = self._chosen()
-        self.position = (self.position + 1) % len(self)
         x = self.x[chosen]
         for change in self.augment:
             x = change(x, self._augment_rng)
             _check_changed(change, x, len(chosen))
+        self.position = (self.position + 1) % len(self)
         return x, self.t[chosen]
 
     def _chosen(self) -> NDArray[np.int64]:
@@ -162,7 +162,7 @@ class MiniBatches:
 
 def _check_changed(change: Augmentation, x: Any, count: int) -> None:
     """Raise if x cannot be what a function of `augment` makes of so many images."""
-    name, shape = getattr(change, "__name__", repr(change)), np.shape(bare(x))
+    name, shape = getattr(change, "__name__", repr(change)), x.shape if hasattr(x, "shape") else np.shape(x)
     if not shape:
         kind = type(x).__name__
         raise DTypeError(f"augment: {name} must return an array of images, not a {kind}; does it lack a return?")

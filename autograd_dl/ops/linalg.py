@@ -271,8 +271,8 @@ def linalg_trace(x: Any, /, *, offset: int = 0) -> Any:
 @composed(np.linalg.cond)
 def cond(x: Any, p: Any = None) -> Any:
     x = floating(x)
-    if not x.size:
-        raise np.linalg.LinAlgError("np.linalg.cond: an empty array has no condition number")
+    if 0 in x.shape[-2:]:
+        raise np.linalg.LinAlgError("np.linalg.cond: an empty matrix has no condition number")
     if p in (None, 2, -2):
         s = np.linalg.svdvals(x)
         s = np.where(s == 0, 0, s)  # LAPACK has -0, too

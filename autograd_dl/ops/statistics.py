@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from ..errors import DTypeError, ShapeError, UnsupportedError
+from ..errors import ShapeError, UnsupportedError
 from ..tensor import bare, loses_gradient
 from .entry import as_array, composed
 from .norms import norm2
@@ -30,8 +30,8 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
         axes = () if axis is None else normalize_axis_tuple(axis, a.ndim)
         if axis is None or weights.shape != tuple(a.shape[i] for i in axes):
             raise ShapeError(
-                f"np.average: weights have the shape of the array, {a.shape}, or its lengths along the axes, "
-                f"not {weights.shape}"
+                f"np.average: weights have the shape of the array, {a.shape}, or its lengths along the axes that are "
+                f"given, not {weights.shape}"
             )
         ordered = weights.transpose(sorted(range(len(axes)), key=lambda i: axes[i]))
         weights = ordered.reshape([n if i in axes else 1 for i, n in enumerate(a.shape)])
@@ -53,7 +53,7 @@ def cov(m: Any, y: Any = None, rowvar: bool = True, bias: bool = False, ddof: fl
         x = x.astype(np.result_type(x, np.float64), copy=False)
         return np.atleast_2d(x) if rowvar or x.ndim < 2 else x.T
 
-    if ddof is not None and ddof != int(ddof):
+    if ddof is not None and not float(ddof).is_integer():
         raise ValueError(f"np.cov: ddof is a whole number, not {ddof}")
     x = variables(m) if y is None else np.concatenate([variables(m), variables(y)])
     deviations = x - np.mean(x, axis=1, keepdims=True)
@@ -112,10 +112,8 @@ def median(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
 
 def _numbers(a: Any, where: Any = True) -> Any:
     """Where there is no NaN, of what `where` takes in."""
-    numbers, where = ~np.isnan(as_array(a)), as_array(where)
-    if where.dtype != bool:
-        raise DTypeError(f"where= has Booleans, not {where.dtype}")
-    return np.logical_and(numbers, np.broadcast_to(where, numbers.shape))
+    numbers = ~np.isnan(as_array(a))
+    return numbers if where is True else np.logical_and(numbers, np.broadcast_to(where, numbers.shape))
 
 
 def _share(a: Any, numbers: Any, axis: Axis, keepdims: Any, ddof: float = 0) -> Any:

@@ -135,20 +135,21 @@ def arrays(
         shape = (int(drawn),) if isinstance(drawn, (int, np.integer)) else tuple(drawn)
     size = math.prod(shape)
     points = _points(domain, max(256, 16 * size), np.dtype(dtype))
-    if len(points) < (size if distinct else 1):
+    if len(points) < (size if distinct else min(size, 1)):
         raise DTypeError(
             f"{np.dtype(dtype)} has {len(points)} numbers to draw from in {domain}, too few for {size}"
             f"{' that are distinct' if distinct else ''}: draw from a wider domain, or in a finer dtype"
         )
-    lattice = hnp.arrays(np.int64, shape, elements=st.integers(0, len(points) - 1), fill=st.nothing(), unique=distinct)
-    values = np.asarray(points[draw(lattice)])
+    places = st.integers(0, max(1, len(points)) - 1)
+    lattice = draw(hnp.arrays(np.int64, shape, elements=places, fill=st.nothing(), unique=distinct))
+    values = np.asarray(points[lattice])
     if at_kinks and size:
         if not domain.kinks:
             raise ValueError("at_kinks needs a domain with kinks")
         most = len(domain.kinks) if distinct else size
         there = sorted(draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=most)))
         kinks = st.lists(st.sampled_from(domain.kinks), min_size=len(there), max_size=len(there), unique=distinct)
-        values.flat[there] = draw(kinks)
+        values.flat[there] = np.array(draw(kinks)).astype(dtype)
     return values
 
 
@@ -156,8 +157,9 @@ def _points(domain: Domain, count: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """At most so many numbers of this dtype, evenly spaced in the domain, and at no kink."""
     with np.errstate(over="ignore"):
         points = np.unique(domain.numbers((np.arange(count) + 0.5) / count).astype(dtype))
-    inside = [(a <= points.astype(np.float64)) & (points.astype(np.float64) <= b) for a, b in domain.segments()]
-    return np.asarray(points[np.any(inside, axis=0) & ~np.isin(points, np.array(domain.kinks, dtype))])
+    numbers = points.real.astype(np.float64)
+    inside = [(a <= numbers) & (numbers <= b) for a, b in domain.segments()]
+    return np.asarray(points[np.any(inside, axis=0) & ~np.isin(points, np.array(domain.kinks).astype(dtype))])
 
 
 def reduction_axes(ndim: int) -> st.SearchStrategy[int | tuple[int, ...] | None]:
