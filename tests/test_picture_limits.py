@@ -25,6 +25,17 @@ def horner(rounds):
     return y
 
 
+def in_nested_scopes(outers, step):
+    """A step in each of four inner scopes of each of so many outer ones."""
+    y = leaf(1, "x")
+    for i in range(outers):
+        with scope(f"outer{i}"):
+            for j in range(4):
+                with scope(f"inner{j}"):
+                    y = step(y)
+    return y
+
+
 def nodes(text):
     return re.findall(r"^\t(?!graph|node|edge)(\w+) \[", text, re.M)
 
@@ -48,12 +59,7 @@ class TestMaximum:
                               f"{maximum} nodes (maximum={maximum})"]  # fmt: skip
 
     def test_scopes_collapse_first_and_the_deepest_of_them(self):
-        y = leaf(1, "x")
-        for i in range(5):
-            with scope(f"outer{i}"):
-                for j in range(4):
-                    with scope(f"inner{j}"):
-                        y = np.exp(np.sin(y)) + y
+        y = in_nested_scopes(5, lambda y: np.exp(np.sin(y)) + y)
         everything, inner, outer, least = (to_dot(y, maximum=m) for m in (100, 30, 10, 3))
         assert len(nodes(everything)) == 63
         assert nodes(inner) == ["x0", *(f"scope{i}" for i in range(1, 61, 3)), "out"]
@@ -70,12 +76,7 @@ class TestMaximum:
         assert to_dot(horner(1000), maximum=21).count("shape=circle") == 10
 
     def test_no_more_is_open_than_was_asked_for(self):
-        y = leaf(1, "x")
-        for i in range(4):
-            with scope(f"outer{i}"):
-                for j in range(4):
-                    with scope(f"inner{j}"):
-                        y = np.exp(np.sin(y))
+        y = in_nested_scopes(4, lambda y: np.exp(np.sin(y)))
         assert [len(nodes(to_dot(y, depth=depth, maximum=8))) for depth in (1, 2, 3)] == [6, 6, 6]
         assert note(to_dot(y, depth=1, maximum=8)) == []
         assert "rest" in to_dot(y, depth=1, maximum=3)
