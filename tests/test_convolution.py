@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, functional, gradients
+from autograd_dl.ops import blocks, windows
 from autograd_dl.parallel import workers
 
 CASES = {
@@ -30,6 +31,14 @@ CASES = {
     "no channels, few places": ((2, 0, 30, 30), (4, 0, 3, 3), {"stride": 9}),
     "few places, and pad": ((2, 4, 23, 19), (9, 4, 4, 3), {"stride": (4, 5), "pad": (1, 2)}),
     "many channels of one filter each": ((3, 16, 12, 11), (16, 1, 3, 5), {"groups": 16, "pad": 1, "stride": (1, 2)}),
+    "no zeros around": ((5, 8, 12, 11), (8, 8, 3, 4), {}),
+    "zeros on two sides": ((5, 8, 9, 11), (6, 8, 3, 2), {"pad": (0, 1)}),
+    "more zeros than a filter sees": ((3, 6, 5, 7), (4, 6, 3, 2), {"pad": (4, 3)}),
+    "images of one pixel": ((3, 6, 1, 1), (4, 6, 3, 3), {"pad": 1}),
+    "many images, a few at a time": ((41, 16, 28, 27), (16, 16, 3, 3), {"pad": 1}),
+    "many small images": ((101, 8, 6, 5), (8, 8, 3, 3), {"pad": 1}),
+    "steps of two beyond the images": ((3, 8, 9, 11), (4, 8, 2, 2), {"stride": 2, "pad": 2}),
+    "no images and many places": ((0, 8, 12, 11), (8, 8, 3, 4), {}),
     "no images": ((0, 3, 33, 40), (5, 3, 16, 16), {"stride": 16}),
 }
 
@@ -54,9 +63,13 @@ def taps(x, w, stride=1, pad=0, dilation=1, groups=1):
     return np.concatenate(shares, axis=1)
 
 
+@pytest.mark.parametrize("parts", ["large", "small"])
 @pytest.mark.parametrize("parallel", [False, True], ids=["alone", "workers"])
 @pytest.mark.parametrize("case", CASES)
-def test_it_is_the_sum_over_the_taps_forward_and_backward(case, parallel):
+def test_it_is_the_sum_over_the_taps_forward_and_backward(case, parallel, parts, monkeypatch):
+    if parts == "small":  # many parts of images and bands of rows, not all as large, and several products in each
+        monkeypatch.setattr(windows, "CHUNK", 1 << 16)
+        monkeypatch.setattr(blocks, "SMALL", 1 << 14)
     images, filters, options = CASES[case]
     rng = np.random.default_rng(0)
     x, w = (Tensor(rng.standard_normal(shape), requires_grad=True) for shape in (images, filters))
@@ -71,6 +84,20 @@ def test_it_is_the_sum_over_the_taps_forward_and_backward(case, parallel):
     for one, other in zip(back, slopes, strict=True):
         assert (one.shape, one.dtype) == (other.shape, other.dtype)
         np.testing.assert_allclose(one.numpy(), other.numpy(), atol=1e-9)
+
+
+def test_one_pixel_that_is_not_finite_reaches_only_what_sees_it():
+    x = np.random.default_rng(0).standard_normal((41, 16, 28, 27))
+    w, b = (Tensor(np.ones(shape), requires_grad=True) for shape in ((16, 16, 3, 3), (16,)))
+    x[20, 5, 0, -1] = np.inf  # in a corner, which one weight of each filter sees, once
+    y = functional.conv2d(x, w, b)
+    expected = np.ones(y.shape, bool)
+    expected[20, :, 0, -1] = False
+    assert (np.isfinite(y.numpy()) == expected).all()
+    (slope,) = gradients(y.sum(), [w])
+    expected = np.ones(w.shape, bool)
+    expected[:, 5, 0, -1] = False
+    assert (np.isfinite(slope.numpy()) == expected).all()
 
 
 @pytest.mark.parametrize("case", ["one large image, in bands of rows", "few places", "one filter a channel"])

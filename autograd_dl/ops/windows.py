@@ -104,6 +104,16 @@ def chunks(n: int, size: int) -> list[slice]:
     return shares(n, min(n, SHARES * rounds))
 
 
+Part = tuple[slice, slice]
+"""Images, and rows of the places in them: of several images, all rows."""
+
+
+def parts_of(n: int, rows: int, size: int) -> list[Part]:
+    """n images, a few at a time; where what is made of one, `size` bytes, is large, some of its rows at a time."""
+    bands = [slice(0, rows)] if size <= 2 * CHUNK else chunks(rows, size // rows)
+    return [(images, band) for images in chunks(n, size) for band in bands]
+
+
 def channels_last(like: Any, shape: tuple[int, ...]) -> Any:
     """An array of this shape, (N, C, H, W), to be filled."""
     n, c, height, width = shape
