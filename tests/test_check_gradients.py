@@ -334,6 +334,16 @@ def test_a_fault_does_not_hide(case):
         check_gradients(f, *map(np.asarray, inputs), order=1)
 
 
+@pytest.mark.parametrize("size", [1e6, 1e8])
+def test_waves_are_short_beside_a_large_input(size):
+    wave = primitive(lambda x: np.sin(x))
+    defvjp(wave, lambda g, _ans, x: g * 1.001 * np.cos(x))
+    x = np.random.default_rng(0).uniform(0.5, 1, 7) * size
+    check_gradients(np.sin, x)
+    with pytest.raises(GradientError, match="the derivative in a random direction"):
+        check_gradients(wave, x, order=1)
+
+
 CANCELLING = {
     "a constant": (lambda x: np.sum(x) - 6, lambda x: 1 + 0 * x, [1.0, 2.0, 3.0]),
     "at 0": (lambda x: np.sum(np.exp(x)) - 2, np.exp, [0.0, 0.0]),

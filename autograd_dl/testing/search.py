@@ -60,8 +60,12 @@ class Search:
         sizes = [np.where(x == 0, 1, np.abs(x)) * rng.uniform(0.5, 1, x.shape) for x in self.xs]
         signed = [size * rng.choice([-1, 1], size.shape) for size in sizes]
         with np.errstate(all="ignore"):
-            ends = [self.along(own, arriving)(STEP**2).value for own in (sizes, signed)]
-            slope = np.max(np.abs(ends), axis=0) / STEP**2
+            coarse, fine, finer = (
+                np.max([np.abs(self.along(own, arriving)(h).value / h) for own in (sizes, signed)], axis=0)
+                for h in (STEP**2, STEP**5, STEP**6)
+            )
+            is_jump = ~(finer < 2 * fine)
+            slope = np.where(is_jump, coarse, np.maximum(coarse, fine))
         least = np.where(np.isfinite(slope), slope, 0)
 
         def coarser(t: float) -> Rounded:
