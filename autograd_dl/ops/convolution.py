@@ -138,14 +138,14 @@ def _alike(*arrays: Any) -> tuple[Any, ...]:
 
 def _convolved(frame: Frame, at: Grid, w: Any, groups: int, bias: Any = None) -> Any:
     """What filters make of framed images."""
-    if groups == 1 and runs.is_faster(frame, at, w.shape):
+    if groups == 1 and runs.is_faster(frame, at, w.shape, w):
         return runs.convolved(frame, at, w, bias)
     return patches.convolved(frame, at, w, groups, bias)
 
 
 def _filters_of(frame: Frame, at: Grid, g: Any, shape: tuple[int, ...], groups: int) -> Any:
     """The gradient of filters that made something of framed images."""
-    if groups == 1 and runs.is_faster(frame, at, shape):
+    if groups == 1 and runs.is_faster(frame, at, shape, g):
         with np.errstate(all="ignore"):
             ans = runs.filters_of(frame, at, g, shape)
         if np.isfinite(ans).all():

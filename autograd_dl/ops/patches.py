@@ -93,6 +93,8 @@ def _summed(rows: Any, g: Any) -> Any:
     """rows.T @ g, as the sum of several products."""
     inputs, filters = rows.shape[1], g.shape[1]
     size = rows_summed(len(rows), inputs * filters)
+    if size >= len(rows):
+        return rows.T @ g
     count = len(rows) // size
     several = count * size
     blocks = rows[:several].reshape(count, size, inputs).swapaxes(1, 2)

@@ -25,10 +25,15 @@ COPIED, ADDED = 20, 15
 """How many multiplications take as long as copying, or adding, a number."""
 
 
-def is_faster(frame: Frame, at: Grid, w: tuple[int, ...]) -> bool:
-    """Whether this takes filters of the shape `w`, and less time than copying patches would."""
+def is_faster(frame: Frame, at: Grid, w: tuple[int, ...], factor: Any) -> bool:
+    """Whether this takes filters of the shape `w`, and less time than copying patches would.
+
+    `factor` is what framed images are multiplied with. Only BLAS multiplies as fast as `COPIED` and `ADDED` say.
+    """
     f, c, fh, fw = w
-    if at.stride != (1, 1) or at.dilation != (1, 1) or fw == 1 or type(frame.images) is not np.ndarray:
+    if any(type(a) is not np.ndarray or a.dtype.kind not in "fc" for a in (frame.images, factor)):
+        return False
+    if at.stride != (1, 1) or at.dilation != (1, 1) or fw == 1:
         return False
     if 0 in frame.images.shape or f == 0:
         return False
@@ -44,7 +49,7 @@ def convolved(frame: Frame, at: Grid, w: Any, bias: Any = None) -> Any:
     ans = allocator.empty(w, (len(frame.images), *at.places, f))
     biases = 0 if bias is None else np.tile(bias, (at.places[1], 1))  # long rows are added fast
     field = _Field(frame, at)
-    parts = parts_of(len(ans), at.places[0], field.places * fh * f * w.itemsize)
+    parts = parts_of(len(ans), at.places[0], field.places * (c + fh * f) * w.itemsize)
 
     def begin() -> Callable[[Part], None]:
         runs = _Runs(field, parts, lambda count: rows_multiplied(count, fw * c * f))
