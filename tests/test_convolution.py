@@ -1,5 +1,6 @@
 """Convolutions of sizes that go other ways than small ones, beside the sum over the taps of a filter that they are."""
 
+import tracemalloc
 from contextlib import nullcontext
 
 import numpy as np
@@ -98,6 +99,15 @@ def test_one_pixel_that_is_not_finite_reaches_only_what_sees_it():
     expected = np.ones(w.shape, bool)
     expected[:, 5, 0, -1] = False
     assert (np.isfinite(slope.numpy()) == expected).all()
+
+
+def test_few_filters_of_many_channels_take_little_memory():
+    x, w = np.ones((100, 256, 12, 12), "float32"), np.ones((1, 256, 3, 3), "float32")
+    tracemalloc.start()
+    functional.conv2d(x, w, pad=1)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < x.nbytes / 2
 
 
 @pytest.mark.parametrize("case", ["one large image, in bands of rows", "few places", "one filter a channel"])

@@ -8,7 +8,7 @@ import pytest
 from specs import SPECS, examples, listed
 
 from autograd_dl import Tensor, grad, gradients, no_grad, ops
-from autograd_dl.functional import batch_norm
+from autograd_dl.functional import batch_norm, conv2d
 from autograd_dl.table import Outline
 
 SHARED = [
@@ -202,3 +202,10 @@ def test_the_graph_holds_no_large_duck_that_no_rule_reads():
     y = w + Duck(np.ones((100, 100)))
     held = [w.node.value, y.node.value, *y.node.args, y.node.inputs[1]]
     assert [type(value) for value in held] == [Outline] * 5
+
+
+def test_filters_of_another_library_take_images_of_numpy():
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal((2, 8, 16, 16)), rng.standard_normal((8, 8, 3, 3))
+    filters = Tensor(Duck(w), requires_grad=True)
+    assert np.allclose(conv2d(x, filters).numpy().array, conv2d(x, Tensor(w)).numpy())
