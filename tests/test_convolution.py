@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, functional, gradients
-from autograd_dl.ops import blocks, windows
+from autograd_dl.ops import blocks, conv2d, conv2d_filter, runs, windows
 from autograd_dl.parallel import workers
 
 CASES = {
@@ -64,10 +64,12 @@ def taps(x, w, stride=1, pad=0, dilation=1, groups=1):
     return np.concatenate(shares, axis=1)
 
 
+@pytest.mark.parametrize("way", ["runs", "patches"])
 @pytest.mark.parametrize("parts", ["large", "small"])
 @pytest.mark.parametrize("parallel", [False, True], ids=["alone", "workers"])
 @pytest.mark.parametrize("case", CASES)
-def test_it_is_the_sum_over_the_taps_forward_and_backward(case, parallel, parts, monkeypatch):
+def test_it_is_the_sum_over_the_taps_forward_and_backward(case, parallel, parts, way, monkeypatch):
+    monkeypatch.setattr(runs, "is_faster", lambda *_: way == "runs")
     if parts == "small":  # many parts of images and bands of rows, not all as large, and several products in each
         monkeypatch.setattr(windows, "CHUNK", 1 << 16)
         monkeypatch.setattr(blocks, "SMALL", 1 << 14)
@@ -101,13 +103,60 @@ def test_one_pixel_that_is_not_finite_reaches_only_what_sees_it():
     assert (np.isfinite(slope.numpy()) == expected).all()
 
 
-def test_few_filters_of_many_channels_take_little_memory():
-    x, w = np.ones((100, 256, 12, 12), "float32"), np.ones((1, 256, 3, 3), "float32")
+def test_what_no_filter_sees_raises_no_floating_point_error():
+    x, w = np.ones((2, 32, 16, 16)), np.ones((8, 32, 3, 3))
+    x[0, 0, 1, -1] = x[0, 0, 2, 0] = 1e308  # neighbours in memory
+    with np.errstate(all="raise"):
+        functional.conv2d(x, w)
+        x[0, 0, 1, -1], x[0, 0, 2, 0] = np.inf, -np.inf
+        assert np.isinf(functional.conv2d(x, w)).any()
+
+
+def test_what_is_too_large_warns():
+    x, w = np.full((2, 32, 16, 16), 1e308), np.ones((8, 32, 3, 3))
+    with pytest.warns(RuntimeWarning, match="overflow"):
+        assert np.isinf(functional.conv2d(x, w)).all()
+
+
+@pytest.mark.parametrize(("shape", "ways"), [
+    ((16, 16, 3, 3), (True, True)),
+    ((16, 1, 3, 3),  (False, False)),
+    ((16, 16, 1, 1), (False, False)),
+    ((4, 16, 3, 3),  (True, True)),
+])  # fmt: skip
+def test_runs_are_taken_where_there_are_many_channels(shape, ways, monkeypatch):
+    taken = []
+    is_faster = runs.is_faster
+    monkeypatch.setattr(runs, "is_faster", lambda *where: taken.append(is_faster(*where)) or taken[-1])
+    w = Tensor(np.ones(shape), requires_grad=True)
+    gradients(functional.conv2d(np.ones((2, shape[1], 28, 28)), w, pad=shape[2] // 2).sum(), [w])
+    assert tuple(taken) == ways
+
+
+@pytest.mark.parametrize(
+    ("images", "filters"),
+    [((100, 256, 12, 12), (1, 256, 3, 3)), ((1, 64, 300, 300), (8, 64, 3, 3))],
+    ids=["few filters of many channels", "one large image"],
+)
+def test_it_takes_little_memory(images, filters):
+    x, w = np.ones(images, "float32"), Tensor(np.ones(filters, "float32"), requires_grad=True)
     tracemalloc.start()
-    functional.conv2d(x, w, pad=1)
+    y = functional.conv2d(x, w)
+    gradients(y, [w], y)
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert most < x.nbytes / 2
+    assert most < x.nbytes / 2 + 2 * y.nbytes
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int32, object])
+def test_what_blas_does_not_multiply_is_convolved(dtype):
+    x, w = np.ones((2, 8, 9, 9), dtype), np.ones((4, 8, 3, 3), dtype)
+    y = conv2d(x, w, pad=1)
+    assert y.dtype == dtype
+    assert (y == conv2d(x.astype(float), w.astype(float), pad=1).astype(dtype)).all()
+    if dtype is not bool:  # these have no gradients
+        slopes = conv2d_filter(x, y, w.shape, pad=1)
+        assert (slopes == conv2d_filter(x.astype(float), y.astype(float), w.shape, pad=1)).all()
 
 
 @pytest.mark.parametrize("case", ["one large image, in bands of rows", "few places", "one filter a channel"])

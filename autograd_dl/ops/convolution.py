@@ -138,14 +138,18 @@ def _alike(*arrays: Any) -> tuple[Any, ...]:
 
 def _convolved(frame: Frame, at: Grid, w: Any, groups: int, bias: Any = None) -> Any:
     """What filters make of framed images."""
-    if groups == 1 and runs.is_faster(frame, at, w.shape, w):
-        return runs.convolved(frame, at, w, bias)
+    if groups == 1 and runs.takes(frame, at, w) and runs.is_faster(frame, at, w.shape):
+        faults: list[object] = []  # maybe of runs that no filter sees
+        with np.errstate(over="call", invalid="call", call=lambda *fault: faults.append(fault)):
+            ans = runs.convolved(frame, at, w, bias)
+        if not faults:
+            return ans
     return patches.convolved(frame, at, w, groups, bias)
 
 
 def _filters_of(frame: Frame, at: Grid, g: Any, shape: tuple[int, ...], groups: int) -> Any:
     """The gradient of filters that made something of framed images."""
-    if groups == 1 and runs.is_faster(frame, at, shape, g):
+    if groups == 1 and runs.takes(frame, at, g) and runs.is_faster(frame, at, shape):
         with np.errstate(all="ignore"):
             ans = runs.filters_of(frame, at, g, shape)
         if np.isfinite(ans).all():

@@ -27,13 +27,13 @@ def spread(g: Any, at: Grid) -> Frame:
     many places in it as the images have pixels.
     """
     height, width = (size + extent - 1 for size, extent in zip(at.images, at.extent, strict=True))
-    to, take = zip(*map(_positions, (height, width), at.places, at.stride, at.pad, at.extent), strict=True)
+    firsts = (extent - 1 - pad for extent, pad in zip(at.extent, at.pad, strict=True))
+    to, take = zip(*map(within, firsts, at.stride, at.places, (height, width)), strict=True)
     return Frame(g.transpose(0, 2, 3, 1)[:, *take], (height, width), to)
 
 
-def _positions(size: int, places: int, stride: int, pad: int, extent: int) -> tuple[slice, slice]:
-    """Along one axis: where places of a filter go in a frame of `size` pixels, and which of them are inside it."""
-    first = extent - 1 - pad
-    skipped = max(0, -(first // stride))
-    taken = range(first + skipped * stride, size, stride)[: places - skipped]
-    return slice(taken.start, taken.start + len(taken) * stride, stride), slice(skipped, skipped + len(taken))
+def within(first: int, step: int, count: int, size: int) -> tuple[slice, slice]:
+    """Of `count` things at first, first + step, ...: where those in range(size) are, and which of them they are."""
+    skipped = max(0, -(first // step))
+    there = range(first + skipped * step, size, step)[: max(0, count - skipped)]
+    return slice(there.start, there.start + len(there) * step, step), slice(skipped, skipped + len(there))

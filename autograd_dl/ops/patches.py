@@ -13,7 +13,7 @@ from ..parallel import SHARES, for_each, shares
 from ..pullback import column_sums
 from .blocks import rows_multiplied, rows_summed
 from .frames import Frame
-from .windows import Grid, Part, chunks, parts_of
+from .windows import Grid, Part, chunks, largest, parts_of
 
 
 def _groups(groups: int, c: int, f: int) -> Iterator[tuple[slice, slice]]:
@@ -158,8 +158,7 @@ class _Windows:
     """What a filter sees of framed images, a part at a time, in memory that is used again and again."""
 
     def __init__(self, frame: Frame, at: Grid, groups: int, parts: Sequence[Part]) -> None:
-        few, rows = (max((p[k].stop - p[k].start for p in parts), default=0) for k in (0, 1))
-        c = frame.images.shape[3]
+        (few, rows), c = largest(parts), frame.images.shape[3]
         self.images = large = frame.images
         self.inside: Any = None
         self.framed: slice | None = None

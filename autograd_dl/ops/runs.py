@@ -18,28 +18,26 @@ import numpy as np
 from .. import allocator
 from ..parallel import SHARES, for_each, shares
 from .blocks import rows_multiplied, rows_summed
-from .frames import Frame
-from .windows import Grid, Part, parts_of
+from .frames import Frame, within
+from .windows import Grid, Part, largest, parts_of
 
 COPIED, ADDED = 20, 15
 """How many multiplications take as long as copying, or adding, a number."""
 
 
-def is_faster(frame: Frame, at: Grid, w: tuple[int, ...], factor: Any) -> bool:
-    """Whether this takes filters of the shape `w`, and less time than copying patches would.
+def takes(frame: Frame, at: Grid, factor: Any) -> bool:
+    """Whether framed images can be multiplied with `factor` by runs: NumPy's arrays of numbers that BLAS multiplies."""
+    arrays = frame.images, factor
+    are_numpy = all(type(a) is np.ndarray and a.dtype.kind in "fc" and a.size > 0 for a in arrays)
+    return are_numpy and at.stride == (1, 1) == at.dilation
 
-    `factor` is what framed images are multiplied with. Only BLAS multiplies as fast as `COPIED` and `ADDED` say.
-    """
+
+def is_faster(frame: Frame, at: Grid, w: tuple[int, ...]) -> bool:
+    """Whether this takes less time than copying patches would, for filters of the shape `w`."""
     f, c, fh, fw = w
-    if any(type(a) is not np.ndarray or a.dtype.kind not in "fc" for a in (frame.images, factor)):
-        return False
-    if at.stride != (1, 1) or at.dilation != (1, 1) or fw == 1:
-        return False
-    if 0 in frame.images.shape or f == 0:
-        return False
     copying = math.prod(at.places) * c * fh * fw * (f + COPIED)
     adding = _Field(frame, at).places * fh * f * (c * fw + ADDED)
-    return adding < copying
+    return fw > 1 and adding < copying
 
 
 def convolved(frame: Frame, at: Grid, w: Any, bias: Any = None) -> Any:
@@ -119,50 +117,54 @@ class _Field:
 def _pitch(size: int, to: slice, filter_size: int) -> int:
     """How far it is from what is put there to the next, if they share the zeros that a filter sees beyond its place."""
     taken = range(size)[to]
-    return size - min(taken[0], size - 1 - taken[-1], filter_size - 1) if taken else size
+    return size - min(taken[0], size - 1 - taken[-1], filter_size - 1)
 
 
 class _Runs:
     """The runs that filters see in parts of a field, as the rows of matrices, in memory that is used again and again.
 
-    `shape` is (blocks, rows of a matrix, FW): all places, one after the other.
+    One begins at each pixel of the field, `runs`, (N, rows, width); in the same order they are `shape`, (blocks, rows
+    of a matrix, FW). Of several images all rows are there, so that each image begins where the one before it ends.
     """
 
-    def __init__(self, field: _Field, parts: Sequence[Part], size: Callable[[int], int]) -> None:
+    def __init__(self, field: _Field, parts: Sequence[Part], rows_at_once: Callable[[int], int]) -> None:
         (fh, fw), c = field.at.filter, field.images.shape[3]
-        n, rows = (max(p[k].stop - p[k].start for p in parts) for k in (0, 1))
-        last = max(band.start for _, band in parts)
-        if rows == field.at.places[0]:
-            rows = field.height
-        count = math.ceil(n * rows * field.width / fw)
-        blocks = math.ceil(count / size(count))
-        self.field, self.shape = field, (blocks, math.ceil(count / blocks), fw)
-        self.places = n, rows, field.width
-        own = n * field.places
-        seen = (last + fh - 1) * field.width + math.prod(self.shape) + fw - 1
-        self.memory = np.zeros_like(field.images, order="C", shape=(max(own, seen), c))
-        self.pixels = self.memory[:own].reshape(n, field.height, field.width, c)
-        self.framed: slice | None = None
+        n, rows = largest(parts)
+        self.field, self.is_band = field, rows < field.at.places[0]
+        self.runs = n, rows if self.is_band else field.height, field.width
+        count = math.ceil(math.prod(self.runs) / fw)
+        blocks = math.ceil(count / rows_at_once(count))
+        self.shape = blocks, math.ceil(count / blocks), fw
+        pixels = math.prod(self.shape) + (fh - 1) * field.width + fw - 1
+        memory = np.zeros_like(field.images, order="C", shape=(pixels, c))
+        self.matrices = _matrices(memory, fh, self.shape, field.width)
+        height = rows + fh - 1 if self.is_band else field.height
+        self.images = memory[: n * height * field.width].reshape(n, height, field.width, c)
 
     def seen(self, part: Part) -> Any:
         """The matrices of this part: (FH, FW, blocks, rows, FW * C)."""
         images, band = part
-        if images != self.framed:
-            some = self.field.images[images]
-            self.pixels[: len(some), *self.field.to] = some
-            self.framed = images
-        blocks, rows, fw = self.shape
-        line = self.memory[band.start * self.field.width :]
-        pixel, number = line.strides
-        return np.lib.stride_tricks.as_strided(
-            line,
-            (self.field.at.filter[0], fw, blocks, rows, fw * line.shape[1]),
-            (self.field.width * pixel, pixel, rows * fw * pixel, fw * pixel, number),
-            writeable=False,
-        )
+        some, (down, across) = self.field.images[images], self.field.to
+        if self.is_band:
+            self.images[...] = 0
+        to, take = within(down.start - band.start, down.step or 1, some.shape[1], self.images.shape[1])
+        self.images[: len(some), to, across] = some[:, take]
+        return self.matrices
 
     def at_places(self, array: Any) -> Any:
-        """The places of filters in an array of (K, *shape, F): a view, (K, N, OH, OW, F)."""
+        """A view of (K, *shape, F): at each place, (K, N, OH, OW, F)."""
         k, f, (height, width) = len(array), array.shape[-1], self.field.at.places
-        used = array.reshape(k, -1, f)[:, : math.prod(self.places)]
-        return used.reshape(k, *self.places, f)[:, :, :height, :width]
+        used = array.reshape(k, -1, f)[:, : math.prod(self.runs)]
+        return used.reshape(k, *self.runs, f)[:, :, :height, :width]
+
+
+def _matrices(pixels: Any, fh: int, shape: tuple[int, int, int], width: int) -> Any:
+    """What filters of FH rows see of pixels, rows of so many of which lie one after the other: a view."""
+    blocks, rows, fw = shape
+    pixel, number = pixels.strides
+    return np.lib.stride_tricks.as_strided(
+        pixels,
+        (fh, fw, blocks, rows, fw * pixels.shape[1]),
+        (width * pixel, pixel, rows * fw * pixel, fw * pixel, number),
+        writeable=False,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import allocator
@@ -109,9 +110,15 @@ Part = tuple[slice, slice]
 
 
 def parts_of(n: int, rows: int, size: int) -> list[Part]:
-    """n images, a few at a time; where what is made of one, `size` bytes, is large, some of its rows at a time."""
+    """n images, a few at a time; where what is made of one, `size` bytes, is large, one, and some of its rows."""
     bands = [slice(0, rows)] if size <= 2 * CHUNK else chunks(rows, size // rows)
     return [(images, band) for images in chunks(n, size) for band in bands]
+
+
+def largest(parts: Sequence[Part]) -> tuple[int, int]:
+    """The most images, and the most rows, that any of these parts has."""
+    images, rows = (max((part[k].stop - part[k].start for part in parts), default=0) for k in (0, 1))
+    return images, rows
 
 
 def channels_last(like: Any, shape: tuple[int, ...]) -> Any:
