@@ -1,5 +1,6 @@
 """Japanese letters in pictures, on a machine that has no font for them."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from visualize.fonts import japanese_font, with_japanese
 from visualize.rendering import new_picture, render
 
 pytestmark = pytest.mark.skipif(
-    japanese_font() is None, reason="matplotlib-fontja, which has the font, is not installed"
+    importlib.util.find_spec("matplotlib_fontja") is None,
+    reason="matplotlib-fontja, which has the font, is not installed",
 )
 APPLES = "リンゴの個数"
 
@@ -54,7 +56,21 @@ def test_without_the_package_there_is_none(monkeypatch):
         assert environment == dict(os.environ)
 
 
+@pytest.mark.parametrize("has_code", [False, True])
+def test_a_folder_of_the_packages_name_has_none(monkeypatch, tmp_path, has_code):
+    (tmp_path / "matplotlib_fontja").mkdir()
+    if has_code:
+        (tmp_path / "matplotlib_fontja" / "__init__.py").touch()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert japanese_font() is None
+
+
 def test_a_pdf_has_the_font_in_it(tmp_path, bare_system):
+    assert b"IPAexGothic" in drawn(APPLES, tmp_path, "pdf")
+
+
+def test_so_it_has_where_fonts_were_never_set_up(tmp_path, monkeypatch):
+    monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "none.conf"))
     assert b"IPAexGothic" in drawn(APPLES, tmp_path, "pdf")
 
 
@@ -79,16 +95,19 @@ def test_the_letters_are_text_in_an_svg(tmp_path, bare_system):
     assert [t.text for t in text] == [APPLES]
 
 
-@pytest.mark.parametrize("usual", [None, "mine & <others>.conf"])
-def test_the_configuration_adds_a_folder_and_is_gone_afterwards(monkeypatch, usual):
+@pytest.mark.parametrize("usual", [None, "", "mine & <others>.conf", "私の.conf"])
+def test_the_configuration_adds_a_folder_and_is_gone_afterwards(monkeypatch, tmp_path, usual):
     monkeypatch.delenv("FONTCONFIG_FILE", raising=False) if usual is None else monkeypatch.setenv(
         "FONTCONFIG_FILE", usual
     )
+    font = tmp_path / "A & <B>" / "a.ttf"
+    monkeypatch.setattr(fonts, "japanese_font", lambda: font)
     with with_japanese() as environment:
         file = Path(environment["FONTCONFIG_FILE"])
         configuration = ET.parse(file).getroot()
         assert configuration.find("include").text == (usual or "fonts.conf")
-        assert configuration.find("dir").text == str(japanese_font().parent)
+        assert configuration.find("dir").text == str(font.parent)
+        assert environment == {**os.environ, "FONTCONFIG_FILE": str(file)}
         assert os.environ.get("FONTCONFIG_FILE") == usual
     assert not file.parent.exists()
 

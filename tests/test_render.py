@@ -231,15 +231,27 @@ class TestPicture:
         assert file.read_bytes().startswith(HEADS[kind])
         assert list(tmp_path.iterdir()) == [file]
 
+    @pytest.mark.parametrize(
+        ("name", "kind", "written"),
+        [
+            ("a", "png", "a.png"), ("b.c", None, "b.c.pdf"), ("a.png", "png", "a.png"), ("a.svg", "png", "a.svg.png"),
+            ("a.PNG", "png", "a.PNG"), ("a.dot", None, "a.dot"), ("a.gv", "gv", "a.gv"), ("a.dot", "svg", "a.dot.svg"),
+        ],
+    )  # fmt: skip
+    def test_a_name_without_the_formats_ending_gets_it(self, graph, tmp_path, name, kind, written):
+        pytest.importorskip("pygraphviz")
+        assert graph.render(tmp_path / name, format=kind) == tmp_path / written
+        assert [file.name for file in tmp_path.iterdir()] == [written]
+        content = (tmp_path / written).read_bytes()
+        assert content.startswith(HEADS.get(written.rpartition(".")[2].lower(), b"digraph"))
+
     def test_it_is_rendered_as_graphviz_has_it(self, graph, tmp_path):
         pytest.importorskip("pygraphviz")
-        assert graph.render(tmp_path / "a", format="png") == tmp_path / "a.png"
-        assert graph.render(tmp_path / "b.c") == tmp_path / "b.c.pdf"
+        assert graph.pipe().startswith(HEADS["pdf"])
         graph.format = "svg"
         assert graph.render(tmp_path / "d") == tmp_path / "d.svg"
         assert graph.pipe("png").startswith(HEADS["png"])
-        assert graph.pipe(encoding="utf-8").encode().startswith(HEADS["svg"])
-        assert sorted(file.name for file in tmp_path.iterdir()) == ["a.png", "b.c.pdf", "d.svg"]
+        assert graph.pipe(encoding="latin-1").encode("latin-1") == graph.pipe() == (tmp_path / "d.svg").read_bytes()
 
     def test_it_cannot_be_piped_without_graphviz(self, graph, bare):
         with pytest.raises(RenderError, match="no Graphviz was found"):
@@ -265,6 +277,13 @@ class TestPicture:
         monkeypatch.setattr("graphviz.view", shown.append)
         assert [graph.view()] == shown
         assert shown[0].read_bytes().startswith(HEADS["svg"])
+
+    def test_what_was_written_instead_is_shown(self, graph, tmp_path, bare, monkeypatch):
+        shown = []
+        monkeypatch.setattr("graphviz.view", shown.append)
+        with pytest.warns(NoGraphvizWarning):
+            assert graph.render(tmp_path / "a.svg", view=True) == tmp_path / "a.dot"
+        assert shown == [tmp_path / "a.dot"]
 
 
 def test_a_picture_too_large_for_its_format_warns(tmp_path):
