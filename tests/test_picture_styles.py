@@ -83,6 +83,8 @@ class TestConstantsInside:
         [
             (lambda x: 2 - x, "2 −"),
             (lambda x: x - 2, "− 2"),
+            (lambda x: x + 2, "+ 2"),
+            (lambda x: x * True, "× 1"),
             (lambda x: x**2, "^ 2"),
             (lambda x: 1 / x, "1 /"),
             (lambda x: np.maximum(x, 0.5), "maximum\n(·, 0.5)"),

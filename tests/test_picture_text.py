@@ -11,7 +11,7 @@ from autograd_dl import Tensor
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE
 from visualize import draw_graph, explain, render, to_dot, to_text
-from visualize.text import number, printable, quantity
+from visualize.text import cut, number, printable, quantity
 
 pytest.importorskip("graphviz")
 
@@ -26,7 +26,8 @@ pytest.importorskip("graphviz")
         (np.float32(1.1), "1.1"), (np.float32(2.3025851), "2.30259"), (np.float16(1.1), "1.1"),
         (np.float16(3.3), "3.3"), (np.float32(1234567), "1234567"), (np.float16(2048), "2048"),
         (np.int64(7), "7"), (np.uint8(255), "255"),
-        (np.float64(1e-17), "1e-17"),
+        (np.float64(1e-17), "1e-17"), (-1e12, "-1e+12"), (1234.5678, "1234.5678"), (12345.6789, "12345.7"),
+        (1.2345670000012, "1.234567"), (np.float32(1.2345678), "1.23457"), (np.float16(1.2346), "1.23"),
     ],
 )  # fmt: skip
 def test_numbers_as_people_write_them(value, text):
@@ -42,18 +43,26 @@ def test_several_values():
     assert quantity((np.zeros(2), 3.0, np.zeros((2, 2)))) == "(2,), 3, (2, 2)"
 
 
+def test_what_is_cut_has_the_longest_length():
+    assert [cut("abcde", longest) for longest in (6, 5, 4)] == ["abcde", "abcde", "abc…"]
+
+
 NAMES = [
     'a "quoted" name', "'single'", "back\\slash", "ends in a backslash\\", '\\"', "two\nlines", "<b>bold</b>", "<>",
     "<", '"]; x [URL="http://example.com', "} digraph { a -> b", "// comment", "# comment", "/* comment */",
     "\\N \\G \\l \\n", "&lt; &amp; &#65; &nbsp;", "a & b;", "&", "%s %d {0}", "日本語の名前", "全角\u3000空白",
     "é", "×", "👍", "a" * 10_000, "strict", "node", "1.5", "-", " ", "x:y:n", "a->b", "{a|b}", "$x^2$",
+    "👨\u200d👩\u200d👧", "می\u200cخواهم",
 ]  # fmt: skip
 UNPRINTABLE = {
     "tab\there": "tab here",
+    "\nline": " \nline",
     "\x00\x07\x1b[31m": "\N{REPLACEMENT CHARACTER}" * 3 + "[31m",
     "carriage\rreturn": "carriage\N{REPLACEMENT CHARACTER}return",
     "\ud800": "\N{REPLACEMENT CHARACTER}",
     "\uffff\ufffe": "\N{REPLACEMENT CHARACTER}" * 2,
+    "\u202egnp.exe": "\N{REPLACEMENT CHARACTER}gnp.exe",
+    "\u2028\u2029\ue000": "\N{REPLACEMENT CHARACTER}" * 3,
 }
 
 

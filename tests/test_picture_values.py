@@ -218,3 +218,5 @@ class TestSymbols:
 
 def test_constants_of_functions_with_many_operands():
     assert with_constants("where", 3, {0: "(2,)", 2: "0"}) == "where\n((2,), ·, 0)"
+    assert with_constants("+", 3, {1: "2"}) == "+\n(·, 2, ·)"
+    assert with_constants("+", 2, {0: "1", 1: "2"}) == "+\n(1, 2)"

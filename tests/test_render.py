@@ -176,8 +176,8 @@ class TestProgram:
         assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, "bin"])
 
     def test_its_failure_is_told(self, graph, tmp_path, bare):
-        program = stand_in(bare, "echo 'syntax error in line 1' >&2; exit 3")
-        with pytest.raises(RenderError, match=rf"{program} could not draw .*\(exit status 3\): syntax error in line 1"):
+        program = stand_in(bare, r"printf 'no \377\n' >&2; exit 3")
+        with pytest.raises(RenderError, match=rf"{program} could not draw .*\(exit status 3\): no \ufffd$"):
             render(graph, tmp_path / "a.svg")
         assert not (tmp_path / "a.svg").exists()
 
@@ -321,6 +321,14 @@ def test_lines_across_too_many_ranks_are_refused_too(graph, tmp_path, monkeypatc
     monkeypatch.setattr(module, "WIDEST", -1)
     with pytest.raises(RenderError, match="very long over"):
         render(graph, tmp_path / "a.svg")
+
+
+@pytest.mark.parametrize(("widest", "is_too_large"), [(0, True), (1, False)])
+def test_names_in_quotes_are_counted_as_well(monkeypatch, widest, is_too_large):
+    monkeypatch.setattr(module, "WIDEST", widest)
+    picture = module.new_picture()
+    picture.edges([("a b", 'a "c" -> d'), ('a "c" -> d', "e f"), ("a b", "e f")])
+    assert module.is_too_large(picture) == is_too_large
 
 
 def test_the_ranks_that_lines_cross():

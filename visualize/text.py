@@ -20,7 +20,6 @@ SYMBOLS = {
     "power": "^",
     "matmul": "dot",
     "absolute": "abs",
-    "pad_constant": "pad",
     "softmax_cross_entropy": "softmax\nwith loss",
     "normalize_columns": "batch\nnorm",
 }
@@ -70,7 +69,7 @@ def in_brackets(sizes: Sequence[object]) -> str:
 
 def is_quantity(value: Any) -> bool:
     """Whether it is a number, an array or the outline of one, and not an axis, a shape or an index."""
-    return has_dtype(value) or (isinstance(value, (int, float)) and not isinstance(value, bool))
+    return has_dtype(value) or isinstance(value, (int, float))
 
 
 def symbol(name: str, settings: Sequence[Any], kwargs: dict[str, Any]) -> str:
@@ -87,7 +86,7 @@ def symbol(name: str, settings: Sequence[Any], kwargs: dict[str, Any]) -> str:
         return f"[{_listed(index)}]"
     given = {key: value for key, value in kwargs.items() if value is not None and value is not False}
     keywords = [f"{key}={_listed([value])}" for key, value in given.items()]
-    return "\n".join([SYMBOLS.get(name.strip("_"), name.strip("_")), *filter(None, [_listed(settings)]), *keywords])
+    return "\n".join([SYMBOLS.get(name, name.strip("_")), *filter(None, [_listed(settings)]), *keywords])
 
 
 def with_constants(label: str, operands: int, constants: Mapping[int, str]) -> str:
