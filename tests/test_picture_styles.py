@@ -151,13 +151,22 @@ class TestLayers:
         x = leaf([1, 2], "x")
         y = np.exp(x)
         assert to_dot(y, highlight=x) == to_dot(y, highlight=[x]) != to_dot(y)
+        assert to_dot(y, highlight=y.node) == to_dot(y, highlight={y}) != to_dot(y)
 
-    @pytest.mark.parametrize(("stranger", "words"), [(leaf(1, "y"), "Tensor 'y'"), (leaf(1) * 2, "what np.mul")])
-    def test_what_is_no_part_of_the_graph(self, stranger, words):
+    @pytest.mark.parametrize(
+        ("stranger", "words"),
+        [
+            (leaf(1, "y"), "Tensor 'y'"),
+            (leaf(1) * 2, "what np.mul"),
+            (leaf([1, 2]).detach() * 2, r"an unrecorded Tensor of shape \(2,\) is"),
+        ],
+    )
+    @pytest.mark.parametrize("expand", [False, True])
+    def test_what_is_no_part_of_the_graph(self, stranger, words, expand):
         with pytest.raises(DTypeError, match="highlight takes Tensors, Nodes and names of scopes, not 3"):
             to_dot(leaf(2, "x") * 3, highlight=3)
         with pytest.raises(GraphError, match=f"highlight: {words}.* no part of this graph"):
-            to_dot(leaf(2, "x") * 3, highlight=[stranger])
+            to_dot(leaf(2, "x") * 3, highlight=[stranger], expand=expand)
 
     def test_depth_opens_scopes(self, deep):
         with scope("outer"), scope("inner"):
@@ -223,6 +232,13 @@ class TestOps:
         frames = graph.subgraphs()
         assert len(frames) == min(2, text.count("subgraph"))
         assert depth != 2 or "scope2" in frames[0].nodes()  # b is drawn within a
+
+    def test_a_leaf_within_leaves_the_frame_whole(self):
+        with scope("a"):
+            y = leaf(2, "x") * 3
+            y = y * leaf(4, "w")
+        assert to_dot(y, style="ops").count("subgraph") == 1
+        assert to_dot(y, style="backward").count("subgraph") == to_dot(y).count("subgraph") == 0
 
     def test_a_layer_of_one_op_is_within_the_frame_of_its_scope(self):
         x = leaf(2, "x")
@@ -457,6 +473,7 @@ class TestExpand:
     def test_names_scopes_and_marks_stay(self, simple):
         text = to_dot(simple[1], expand=True, style="layers", highlight=["Conv1"])
         assert layers(text.replace("im2col(x)", "x"))[:3] == ["Conv", "ReLU", "Pool"]
+        assert [label for label, style in boxes(text).values() if "#d62728" in style] == ["Conv"]
         marked = boxes(to_dot(simple[1], expand=True, highlight=[simple[1]]))
         assert sum("#d62728" in style for _, style in marked.values()) >= 8
         assert {"W1", "b2", "t"} <= set(labels(to_dot(simple[1], expand=True)))
@@ -558,6 +575,8 @@ class TestOptions:
         text = to_dot(apple(), lang="ja")
         assert labels(text) == ["リンゴの値段", "リンゴの個数", "消費税", "×", "×"]
         assert "支払金額" in text
+        assert "∂支払金額/∂消費税" in to_dot(apple(), style="backward", lang="ja")
+        assert "平均" in to_dot(leaf(np.ones(20), "x") * 2, values="full", lang="ja")
 
     def test_english(self):
         price = leaf(100, "リンゴの値段")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_dl import Tensor
 from autograd_dl.engine import Node
-from autograd_dl.errors import DTypeError, steps_to_the_user
+from autograd_dl.errors import DTypeError, GraphError, steps_to_the_user
 from autograd_dl.optional import need
 from autograd_dl.values import is_size
 
@@ -182,7 +182,10 @@ def _marked(highlight: Any) -> set[Any]:
     wanted = [highlight] if isinstance(highlight, (Tensor, Node, str)) else highlight
     if not isinstance(wanted, Collection) or not all(isinstance(h, (Tensor, Node, str)) for h in wanted):
         raise DTypeError(f"highlight takes Tensors, Nodes and names of scopes, not {highlight!r}")
-    return {h.node if isinstance(h, Tensor) else h for h in wanted} - {None}
+    for tensor in wanted:
+        if isinstance(tensor, Tensor) and tensor.node is None:
+            raise GraphError(f"highlight: an unrecorded Tensor of shape {tensor.shape} is no part of this graph")
+    return {h.node if isinstance(h, Tensor) else h for h in wanted}
 
 
 def _pictured(
@@ -213,7 +216,7 @@ def _pictured(
 
 
 def _copies(marked: set[Any], copies: Mapping[Node, Sequence[Node]]) -> set[Any]:
-    return {copy for m in marked for copy in (copies.get(m, ()) if isinstance(m, Node) else (m,))}
+    return {copy for m in marked for copy in (copies.get(m, (m,)) if isinstance(m, Node) else (m,))}
 
 
 def _draw_boxes(graph: graphviz.Digraph, boxes: Sequence[Box], style: str) -> None:
