@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from autograd_dl import Tensor, errors
-from autograd_dl.errors import DTypeError
+from autograd_dl.errors import DTypeError, MissingExtraError
 from visualize import draw_graph, render
 from visualize import rendering as module
 from visualize.cost import ranks_crossed
@@ -73,7 +73,7 @@ def test_pygraphviz_comes_first(graph, tmp_path, monkeypatch):
 def test_its_failure_is_told(graph, tmp_path):
     pytest.importorskip("pygraphviz")
     graph.body.append("-> broken\n")
-    with pytest.raises(RenderError, match=r"pygraphviz could not draw the graph \(exit status 1\): .*Error"):
+    with pytest.raises(RenderError, match=r"pygraphviz could not draw .*\(exit status 1\): (?s:.*)\n\w+Error: \w"):
         render(graph, tmp_path / "a.svg")
     assert list(tmp_path.iterdir()) == []
 
@@ -97,7 +97,7 @@ def test_a_crash_a_silence_and_a_hang_are_failures(graph, tmp_path, monkeypatch,
 
 def test_a_broken_pygraphviz_is_none(graph, tmp_path, monkeypatch):
     pytest.importorskip("pygraphviz")
-    monkeypatch.setattr(module, "DRAW", "import sys; sys.modules['pygraphviz'] = None" + module.DRAW)
+    monkeypatch.setattr(module, "DRAW", module.DRAW.replace("import pygraphviz", "raise ImportError('no library')"))
     monkeypatch.setenv("PATH", "")
     with pytest.warns(NoGraphvizWarning):
         assert render(graph, tmp_path / "a.svg") == tmp_path / "a.dot"
@@ -260,9 +260,10 @@ class TestPicture:
     def test_its_text(self, graph, tmp_path):
         assert graph.save(tmp_path / "a.dot").read_text(encoding="utf-8") == graph.source
 
-    def test_without_graphviz_the_warning_points_to_the_callers_line(self, graph, tmp_path, bare):
+    @pytest.mark.parametrize("method", ["save", "render"])
+    def test_without_graphviz_the_warning_points_to_the_callers_line(self, graph, tmp_path, bare, method):
         with pytest.warns(NoGraphvizWarning) as told:
-            graph.save(tmp_path / "a.svg")
+            getattr(graph, method)(tmp_path / "a.svg")
         assert told[0].filename == __file__
 
     def test_a_copy_is_one_too(self, graph, tmp_path):
@@ -311,7 +312,9 @@ def test_what_is_no_drawn_graph(wrong, tmp_path):
 
 
 def test_a_graph_that_would_take_hours_is_refused(graph, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "LARGEST", 3)
+    monkeypatch.setattr(module, "LARGEST", len(graph.body))
+    assert not module.is_too_large(graph)
+    monkeypatch.setattr(module, "LARGEST", len(graph.body) - 1)
     with pytest.raises(RenderError, match=r"very long over \d+ nodes and edges; write their DOT text, to a\.dot"):
         render(graph, tmp_path / "a.svg")
     assert render(graph, tmp_path / "a.dot").exists()
@@ -340,6 +343,12 @@ def test_the_ranks_that_lines_cross():
     assert ranks_crossed(["ab", "bc", "cd", "ad", "ax", "xd"]) == 3
     assert ranks_crossed([("a", "b"), ("b", "a"), ("c", "a")]) >= 0  # a circle has no ranks
     assert ranks_crossed([("a", "b"), ("b", "a"), ("b", "c")]) >= 0
+
+
+def test_an_empty_picture_names_the_extra_that_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    with pytest.raises(MissingExtraError, match=r'needs graphviz, .*"autograd_dl\[viz\]"'):
+        module.new_picture()
 
 
 def test_folders_are_made_and_old_pictures_replaced(graph, tmp_path):
