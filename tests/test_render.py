@@ -176,7 +176,7 @@ class TestProgram:
         assert sorted(p.name for p in tmp_path.iterdir()) == sorted([name, "bin"])
 
     def test_its_failure_is_told(self, graph, tmp_path, bare):
-        program = stand_in(bare, r"printf 'no \377\n' >&2; exit 3")
+        program = stand_in(bare, r"echo '<svg'; printf 'no \377\n' >&2; exit 3")
         with pytest.raises(RenderError, match=rf"{program} could not draw .*\(exit status 3\): no \ufffd$"):
             render(graph, tmp_path / "a.svg")
         assert not (tmp_path / "a.svg").exists()
