@@ -82,10 +82,12 @@ class TestMaximum:
         assert "rest" in to_dot(y, depth=1, maximum=3)
 
     def test_what_several_ops_make_for_one_is_one_line(self):
-        text = to_dot(np.stack([leaf(i, f"x{i}") for i in range(5000)]).sum())
+        y = np.stack([leaf(i, f"x{i}") for i in range(5000)]).sum()
+        text = to_dot(y)
         assert len(nodes(text)) <= 304
         assert re.search(r'rest\d+ -> op\d+ \[label=" 4,\d\d\d values "\]', text)
         assert re.search(r'rest\d+ -> op\d+ \[label=" 4,\d\d\d gradients " color', text)
+        assert re.search(r' 4,\d\d\d 個の値 "\]\n.* 4,\d\d\d 個の勾配 "', to_dot(y, lang="ja"))
 
     def test_the_gradient_of_the_middle_is_the_sum(self):
         text = to_dot(horner(1000), maximum=12)
@@ -105,6 +107,7 @@ class TestMaximum:
         text = to_dot(horner(1000), maximum=20, lang="ja")
         assert "個の演算" in text
         assert note(text)[0].startswith("2,000 個の演算を")
+        assert to_dot(horner(1000), maximum=20, lang="en") == to_dot(horner(1000), maximum=20)
 
     def test_no_limit(self):
         assert to_dot(horner(1000), maximum=None).count("shape=circle") == 2000

@@ -582,6 +582,7 @@ class TestOptions:
         price = leaf(100, "リンゴの値段")
         assert labels(to_dot(price * 2, lang="en"))[0] == "apple price"
         assert labels(to_dot(price * 2))[0] == "リンゴの値段"
+        assert labels(to_dot(leaf(2, "リンゴの個数") * 2, lang="en"))[0] == "number of apples"
 
     def test_without_names_gradients_or_values(self):
         assert set(labels(to_dot(apple(), names=False))) == {"", "×"}
