@@ -69,11 +69,6 @@ def test_a_pdf_has_the_font_in_it(tmp_path, bare_system):
     assert b"IPAexGothic" in drawn(APPLES, tmp_path, "pdf")
 
 
-def test_so_it_has_where_fonts_were_never_set_up(tmp_path, monkeypatch):
-    monkeypatch.setenv("FONTCONFIG_FILE", str(tmp_path / "none.conf"))
-    assert b"IPAexGothic" in drawn(APPLES, tmp_path, "pdf")
-
-
 def test_each_letter_has_a_shape_of_its_own(tmp_path, bare_system):
     assert drawn("りん", tmp_path, "png") != drawn("ごん", tmp_path, "png")
 
