@@ -17,15 +17,15 @@ from autograd_dl import Tensor, detect_anomaly, scope
 from autograd_dl.app.cli import main
 from autograd_dl.app.graphs import apple_orange
 from autograd_dl.errors import GraphError, ShapeError
-from autograd_dl.functional import sigmoid
-from autograd_dl.ops import conv2d, defvjp, primitive
+from autograd_dl.functional import sigmoid, softmax
+from autograd_dl.ops import conv2d, defvjp, primitive, softmax_cross_entropy
 from models import TwoLayerNet
 from visualize.derivatives import ELEMENTWISE
 from visualize.explore import arrays, explore
 from visualize.explore import folding as folding_module
 from visualize.explore.arrays import TILES, sketch
 from visualize.explore.folding import LARGEST, MOST, WIDE, Group, folded, views
-from visualize.explore.formulas import WORDS
+from visualize.explore.formulas import WHOLE, WORDS
 from visualize.explore.page import WEB, page
 from visualize.explore.story import story
 from visualize.rendering import RenderError
@@ -120,6 +120,20 @@ class TestStory:
         y = x[:1].reshape(()) + 3
         x -= 1
         assert [op["equation"] for op in ops_of(y)[1:]] == ["reshape (): (1,) → ?", "+: ?; 3 → 4"]
+
+    @pytest.mark.parametrize(
+        ("f", "equation", "to_x"),
+        [
+            (lambda x: x * True, "2 × 1 = 2", "1"),
+            (lambda x: True - x, "1 − 2 = −1", "−1"),
+            (lambda x: np.maximum(x, True), "maximum(2, 1) = 2", "[2 > 1]"),
+            (lambda x: np.dot(x, False), "2 · 0 = 0", "0"),
+        ],
+    )
+    def test_a_truth_value_among_numbers_is_one(self, f, equation, to_x):
+        (op,) = ops_of(f(leaf(2, "x")))
+        assert (op["equation"], "plain" in op) == (equation, True)
+        assert [given["numbers"] for given in op["inputs"] if "gradient" in given] == [to_x]
 
     @pytest.mark.parametrize("name", ["dot", "maximum", "sin", "sum"])
     def test_an_op_of_the_users_has_no_formula_of_another_of_that_name(self, name):
@@ -267,6 +281,8 @@ class TestPage:
         assert "<title>Computation graph – autograd_dl</title>" in written(output)[0]
         output.name = "</title><b>"
         assert "<title>&lt;/title&gt;&lt;b&gt; – autograd_dl</title>" in written(output)[0]
+        output.name = "total " * 100
+        assert f"<title>{('total ' * 100)[:80]} – autograd_dl</title>" in written(output)[0]
 
     def test_it_is_small(self):
         text, data = written(apple_orange())
@@ -279,7 +295,7 @@ class TestPage:
             )
 
     @pytest.mark.parametrize(
-        "hostile", ["</script><script>alert(1)</script>", "<!--<script>", "\u2028", "]]>", "{{style}}"]
+        "hostile", ["</script><script>alert(1)</script>", "<!--<script>", "&lt;", "\u2028", "]]>", "{{style}}"]
     )
     def test_data_cannot_end_their_script(self, hostile):
         text, data = written(leaf(1, hostile) * 2)
@@ -404,8 +420,8 @@ class TestFolding:
 
 class TestSketch:
     def test_a_number(self):
-        assert sketch(np.float32(1.1), 9) == {
-            "shape": [], "dtype": "float32", "value": float(np.float32(1.1)), "text": "1.1",
+        assert sketch(np.float16(1.1), 9) == {
+            "shape": [], "dtype": "float16", "value": float(np.float16(1.1)), "text": "1.1",
         }  # fmt: skip
         assert sketch(np.array(-np.inf), 9)["value"] == "-Infinity"
 
@@ -424,7 +440,7 @@ class TestSketch:
         array = np.arange(math.prod(shape), dtype=float).reshape(shape)
         found = sketch(array, 600)
         assert len(found["tiles"]) <= TILES
-        assert len(found["cells"]) <= 1300
+        assert len(found["cells"]) <= 600
         assert len(found["cells"]) == len(found["tiles"]) * len(found["rows"]) * len(found["columns"])
         indices = [(*t, r, c)[-len(shape) :] for t in found["tiles"] for r in found["rows"] for c in found["columns"]]
         assert [float(f"{array[i]:.6g}") for i in indices] == found["cells"]
@@ -433,34 +449,41 @@ class TestSketch:
 
     @pytest.mark.parametrize(
         ("values", "mean"),
-        [([-5, -7], -6), ([0.1, 0.2, -0.3], 0), ([1e10, -1e10, 1e-6], 0), ([1, -1, 1e-6], 3.33333e-07)],
-    )
+        [
+            ([-5.0, -7.0], -6), ([0.1, 0.2, -0.3], 0), (np.float32([0.1, 0.2, -0.3]), 0), ([-4.2, *[0.7] * 6], 0),
+            ([4.2, *[-0.7] * 6], 0), ([1e10, -1e10, 1e-6], 0), ([1, -1, 1e-6], 3.33333e-07),
+        ],
+    )  # fmt: skip
     def test_a_mean_that_is_a_rounding_error_is_zero(self, values, mean):
-        assert sketch(np.array(values, float), 100)["stats"]["mean"] == mean
+        assert sketch(np.array(values), 100)["stats"]["mean"] == mean
 
     def test_what_is_no_real_number_has_a_shape_alone(self):
         assert sketch(np.array([1j]), 100) == {"shape": [1], "dtype": "complex128"}
 
     def test_large_numbers_are_true(self):
-        array = np.array([99980001, 123456.789, 33328333.5, 2 / 3])
-        assert sketch(array, 9)["cells"] == [99980001, 123456.789, 33328333.5, 0.666667]
+        array = np.array([99980001, -123456.789, 33328333.5, 2 / 3])
+        assert sketch(array, 9)["cells"] == [99980001, -123456.789, 33328333.5, 0.666667]
         assert sketch(array[[0, 2]], 9)["stats"]["mean"] == 66654167.25
 
     def test_what_says_nothing_is_not_told(self):
         assert sketch(np.array([1.0, -1 / 3, -1 / 3, -1 / 3]), 9)["stats"]["mean"] == 0
-        assert "mean" not in sketch(np.array([3, 1, 4]), 9)["stats"]
-        assert "least" not in sketch(np.array([True, False]), 9)["stats"]
+        for dtype in (int, np.uint8):
+            assert sketch(np.array([3, 1, 4], dtype), 9)["stats"] == {"zeros": 0, "least": 1, "most": 4}
+        assert sketch(np.array([True, False]), 9)["stats"] == {"zeros": 1}
 
     def test_nothing_to_show(self):
-        assert sketch(np.zeros((0, 3)), 9)["cells"] == []
+        assert sketch(np.zeros((0, 3)), 9)["cells"] == sketch(np.zeros((3, 0)), 9)["cells"] == []
         assert "least" not in sketch(np.array([np.nan, np.inf]), 9)["stats"]
+
+
+POSITIVE = ("log", "log2", "log10", "power", "sqrt")
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_the_formulas_are_true(name):
     """With the numbers put in, a formula is what the op's rule gives."""
     fun = getattr(np, name, None) or getattr(__import__("autograd_dl.functional").functional, name)
-    arguments = [0.7, 1.3][: len(ELEMENTWISE[name])]
+    arguments = [0.7 if name in POSITIVE else -0.7, 1.3][: len(ELEMENTWISE[name])]
     told = story(fun(*(leaf(a) for a in arguments)))["nodes"][-1]
     assert len(told["inputs"]) == len(arguments)
     for given in told["inputs"]:
@@ -470,6 +493,31 @@ def test_the_formulas_are_true(name):
         functions = {n: getattr(np, n) for n in ("cos", "sin", "cosh", "sinh", "sign", "log")} | {"sigmoid": sigmoid}
         assert eval(formula, functions) == pytest.approx(given["local"]["value"], rel=1e-4), given["numbers"]
         assert given["gradient"]["text"] == arrays.written(given["local"]["value"])
+
+
+WHOLE_OPS = {
+    "dot": (np.dot, np.ones((2, 3)) / 7, np.eye(3)[:, :2] - 0.3),
+    "matmul": (np.matmul, np.ones((2, 3)) / 7, np.eye(3)[:, :2] - 0.3),
+    "mean": (np.mean, np.arange(4)),
+    "transpose": (np.transpose, np.arange(6).reshape(2, 3)),
+    "softmax_cross_entropy": (softmax_cross_entropy, np.arange(6).reshape(2, 3), np.eye(3)[:2]),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_formulas_of_whole_arrays_are_true(name):
+    f, *arguments = WHOLE_OPS[name]
+    rules = len(WHOLE[name])
+    result = f(*map(leaf, arguments[:rules]), *arguments[rules:])
+    g = np.arange(1.0, result.size + 1).reshape(result.shape)
+    x, y = (*arguments, None)[:2]
+    values = {"g": g, "x": x, "y": y, "n": len(x), "softmax": softmax}
+    for given in ops_of(np.sum(result * g))[0]["inputs"][:rules]:
+        formula = given["whole"].format(x="x", y="y")
+        for old, new in {"−": "-", "·": "@" if g.ndim else "*", "ᵀ": ".T"}.items():
+            formula = formula.replace(old, new)
+        found = np.broadcast_to(eval(formula, values), given["gradient"]["shape"])
+        assert found.ravel() == pytest.approx(given["gradient"]["cells"], rel=1e-4), given["whole"]
 
 
 class TestCommand:

@@ -11,7 +11,7 @@ from .arrays import written
 
 DOUBLY = re.compile(r"\((\([^()]*\))\)")
 """What stands in two pairs of brackets."""
-INFIX = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/", "power": "^", "matmul": "·", "dot": "·"}
+INFIX = {"add": "+", "subtract": "−", "multiply": "×", "divide": "/", "power": "^", "dot": "·"}
 # fmt: off
 WHOLE = {
     "dot":       ("g · {y}ᵀ", "{x}ᵀ · g"),
@@ -37,12 +37,10 @@ def equation(name: str, label: str, values: Sequence[Any], answer: Any) -> str:
     >>> equation("subtract", "−", [3.0, -2.0], 5.0), equation("exp", "exp", [0.0], 1.0)
     ('3 − (−2) = 5', 'exp(0) = 1')
     """
-    if name in INFIX and len(values) == 2:
+    if name in INFIX:
         left, right = map(_bracketed, values)
         return f"{left} {INFIX[name]} {right} = {written(answer)}"
-    if name == "negative":
-        return f"−({written(values[0])}) = {written(answer)}"
-    return f"{' '.join(label.split())}({', '.join(map(written, values))}) = {written(answer)}"
+    return f"{label}({', '.join(map(written, values))}) = {written(answer)}"
 
 
 def with_numbers(name: str, i: int, values: Sequence[Any], answer: Any) -> str:
@@ -53,7 +51,7 @@ def with_numbers(name: str, i: int, values: Sequence[Any], answer: Any) -> str:
     >>> with_numbers("sin", 0, [-3.0], -0.14112), with_numbers("multiply", 0, [3.0, -2.0], -6.0)
     ('cos(−3)', '−2')
     """
-    x, y = (*map(_bracketed, values), "", "")[:2]
+    x, y = (*map(_bracketed, values), "")[:2]
     text = ELEMENTWISE[name][i].format(x=x, y=y, z=_bracketed(answer))
     return DOUBLY.sub(r"\1", f"({text})")[1:-1]
 
