@@ -73,7 +73,7 @@ def _picked(array: NDArray[Any], cells: int) -> dict[str, Any]:
     most_rows = max(side, cells // max(1, len(tiles)) // max(1, columns))
     chosen_rows = _spaced(rows, most_rows)
     chosen_columns = _spaced(columns, max(side, cells // max(1, len(tiles) * len(chosen_rows))))
-    numbers = array.reshape(count, rows, columns)[np.ix_(tiles, chosen_rows, chosen_columns)].astype(np.float64)
+    numbers = array.reshape(count, rows, columns)[np.ix_(tiles, chosen_rows, chosen_columns)]
     return {
         "tiles": [[int(i) for i in np.unravel_index(tile, leading)] for tile in tiles],
         "rows": chosen_rows,

@@ -15,8 +15,8 @@ WEB = Path(__file__).parent / "web"
 """The template, the style sheet and the JavaScript modules, which start with main.js."""
 TITLE = 80
 """Characters of a name in the title."""
-ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
-"""In JSON: of what could end a script, or a line of it."""
+ESCAPES = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}
+"""In JSON: of what could end a script, or look like the beginning of something else."""
 
 
 def page(story: dict[str, Any], folding: dict[str, Any]) -> str:
