@@ -69,11 +69,11 @@ class TestStory:
         }  # fmt: skip
 
     def test_local_derivatives_with_their_numbers(self):
-        product = story(leaf(3, "x") * leaf(-2, "y"))["nodes"][-1]
+        product, _ = ops_of(leaf(3, "x") * leaf(-2, "y") * 10)
         assert product["equation"] == "3 × (−2) = −6"
         to_x, to_y = product["inputs"]
         assert (to_x["symbols"], to_x["numbers"], to_x["local"]["text"], to_x["gradient"]["text"]) == (
-            "{y}", "−2", "−2", "−2",
+            "{y}", "−2", "−2", "−20",
         )  # fmt: skip
         assert (to_y["symbols"], to_y["numbers"], to_y["local"]["text"]) == ("{x}", "3", "3")
 
@@ -88,6 +88,8 @@ class TestStory:
     def test_of_a_tie_no_comparison_is_told(self, choice):
         for given in story(choice(leaf(2, "x"), leaf(2, "y")))["nodes"][-1]["inputs"]:
             assert (given["symbols"], given["local"]["text"], "numbers" in given) == ("1/2", "0.5", False)
+        of_arrays, _ = ops_of(choice(leaf([1, 2]), leaf([2, 2])).sum())
+        assert [given["symbols"] for given in of_arrays["inputs"]] == list(ELEMENTWISE[choice.__name__])
 
     def test_each_argument_of_a_convolution_has_its_own_words(self):
         x, w, b = leaf(np.ones((1, 1, 3, 3)), "x"), leaf(np.ones((2, 1, 2, 2)), "W"), leaf(np.ones(2), "b")
@@ -107,7 +109,8 @@ class TestStory:
     def test_a_product_of_matrices_of_one_number_is_one_of_numbers(self):
         (op,) = ops_of(np.dot(leaf(2, "x"), leaf(3, "y")))
         assert op["equation"] == "2 · 3 = 6"
-        assert [(given["symbols"], given["numbers"]) for given in op["inputs"]] == [("{y}", "3"), ("{x}", "2")]
+        told = [(given["symbols"], given["numbers"], given["local"]["text"]) for given in op["inputs"]]
+        assert told == [("{y}", "3", "3"), ("{x}", "2", "2")]
 
     def test_ops_with_several_results(self):
         slogdet, logarithm, _ = ops_of(np.linalg.slogdet(leaf([[2, 1], [1, 3]], "m"))[1] * 3)
@@ -173,6 +176,55 @@ class TestStory:
             y = x * 3
         (op,) = [n for n in story(y + 1)["nodes"] if "line" in n]
         assert re.fullmatch(r"test_explore\.py:\d+, in test_the_line.*", op["line"])
+
+    @pytest.mark.parametrize(
+        ("f", "label", "plain"),
+        [
+            (lambda x: np.sum(x, axis=None, keepdims=False), "sum", True),
+            (lambda x: np.clip(x, None, 3), "clip", True),
+            (lambda x: x[None], "[None]", False),
+        ],
+    )
+    def test_settings_that_are_none_are_not_told_but_of_an_index(self, f, label, plain):
+        op = ops_of(f(leaf([1, 2])).sum())[0]
+        assert (op["label"], "plain" in op) == (label, plain)
+
+    def test_leaves_and_constants_come_before_the_op_that_first_reads_them(self):
+        x, y = leaf(2, "x"), leaf(3, "y")
+        assert [n["name"] or n["kind"] for n in story(y * 5 + x)["nodes"]] == ["y", "constant", "op", "x", "op"]
+
+    def test_the_first_gradient_has_the_dtype_of_the_output(self):
+        told = story(Tensor(np.float32(2), requires_grad=True) * np.float32(3))
+        assert told["nodes"][-1]["gradient"]["dtype"] == "float32"
+
+    def test_a_local_derivative_that_is_not_finite_is_told(self):
+        (op,) = ops_of(leaf(0, "x") ** 0.5)
+        assert (op["inputs"][0]["numbers"], op["inputs"][0]["local"]["text"]) == ("0.5 · 0^(0.5 − 1)", "inf")
+
+    @pytest.mark.parametrize(("ops", "cells"), [(9, 40 * 40), (99, 36 * 37), (199, 25 * 26)])
+    def test_of_many_arrays_fewer_cells_are_shown(self, ops, cells):
+        y = leaf(np.ones((50, 50)))
+        for _ in range(ops - 1):
+            y = np.sin(y)
+        assert {len(node["value"].get("cells", ())) for node in story(y.sum())["nodes"]} == {cells, 0}
+
+    def test_of_very_many_arrays_some_cells_are_shown(self, monkeypatch):
+        monkeypatch.setattr(sys.modules[story.__module__], "CELLS", 100)
+        assert len(story(np.sin(leaf(np.ones((50, 50)))).sum())["nodes"][0]["value"]["cells"]) == 8 * 8
+
+    def test_what_is_not_for_reading_is_replaced_and_what_is_endless_cut(self):
+        def f(x):
+            return 3 * x
+
+        f.__name__ = "f\u202e"
+        op = primitive(f)
+        defvjp(op, lambda g, _ans, _x: 3 * g)
+        with scope("s\u202e"), detect_anomaly():
+            y = eval(compile("op(x)", "file\u202e.py", "eval"), {"op": op, "x": leaf(2, "x" * 20_000)})
+        x, told = story(y)["nodes"]
+        assert x["name"] == "x" * 9_999 + "…"
+        assert (told["label"], told["scope"]) == ("f\N{REPLACEMENT CHARACTER}", ["s\N{REPLACEMENT CHARACTER}"])
+        assert told["line"].startswith("file\N{REPLACEMENT CHARACTER}.py:1")
 
     def test_an_emoji_of_several_is_kept(self):
         assert gradients(leaf(1, "👩\u200d👧") * 2) == {"👩\u200d👧": "2"}
@@ -371,7 +423,41 @@ class TestFolding:
         opened = [set(view["open"]) for view in folding["views"]]
         assert [group["label"] for group in folding["groups"]] == ["A", "inner", "B", "inner", "C", "inner"]
         assert [group["parent"] for group in folding["groups"]] == [-1, 0, -1, 2, -1, 4]
-        assert all(set(range(6)) - closed in opened for closed in ({0, 1}, {1}, {2, 3}, {3}, {4, 5}, {5}))
+        assert opened == [
+            *(set(), {0, 2, 4}, {0, 1, 2, 3, 4, 5}),
+            *({0}, {0, 1}, {2}, {2, 3}, {4}, {4, 5}),
+            *({2, 3, 4, 5}, {0, 2, 3, 4, 5}, {0, 1, 4, 5}, {0, 1, 2, 4, 5}, {0, 1, 2, 3}, {0, 1, 2, 3, 4}),
+        ]
+
+    @pytest.mark.parametrize(("groups", "count"), [(8, 2 + 8 + 8), (9, 2 + 9)])
+    def test_of_more_groups_none_is_closed_alone(self, groups, count):
+        x = leaf(2, "x")
+        for i in range(groups):
+            with scope(f"s{i}"):
+                x = np.sin(x)
+        assert len(views(story(x))["views"]) == count
+
+    @pytest.mark.parametrize(
+        ("before", "within", "inner", "opened"),
+        [(0, 20, 0, [0]), (0, 21, 0, []), (0, 0, 21, []), (21, 2, 0, [])],
+        ids=["few boxes", "many boxes", "many groups", "many outside"],
+    )
+    def test_scopes_of_few_boxes_are_open_at_first(self, before, within, inner, opened):
+        x = leaf(2, "x")
+        for _ in range(before):
+            x = np.sin(x)
+        with scope("outer"):
+            for _ in range(within):
+                x = np.sin(x)
+            for i in range(inner):
+                with scope(f"inner{i}"):
+                    x = np.sin(x)
+        folding = views(story(x))
+        assert folding["views"][folding["first"]]["open"] == opened
+
+    def test_scopes_are_told_apart_to_a_depth(self):
+        root = folded(story(_deep_scopes(25)))
+        assert [g.label for g in root.groups()] == [f"s{i}" for i in range(25, 5, -1)]
 
     def test_what_is_open_at_first_is_open_to_the_same_depth_everywhere(self):
         x = leaf(2, "x")
@@ -385,11 +471,14 @@ class TestFolding:
 
     @pytest.mark.parametrize(
         ("count", "sizes"),
-        [(40, [1] * 40), (41, [40, 1]), (42, [40, 2]), (1601, [41] * 39 + [2]), (1980, [50] * 39 + [30])],
-    )
+        [
+            (40, ["op"] * 40), (41, [40, "op"]), (42, [40, 2]), (1601, [41] * 39 + [2]), (1980, [50] * 39 + [30]),
+            (5000, [4000, 1000]),
+        ],
+    )  # fmt: skip
     def test_groups_without_a_scope_are_of_like_sizes(self, count, sizes):
         told = {"nodes": [{"kind": "op", "scope": []}] * count}
-        found = [len(member.ops) if isinstance(member, Group) else 1 for member in folded(told).members]
+        found = [len(member.ops) if isinstance(member, Group) else "op" for member in folded(told).members]
         assert found == sizes
 
     def test_of_thousands_of_nodes_some_groups_stay_closed(self, monkeypatch):

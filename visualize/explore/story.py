@@ -92,7 +92,7 @@ class _Teller:
             self.local[node, i] = sketch(slope, self.cells)
 
     def _tell(self, node: Node) -> None:
-        inputs = [self._input(node, i, place) for place, i in enumerate(_operands(node))]
+        inputs = [self._input(node, i) for i in _operands(node)]
         self.numbers[node] = self._add({**self._known(node), "inputs": inputs})
 
     def _add(self, told: dict[str, Any]) -> int:
@@ -113,8 +113,8 @@ class _Teller:
     def _op(self, node: Node) -> dict[str, Any]:
         op, result = node.plan.op, self.results[node]
         operands = [self.operands[node][i] for i in _operands(node)]
-        given = (v for i, v in enumerate(node.inputs) if i not in _operands(node) and not isinstance(v, Node))
-        settings = [v for v in given if v is not None]
+        given = (v for i, v in enumerate(node.inputs) if i not in _operands(node))
+        settings = [v for v in given if v is not None or op.name == "getitem"]
         label = shown(symbol(op.name, settings, node.kwargs))
         line = " ".join(label.split())
         told: dict[str, Any] = {"kind": "op", "op": op.name, "label": label, "scope": [*map(shown, node.scope)]}
@@ -125,7 +125,7 @@ class _Teller:
             told["plain"] = True
         return told
 
-    def _input(self, node: Node, i: int, place: int) -> dict[str, Any]:
+    def _input(self, node: Node, i: int) -> dict[str, Any]:
         """An operand of an op: where it comes from, and what goes back to it. Leaves and constants are told first."""
         parent = node.inputs[i]
         if not isinstance(parent, Node):
@@ -133,10 +133,10 @@ class _Teller:
             return {"from": self._add(told)}
         if parent not in self.numbers:
             self._tell(parent)
-        formula = self._formula(node, i, place) if (node, i) in self.edges else {}
+        formula = self._formula(node, i) if (node, i) in self.edges else {}
         return {"from": self.numbers[parent], **formula}
 
-    def _formula(self, node: Node, i: int, place: int) -> dict[str, Any]:
+    def _formula(self, node: Node, i: int) -> dict[str, Any]:
         """What goes back to an argument, and how it comes about."""
         told: dict[str, Any] = {"gradient": self.edges[node, i]}
         name, result = known_name(node.plan.op), self.results[node]
@@ -144,13 +144,13 @@ class _Teller:
         are_numbers = all(map(_is_number, [*operands, result]))
         local = self.local.get((node, i))
         if are_numbers and name == "dot":
-            name, local = "multiply", sketch(operands[1 - place], self.cells)
+            name, local = "multiply", sketch(operands[1 - i], self.cells)
         if local is None:
-            return told | {"whole": whole_formula(name, place), "words": words(name, place)}
-        told |= {"symbols": local_formula(name, place), "local": local}
+            return told | {"whole": whole_formula(name, i), "words": words(name, i)}
+        told |= {"symbols": local_formula(name, i), "local": local}
         if are_numbers and name in ("maximum", "minimum") and operands[0] == operands[1]:
             return told | {"symbols": "1/2"}
-        return told | ({"numbers": with_numbers(name, place, operands, result)} if are_numbers else {})
+        return told | ({"numbers": with_numbers(name, i, operands, result)} if are_numbers else {})
 
 
 def shown(text: str) -> str:
