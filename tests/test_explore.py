@@ -306,9 +306,56 @@ def test_any_program(name):
     for view in data["views"]:
         boxes = {box["id"] for box in view["boxes"]}
         assert all({line["from"], line["to"]} <= boxes for line in view["lines"])
-        assert all(0 <= box["x"] <= view["width"] and 0 <= box["y"] <= view["height"] for box in view["boxes"])
-        assert not math.isnan(view["width"])
+        check_lines(view)
+        check_frames(view, data["groups"])
+        check_margins(view)
     assert all(len(cells) < 4000 for cells in _cells(data))
+
+
+def sides(placed):
+    """Left, top, right and bottom of a box, or of what is written on a line."""
+    x, y, w, h = (placed[name] for name in "xywh")
+    return np.array([x - w / 2, y - h / 2, x + w / 2, y + h / 2])
+
+
+def check_lines(view):
+    """Each leads from its box to what is written on it, and on to the other box, from left to right."""
+    boxes = {box["id"]: sides(box) for box in view["boxes"]}
+    for line in view["lines"]:
+        stations = [boxes[line["from"]], *([sides(line)] if "x" in line else []), boxes[line["to"]]]
+        for start, curve, end in zip(stations, line["curves"], stations[1:], strict=False):
+            assert start[2] < end[0]
+            for place, (left, top, right, bottom) in ((curve[:2], start), (curve[-2:], end)):
+                assert left - 2 <= place[0] <= right + 2
+                assert top - 2 <= place[1] <= bottom + 2
+
+
+def check_frames(view, groups):
+    """Each has in it, under its title, what is in its group, and the frames of groups within."""
+    frames = {frame["group"]: np.array([frame[name] for name in "xywh"]) for frame in view["frames"]}
+    assert sorted(frames) == view["open"]
+    for number, (x, y, w, h) in frames.items():
+        ops = set(groups[number]["ops"])
+        within = [sides(box) for box in view["boxes"] if set(_ops_of_box(box, groups)) & ops]
+        within += [(*f[:2], *f[:2] + f[2:]) for n, f in frames.items() if groups[n]["parent"] == number]
+        lefts, tops, rights, bottoms = np.transpose(within)
+        assert min(lefts) >= x + 11.8
+        assert min(tops) >= y + 23.8
+        assert max(rights) <= x + w - 11.8
+        assert max(bottoms) <= y + h - 11.8
+
+
+def _ops_of_box(box, groups):
+    return groups[box["at"]]["ops"] if box["kind"] == "group" else [box["at"]] if box["kind"] == "op" else []
+
+
+def check_margins(view):
+    """The view ends 16 pixels after the last thing in it, on each side."""
+    things = [sides(thing) for thing in [*view["boxes"], *view["lines"]] if "x" in thing]
+    things += [np.array([f["x"], f["y"], f["x"] + f["w"], f["y"] + f["h"]]) for f in view["frames"]]
+    things += [np.tile(c, 2) for line in view["lines"] for curve in line["curves"] for c in np.reshape(curve, (-1, 2))]
+    ends = *np.min(things, axis=0)[:2], *np.max(things, axis=0)[2:]
+    assert ends == pytest.approx((16, 16, view["width"] - 16, view["height"] - 16), abs=1)
 
 
 def _cells(data):
@@ -505,6 +552,105 @@ class TestFolding:
         assert "x" in labels
         assert "W1" not in labels
         assert {"Affine1", "Affine2"} <= set(labels)
+
+
+def whole_view(output):
+    """The view in which all groups are open: its boxes by their labels, and all of it."""
+    view = max(views(story(output))["views"], key=lambda view: len(view["open"]))
+    return {box["label"]: box for box in view["boxes"]}, view
+
+
+def is_framed(box, view):
+    """Whether a box stands in the frame of some group."""
+    return any(0 < box["x"] - f["x"] < f["w"] and 0 < box["y"] - f["y"] < f["h"] for f in view["frames"])
+
+
+class TestLayout:
+    @pytest.mark.parametrize(("readers", "boxes"), [(4, 1), (5, 5)])
+    def test_a_leaf_of_many_readers_stands_by_each_of_them(self, readers, boxes):
+        x, y = leaf(2, "x"), leaf(3, "y")
+        for i in range(readers):
+            with scope(f"s{i}"):
+                y = y + x
+        _, view = whole_view(y)
+        within = [is_framed(box, view) for box in view["boxes"] if box["label"] == "x"]
+        assert within == [boxes > 1] * boxes
+
+    @pytest.mark.parametrize(("inputs", "more"), [(12, []), (13, [1]), (20, [8])])
+    def test_of_many_inputs_some_are_drawn(self, inputs, more):
+        _, view = whole_view(np.concatenate([leaf([1], f"x{i}") for i in range(inputs)]).sum())
+        assert [box["more"] for box in view["boxes"] if "more" in box] == more
+        assert sum(box["kind"] == "leaf" for box in view["boxes"]) == min(inputs, 12)
+
+    @pytest.mark.parametrize(
+        ("name", "label"),
+        [
+            ("x" * 22, "x" * 22), ("x" * 23, "x" * 21 + "…"), ("a\nb\nc\nd", "a\nb\nc\nd"),
+            ("a\nb\nc\nd\ne", "a\nb\nc\n…"), ("a\n" + "x" * 23, "a\n" + "x" * 21 + "…"),
+        ],
+    )  # fmt: skip
+    def test_labels_have_few_letters_and_rows(self, name, label):
+        def f(x):
+            return 3 * x
+
+        f.__name__ = name
+        op = primitive(f)
+        defvjp(op, lambda g, _ans, _x: 3 * g)
+        with scope(name):
+            y = op(leaf(2, name))
+        closed = views(story(y * 1))["views"][0]
+        assert [box["label"] for box in closed["boxes"] if box["kind"] == "group"] == [label]
+        _, view = whole_view(y)
+        assert [box["label"] for box in view["boxes"] if box["kind"] in ("leaf", "op")] == [label, label]
+
+    def test_what_a_closed_group_reads_twice_comes_by_one_line(self):
+        t = np.sin(leaf(1, "x"))
+        with scope("A"):
+            y = t * 3 * t
+        closed, opened = (view["lines"] for view in views(story(y))["views"])
+        assert [(line["value"], line["parts"]) for line in closed] == [(0, [[1, 0]]), (1, [[3, 0], [4, 1]]), (4, [])]
+        assert [line["value"] for line in opened] == [0, 1, 2, 3, 1, 4]
+
+    def test_of_a_leaf_all_readers_must_be_in_a_closed_group_for_it_to_be_hidden(self):
+        w, v, data = leaf(2, "w"), leaf(3, "v"), Tensor(4.0, name="data")
+        with scope("A"):
+            y = w * data * v
+        closed, opened = views(story(y + v))["views"]
+        assert {box["label"] for box in closed["boxes"]} == {"A", "data", "v", "+", ""}
+        within = {box["label"]: is_framed(box, opened) for box in opened["boxes"] if box["kind"] in ("leaf", "given")}
+        assert within == {"w": True, "data": False, "v": False}
+
+    @pytest.mark.parametrize(
+        ("label", "size"),
+        [
+            ("+", (38, 38)), ("tanh", (47.6, 47.6)), ("log10", (62, 33)), ("sum\naxis=0", (70.4, 52)),
+            ("x", (18.4, 25)), ("税", (26.8, 25)), ("税率", (43.6, 25)), ("a\nlonger", (60.4, 44)),
+            ("tax", (60.4, 25)), ("1.5", (35.2, 25)), ("", (12, 12)),
+        ],
+    )  # fmt: skip
+    def test_a_box_has_room_for_its_label(self, label, size):
+        names = [leaf([1, 1], name) for name in ("x", "税", "税率", "a\nlonger", "tax")]  # or 消費税
+        boxes, _ = whole_view(np.sum(np.tanh(np.log10(sum(names, start=1.5))), axis=0))
+        assert (boxes[label]["w"], boxes[label]["h"]) == pytest.approx(size)
+
+    def test_a_line_has_room_for_its_value_and_its_gradient(self):
+        _, view = whole_view(leaf(2, "x") * leaf(0.33333, "y") * 1)
+        widths = {line["value"]: line.get("w") for line in view["lines"]}
+        assert widths == pytest.approx({0: 7 * 8.4 + 14, 1: 7 * 8.4 + 14, 2: 7 * 8.4 + 14, 3: None, 4: 7 * 8.4 + 14})
+
+    def test_the_lines_of_several_results_have_room_for_all(self):
+        _, view = whole_view(np.linalg.slogdet(leaf([[2, 1], [1, 3]], "m"))[1])
+        assert {line["value"]: line["w"] for line in view["lines"]}[1] == pytest.approx(len("1, 1.60944") * 8.4 + 14)
+
+    def test_operands_stand_in_their_order(self):
+        for first, second in (("x", "y"), ("y", "x")):
+            boxes, _ = whole_view(leaf(2, first) - leaf(3, second))
+            assert boxes[first]["y"] < boxes[second]["y"]
+
+    def test_a_leaf_alone_is_told_once(self):
+        boxes, view = whole_view(leaf(2, "x"))
+        assert [box["kind"] for box in view["boxes"]] == ["leaf", "out"]
+        assert (boxes[""]["w"], boxes[""]["h"]) == (12, 12)
 
 
 class TestSketch:

@@ -242,7 +242,7 @@ def _placed(view: _View, plain: str) -> dict[str, Any]:
     for i, line in enumerate(view.lines):
         size = view.label_size(line)
         if size is None:
-            lines.append({**line, "curves": [curves[line["from"], line["to"]].pop(0)]})
+            lines.append({**line, "curves": [curves[line["from"], line["to"]][0]]})
             continue
         x, y = centres[f"l{i}"]
         both = [curves[line["from"], f"l{i}"][0], curves[f"l{i}", line["to"]][0]]
