@@ -125,11 +125,12 @@ def test_what_is_too_large_for_float16_is_infinite_there():
 
 @pytest.mark.parametrize("f", [lambda x: x.numpy(), lambda x: x > 0, lambda x: np.argmax(x)])
 def test_a_function_that_records_nothing_is_no_success(f):
-    with pytest.raises(GradientError, match="nothing was recorded"):
+    with pytest.raises(GradientError, match="nothing was recorded") as raised:
         check_gradients(f, X)
+    assert not raised.value.outside
 
 
-@pytest.mark.parametrize("x", [np.arange(3), np.array([1.0, np.nan]), np.array([1j])])
+@pytest.mark.parametrize("x", [np.arange(3), np.array([1.0, np.nan]), np.array([np.inf]), np.array([1j])])
 def test_inputs_must_be_finite_and_floating(x):
     with pytest.raises(DTypeError, match=r"floating arrays|finite numbers"):
         check_gradients(np.exp, x)
@@ -221,11 +222,14 @@ def test_a_fault_outside_of_the_graph_is_no_ops():
         check_gradients(leaking, np.ones(2))
     with pytest.raises(GradientError, match="what was recorded passes by itself"):
         check_gradients(lambda x: x.detach() * 2, np.ones(2))
+    with pytest.raises(GradientError, match="what was recorded passes by itself"):
+        check_gradients(lambda x: (np.abs(x[:1]), wrong(x[1:])), np.array([0.0, 1.0]), kinks="allow")
 
 
 def test_the_complex_step_is_taken_of_an_analytic_reference():
     report = check_gradients(np.tanh, X, analytic=np.tanh, order=1)
     assert report.worst < 1e-3
+    assert check_gradients(np.tanh, X, analytic=np.tanh, order=2).comparisons > report.comparisons
     with pytest.raises(GradientError):
         check_gradients(cube(lambda g, _ans, x: g * 3 * x**2 * (1 + 1e-5)), X, analytic=lambda x: x**3)
 
@@ -236,10 +240,18 @@ def test_a_reference_that_is_another_function_or_not_analytic_is_refused(referen
         check_gradients(cube(lambda g, _ans, x: g * 3 * x**2), X, analytic=reference)
 
 
+def of_two_sizes(x):
+    return x * np.array([1e6, 1, 0], x.dtype)
+
+
 WITH_LISTS = {
     "one result": (np.exp, np.exp),
     "several": (lambda x: np.linalg.slogdet(x[:, :2]), lambda x: np.linalg.slogdet(x[:, :2])),
     "not finite": (lambda x: np.log(abs(x) - 0.3), lambda x: np.log(abs(x) - 0.3)),
+    "NaN": (np.sqrt, np.sqrt),
+    "nothing": (lambda x: x[:0], lambda x: x[:0]),
+    "rounded": (lambda x: x * (1 + 0.9e-7), lambda x: x),
+    "rounded beside what is large": (lambda x: of_two_sizes(x) + 1e-12, of_two_sizes),
     "whole numbers": (lambda x: np.argsort(x), lambda x: np.argsort(x)),
 }
 
@@ -247,12 +259,12 @@ WITH_LISTS = {
 @pytest.mark.parametrize(("f", "reference"), WITH_LISTS.values(), ids=WITH_LISTS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_values_that_are_the_references_pass(f, reference, dtype):
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         check_forward(f, reference, X.astype(dtype))
 
 
 @pytest.mark.parametrize(("f", "words"), [
-    (lambda x: x * 1.00001,             r"result 0, recorded, element \[\d, \d\]: .*, the reference"),
+    (lambda x: x * 1.00001,             r"result 0, recorded, element \[0, 2\]: 2\.300023, the reference 2\.3"),
     (lambda x: x[0],                    r"result 0, recorded, is float64 \(3,\), the reference float64 \(2, 3\)"),
     (lambda x: x.astype(np.float32),    r"is float32 \(2, 3\), the reference float64"),
     (lambda x: (x, x),                  r"f returned 2 results, the reference 1"),
@@ -262,6 +274,33 @@ def test_values_that_are_the_references_pass(f, reference, dtype):
 def test_values_that_are_not_are_named(f, words):
     with pytest.raises(GradientError, match=words):
         check_forward(f, lambda x: x, X)
+
+
+@pytest.mark.parametrize(("f", "reference"), [
+    (lambda x: x, lambda x: np.where(x > 1, np.nan, x)),
+    (lambda x: x, lambda x: (x, x)),
+    (lambda x: of_two_sizes(x) + 1e-7, of_two_sizes),
+])  # fmt: skip
+def test_values_are_compared_with_all_of_the_reference(f, reference):
+    with pytest.raises(GradientError, match="the reference"):
+        check_forward(f, reference, X)
+
+
+def test_how_far_a_value_may_be_off_is_the_same_in_each_dtype():
+    for dtype in (np.float64, np.float32, np.longdouble):
+        x = X.astype(dtype)
+        check_forward(lambda x: x * 1.001, lambda x: x, x, rtol=1e-2)
+        with pytest.raises(GradientError, match="the reference"):
+            check_forward(lambda x: x * 1.001, lambda x: x, x)
+
+
+def test_the_seed_is_that_of_the_directions():
+    first, again, other = (check_gradients(np.sin, X, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_an_input_may_be_a_tensor():
+    assert check_gradients(np.exp, Tensor(X, requires_grad=True))
 
 
 def test_nonsense_is_refused():
@@ -387,8 +426,9 @@ def test_values_too_large_to_tell_differences_are_no_success():
     ],
 )
 def test_a_part_too_large_to_tell_differences_is_no_success(f):
-    with pytest.raises(KinkError, match="f is so large"):
+    with pytest.raises(KinkError, match="f is so large") as raised:
         check_gradients(f, np.array(0.5), np.array(0.7))
+    assert str(raised.value).endswith('pass kinks="allow" to check_gradients or @gradient_property')
 
 
 def test_numbers_whose_squares_overflow_are_compared():

@@ -187,6 +187,16 @@ def test_a_fault_beside_slopes_that_do_not_add_up_is_found(factor):
             check_gradients(lambda x: np.median(x[:3]) + square(x[3:]).sum(), x, kinks=kinks)
 
 
+@pytest.mark.parametrize("kinks", ["raise", "allow"])
+def test_an_op_whose_slopes_do_not_add_up_is_not_blamed_for_another(kinks):
+    """The sum over sorted numbers is smooth, though sorting is not where they tie."""
+    cubed = primitive(lambda x: x**3)
+    defvjp(cubed, lambda g, _ans, x: g * 3.03 * x**2)
+    with pytest.raises(GradientError) as raised:
+        check_gradients(lambda x: np.sum(cubed(np.sort(x))), np.ones(3), order=1, kinks=kinks)
+    assert (raised.value.suspect.op, raised.value.suspect.step) == ("<lambda>", 1)
+
+
 def test_a_fault_among_tiny_results_is_found():
     f = primitive(lambda x: x * x)
     defvjp(f, lambda g, _ans, x: g * 2 * x * np.array([1.0, 2.0, 1.0]))

@@ -335,6 +335,9 @@ class TestBackward:
         assert set(red) == {"×"}
         assert labels(text).count("×") > len(red)  # the product of price and number is read, and black
 
+    def test_ends_have_their_names_in_the_language_of_the_picture(self):
+        assert "∂支払金額/∂リンゴの値段" in to_dot(apple(), style="backward", lang="ja")
+
     def test_it_touches_nothing(self):
         x = leaf(2, "x")
         y = x * x
