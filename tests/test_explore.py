@@ -606,10 +606,10 @@ class TestLayout:
     def test_what_a_closed_group_reads_twice_comes_by_one_line(self):
         t = np.sin(leaf(1, "x"))
         with scope("A"):
-            y = t * 3 * t
+            y = t * t
         closed, opened = (view["lines"] for view in views(story(y))["views"])
-        assert [(line["value"], line["parts"]) for line in closed] == [(0, [[1, 0]]), (1, [[3, 0], [4, 1]]), (4, [])]
-        assert [line["value"] for line in opened] == [0, 1, 2, 3, 1, 4]
+        assert [(line["value"], line["parts"]) for line in closed] == [(0, [[1, 0]]), (1, [[2, 0], [2, 1]]), (2, [])]
+        assert [line["value"] for line in opened] == [0, 1, 1, 2]
 
     def test_of_a_leaf_all_readers_must_be_in_a_closed_group_for_it_to_be_hidden(self):
         w, v, data = leaf(2, "w"), leaf(3, "v"), Tensor(4.0, name="data")
@@ -632,6 +632,13 @@ class TestLayout:
         names = [leaf([1, 1], name) for name in ("x", "税", "税率", "a\nlonger", "tax")]  # or 消費税
         boxes, _ = whole_view(np.sum(np.tanh(np.log10(sum(names, start=1.5))), axis=0))
         assert (boxes[label]["w"], boxes[label]["h"]) == pytest.approx(size)
+
+    @pytest.mark.parametrize(("label", "width"), [("A", 119.2), ("x" * 20, 220.8)])
+    def test_a_closed_group_has_room_for_its_label(self, label, width):
+        with scope(label):
+            y = leaf(2, "x") * 3
+        closed = views(story(y))["views"][0]
+        assert [(box["w"], box["h"]) for box in closed["boxes"] if box["kind"] == "group"] == [(width, 46)]
 
     def test_a_line_has_room_for_its_value_and_its_gradient(self):
         _, view = whole_view(leaf(2, "x") * leaf(0.33333, "y") * 1)

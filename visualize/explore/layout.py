@@ -65,8 +65,6 @@ class _View:
 
     def _add_ops(self) -> None:
         for op, (name, path) in self.places.items():
-            if name in self.boxes:
-                continue
             if name.startswith("g"):
                 label = _cut(self.groups[int(name[1:])].label)
                 width = 1.1 * max(_width(label), 9 * LETTER) + 36
