@@ -331,12 +331,17 @@ def check_lines(view):
 
 
 def check_frames(view, groups):
-    """Each has in it, under its title, what is in its group, and the frames of groups within."""
+    """Each has in it, under its title, what is in its group, and the frames of groups within, which come later."""
     frames = {frame["group"]: np.array([frame[name] for name in "xywh"]) for frame in view["frames"]}
     assert sorted(frames) == view["open"]
+    assert all(groups[n]["parent"] in [-1, *list(frames)[:i]] for i, n in enumerate(frames))
+    boxes = {box["id"]: _ops_of_box(box, groups) for box in view["boxes"]}
     for number, (x, y, w, h) in frames.items():
         ops = set(groups[number]["ops"])
-        within = [sides(box) for box in view["boxes"] if set(_ops_of_box(box, groups)) & ops]
+        within = [sides(box) for box in view["boxes"] if ops.intersection(boxes[box["id"]])]
+        within += [
+            sides(line) for line in view["lines"] if all(ops.intersection(boxes[line[end]]) for end in ("from", "to"))
+        ]
         within += [(*f[:2], *f[:2] + f[2:]) for n, f in frames.items() if groups[n]["parent"] == number]
         lefts, tops, rights, bottoms = np.transpose(within)
         assert min(lefts) >= x + 11.8
@@ -616,7 +621,10 @@ class TestLayout:
         with scope("A"):
             y = w * data * v
         closed, opened = views(story(y + v))["views"]
-        assert {box["label"] for box in closed["boxes"]} == {"A", "data", "v", "+", ""}
+        named = {box["id"]: box["label"] for box in closed["boxes"]}
+        assert [(named[line["from"]], named[line["to"]]) for line in closed["lines"]] == [
+            ("data", "A"), ("v", "A"), ("A", "+"), ("v", "+"), ("+", ""),
+        ]  # fmt: skip
         within = {box["label"]: is_framed(box, opened) for box in opened["boxes"] if box["kind"] in ("leaf", "given")}
         assert within == {"w": True, "data": False, "v": False}
 
@@ -624,12 +632,12 @@ class TestLayout:
         ("label", "size"),
         [
             ("+", (38, 38)), ("tanh", (47.6, 47.6)), ("log10", (62, 33)), ("sum\naxis=0", (70.4, 52)),
-            ("x", (18.4, 25)), ("税", (26.8, 25)), ("税率", (43.6, 25)), ("a\nlonger", (60.4, 44)),
+            ("x", (18.4, 25)), ("税", (26.8, 25)), ("税Ａ", (43.6, 25)), ("a\nlonger", (60.4, 44)),
             ("tax", (60.4, 25)), ("1.5", (35.2, 25)), ("", (12, 12)),
         ],
     )  # fmt: skip
     def test_a_box_has_room_for_its_label(self, label, size):
-        names = [leaf([1, 1], name) for name in ("x", "税", "税率", "a\nlonger", "tax")]  # or 消費税
+        names = [leaf([1, 1], name) for name in ("x", "税", "税Ａ", "a\nlonger", "tax")]  # or 消費税
         boxes, _ = whole_view(np.sum(np.tanh(np.log10(sum(names, start=1.5))), axis=0))
         assert (boxes[label]["w"], boxes[label]["h"]) == pytest.approx(size)
 
@@ -640,10 +648,11 @@ class TestLayout:
         closed = views(story(y))["views"][0]
         assert [(box["w"], box["h"]) for box in closed["boxes"] if box["kind"] == "group"] == [(width, 46)]
 
-    def test_a_line_has_room_for_its_value_and_its_gradient(self):
-        _, view = whole_view(leaf(2, "x") * leaf(0.33333, "y") * 1)
-        widths = {line["value"]: line.get("w") for line in view["lines"]}
-        assert widths == pytest.approx({0: 7 * 8.4 + 14, 1: 7 * 8.4 + 14, 2: 7 * 8.4 + 14, 3: None, 4: 7 * 8.4 + 14})
+    @pytest.mark.parametrize(("number", "letters"), [(0.33333, 7), (3, 3)])
+    def test_a_line_has_room_for_its_value_and_its_gradient(self, number, letters):
+        _, view = whole_view(leaf(2, "x") * leaf(number, "y") * 1)
+        room = pytest.approx(letters * 8.4 + 14)
+        assert {line["value"]: line.get("w") for line in view["lines"]} == {0: room, 1: room, 2: room, 3: None, 4: room}
 
     def test_the_lines_of_several_results_have_room_for_all(self):
         _, view = whole_view(np.linalg.slogdet(leaf([[2, 1], [1, 3]], "m"))[1])

@@ -130,7 +130,7 @@ class _View:
         node = self.nodes[line["value"]]
         if node["kind"] == "constant":
             return None
-        gradients = [self.nodes[op]["inputs"][i].get("gradient") for op, i in line["parts"]] or [node.get("gradient")]
+        gradients = [self.nodes[op]["inputs"][i].get("gradient") for op, i in line["parts"]]
         texts = [_quantity(node["value"]), *map(_quantity, gradients)]
         return max(3 * LETTER, *map(_width, texts)) + 14, 2 * ROW + 8
 
