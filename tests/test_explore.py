@@ -701,8 +701,8 @@ class TestSketch:
     @pytest.mark.parametrize(
         ("values", "mean"),
         [
-            ([-5.0, -7.0], -6), ([0.1, 0.2, -0.3], 0), (np.float32([0.1, 0.2, -0.3]), 0), ([-4.2, *[0.7] * 6], 0),
-            ([4.2, *[-0.7] * 6], 0), ([1e10, -1e10, 1e-6], 0), ([1, -1, 1e-6], 3.33333e-07),
+            ([-5.0, -7.0], -6), ([0.1, 0.2, -0.3], 0), (np.float32([0.1, 0.2, -0.3]), 0),
+            ([1e10, -1e10, 1e-6], 0), ([1, -1, 1e-6], 3.33333e-07),
         ],
     )  # fmt: skip
     def test_a_mean_that_is_a_rounding_error_is_zero(self, values, mean):
