@@ -72,7 +72,7 @@ class _Teller:
             self.results[node] = outline(value)
             self.operands[node] = [outline(operand) for operand in operands]
             for i, (parent, operand) in enumerate(zip(node.inputs, operands, strict=False)):
-                if not isinstance(parent, Node) and _is_operand(node, i):
+                if not isinstance(parent, Node) and is_operand(node, i):
                     self.constants[node, i] = sketch(operand, self.cells)
 
     def _note(self, node: Node, gradient: Any, g: Any, args: Any, i: int) -> None:
@@ -165,13 +165,7 @@ def _named(name: str) -> dict[str, Any]:
 
 
 def _operands(node: Node) -> list[int]:
-    return [i for i in range(len(node.inputs)) if _is_operand(node, i)]
-
-
-def _is_operand(node: Node, i: int) -> bool:
-    """Whether an argument flows into an op: a truth value, too, where there could be a Tensor."""
-    rules = node.plan.op.rules
-    return is_operand(node, i) or (isinstance(node.inputs[i], bool) and i < len(rules) and rules[i] is not None)
+    return [i for i in range(len(node.inputs)) if is_operand(node, i)]
 
 
 def _is_number(value: Any) -> bool:
