@@ -12,7 +12,7 @@ from .errors import RuleError
 from .parallel import SHARES, for_each, in_block, shares
 from .table import Op
 
-LARGE = 1 << 20
+LARGE = 1 << 23
 """Bytes of a matrix whose rows are summed in parts, in a block of `workers`."""
 ONES_KEPT = 1 << 17
 """How many ones are kept of each dtype, to sum rows with."""

@@ -133,6 +133,13 @@ def test_runs_are_taken_where_there_are_many_channels(shape, ways, monkeypatch):
     assert tuple(taken) == ways
 
 
+@pytest.mark.parametrize(("times", "count"), [(0.9, 1), (1.5, 2), (3, 4), (5, 8), (9, 16), (17, 24)])
+def test_as_few_parts_as_can_be_shared_out(times, count):
+    parts = windows.chunks(1000, int(times * windows.CHUNK / 1000))
+    assert len(parts) == count
+    assert [i for part in parts for i in range(1000)[part]] == list(range(1000))
+
+
 @pytest.mark.parametrize(
     ("images", "filters"),
     [((100, 256, 12, 12), (1, 256, 3, 3)), ((1, 64, 300, 300), (8, 64, 3, 3))],

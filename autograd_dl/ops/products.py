@@ -17,7 +17,7 @@ from ..parallel import for_each, in_block, shares
 from ..table import defvjp
 from .entry import as_array, composed, present, primitive
 
-LARGE = 10**7
+LARGE = 3 * 10**7
 """Multiplications of a product that workers share."""
 
 

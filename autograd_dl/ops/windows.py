@@ -96,13 +96,11 @@ def grid(shape: tuple[int, ...], size: Pair, stride: Pair, pad: Pair, dilation: 
 def chunks(n: int, size: int) -> list[slice]:
     """n images in slices that are worked on at once: what is made of one, `size` bytes an image, fits into CHUNK bytes.
 
-    It is one slice if all fit, else a multiple of SHARES, so that all workers get equally many.
+    There are 1, 2, 4, 8, 16, 24, ... slices, so that all workers get equally many.
     """
-    most = max(1, CHUNK // max(1, size))
-    if n <= most:
-        return [slice(0, n)] if n else []
-    rounds = math.ceil(n / (SHARES * most))
-    return shares(n, min(n, SHARES * rounds))
+    least = math.ceil(n / max(1, CHUNK // max(1, size)))
+    count = 1 << (least - 1).bit_length() if least <= SHARES else SHARES * math.ceil(least / SHARES)
+    return shares(n, min(n, count))
 
 
 Part = tuple[slice, slice]
