@@ -106,10 +106,22 @@ def test_one_pixel_that_is_not_finite_reaches_only_what_sees_it():
 def test_what_no_filter_sees_raises_no_floating_point_error():
     x, w = np.ones((2, 32, 16, 16)), np.ones((8, 32, 3, 3))
     x[0, 0, 1, -1] = x[0, 0, 2, 0] = 1e308  # neighbours in memory
-    with np.errstate(all="raise"):
+    with np.errstate(over="raise", invalid="raise"):
         functional.conv2d(x, w)
         x[0, 0, 1, -1], x[0, 0, 2, 0] = np.inf, -np.inf
         assert np.isinf(functional.conv2d(x, w)).any()
+
+
+def test_what_no_filter_sees_does_not_underflow_and_what_one_sees_does():
+    x, w = np.ones((2, 32, 16, 16)), np.ones((8, 32, 3, 3))
+    x[..., -1] = w[..., 0] = 1e-200  # the last column of the images never meets the first of a filter
+    with np.errstate(all="raise"):
+        conv2d(x, w)
+        x[..., 0] = 1e-200
+        with pytest.raises(FloatingPointError, match="underflow"):
+            conv2d(x, w)
+        with pytest.raises(FloatingPointError, match="underflow"):
+            conv2d_filter(x, np.full((2, 8, 14, 14), 1e-200), w.shape)
 
 
 def test_what_is_too_large_warns():

@@ -26,10 +26,13 @@ COPIED, ADDED = 20, 15
 
 
 def takes(frame: Frame, at: Grid, factor: Any) -> bool:
-    """Whether framed images can be multiplied with `factor` by runs: NumPy's arrays of numbers that BLAS multiplies."""
+    """Whether framed images can be multiplied with `factor` by runs: NumPy's arrays of numbers that BLAS multiplies.
+
+    Not where underflow is told of: runs that no filter sees may underflow, too.
+    """
     arrays = frame.images, factor
     are_numpy = all(type(a) is np.ndarray and a.dtype.kind in "fc" and a.size > 0 for a in arrays)
-    return are_numpy and at.stride == (1, 1) == at.dilation
+    return are_numpy and at.stride == (1, 1) == at.dilation and np.geterr()["under"] == "ignore"
 
 
 def is_faster(frame: Frame, at: Grid, w: tuple[int, ...]) -> bool:
