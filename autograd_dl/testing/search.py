@@ -55,7 +55,11 @@ class Search:
         return curve if arriving is None else functools.cache(curve)
 
     def rounded(self, curve: Curve, arriving: Arrays | None = None) -> Curve:
-        """`curve`, rounded at least as the inputs are: where terms cancel, their sum is 0, and would look exact."""
+        """`curve`, rounded at least as the inputs are: where terms cancel, their sum is 0, and would look exact.
+
+        What the inputs' rounding makes is seen over a coarse step and, as waves may be shorter than that, a fine one.
+        A slope that doubles, or more, at a finer one still is that of a jump, or of rounding: it would hide all else.
+        """
         rng = np.random.default_rng(0)
         sizes = [np.where(x == 0, 1, np.abs(x)) * rng.uniform(0.5, 1, x.shape) for x in self.xs]
         signed = [size * rng.choice([-1, 1], size.shape) for size in sizes]
