@@ -111,7 +111,8 @@ def check_forward(f: Callable[..., Any], reference: Callable[..., Any], *inputs:
     reference : function of arrays, returns as many arrays
     inputs : floating arrays
     rtol : float
-        How far a number may be off, relative to itself, besides 100 roundings of the largest in its dtype.
+        How far a number may be off, relative to itself, besides 100 roundings of the largest in its dtype. Sums of many
+        numbers that cancel need more.
 
     Raises
     ------
