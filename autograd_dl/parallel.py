@@ -91,6 +91,29 @@ def for_each(begin: Callable[[], Callable[[T], object]], parts: Iterable[T]) -> 
         _share(begin, left, min(count, len(left)))
 
 
+def sum_in_shares(
+    begin: Callable[[], Callable[[Any, T], object]], parts: Sequence[T], like: Any, shape: tuple[int, ...]
+) -> Any:
+    """The sum over all parts, an array of this shape and of the kind and dtype of `like`, made of SHARES partial sums.
+
+    What `begin` returns is called with a partial sum to add to, and a part. See `for_each`.
+    """
+    sums = np.zeros_like(like, order="C", shape=(SHARES, *shape))
+
+    def begin_share() -> Callable[[tuple[int, slice]], None]:
+        add = begin()
+
+        def work(numbered: tuple[int, slice]) -> None:
+            number, some = numbered
+            for part in parts[some]:
+                add(sums[number], part)
+
+        return work
+
+    for_each(begin_share, enumerate(shares(len(parts))))
+    return sums.sum(0)
+
+
 def in_pieces(fun: Callable[..., Any], *arrays: Any) -> Any:
     """fun(*arrays), elementwise; in a block of `workers`, of large arrays of one shape and dtype in pieces.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from .errors import RuleError
-from .parallel import SHARES, for_each, in_block, shares
+from .parallel import in_block, shares, sum_in_shares
 from .table import Op
 
 LARGE = 1 << 23
@@ -127,14 +127,10 @@ def column_sums(rows: Any) -> Any:
 
 
 def _column_sums_in_parts(rows: Any) -> Any:
-    sums = np.empty((SHARES, rows.shape[1]), rows.dtype)
+    def add(total: Any, part: slice) -> None:
+        total += _ones(part.stop - part.start, rows.dtype).dot(rows[part])
 
-    def add(numbered: tuple[int, slice]) -> None:
-        number, part = numbered
-        sums[number] = _ones(part.stop - part.start, rows.dtype).dot(rows[part])
-
-    for_each(lambda: add, enumerate(shares(len(rows))))
-    return sums.sum(0)
+    return sum_in_shares(lambda: add, shares(len(rows)), rows, rows.shape[1:])
 
 
 def _ones(length: int, dtype: np.dtype[Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import allocator
-from ..parallel import SHARES, for_each, shares
+from ..parallel import for_each, sum_in_shares
 from ..pullback import column_sums
 from .blocks import rows_multiplied, rows_summed
 from .frames import Frame
@@ -106,28 +106,25 @@ def _summed(rows: Any, g: Any) -> Any:
 def filters_of(frame: Frame, at: Grid, g: Any, shape: tuple[int, ...], groups: int) -> Any:
     """The gradient of filters of this shape, that made something of framed images, for what arrives, (N, OH, OW, F)."""
     f, c = shape[:2]
-    sums = np.zeros_like(g, order="C", shape=(SHARES, groups, c * at.filter[0] * at.filter[1], f // groups))
     parts = _parts(len(g), at, c * groups, g.dtype)
 
-    def begin() -> Callable[[tuple[int, slice]], None]:
+    def begin() -> Callable[[Any, Part], None]:
         windows = _Windows(frame, at, groups, parts)
 
-        def add(numbered: tuple[int, slice]) -> None:
-            number, some = numbered
-            for part in parts[some]:
-                windows.look(part)
-                some_g = g[part]
-                if _is_depthwise(groups, c, f):
-                    _add_products(sums[number, :, :, 0], windows.patches, some_g)
-                    continue
-                count = math.prod(some_g.shape[:-1])
-                for total, (channels, filters) in zip(sums[number], _groups(groups, c, f), strict=True):
-                    total += _summed(windows.rows(channels), some_g[..., filters].reshape(count, f // groups))
+        def add(totals: Any, part: Part) -> None:
+            windows.look(part)
+            some_g = g[part]
+            if _is_depthwise(groups, c, f):
+                _add_products(totals[:, :, 0], windows.patches, some_g)
+                return
+            count = math.prod(some_g.shape[:-1])
+            for total, (channels, filters) in zip(totals, _groups(groups, c, f), strict=True):
+                total += _summed(windows.rows(channels), some_g[..., filters].reshape(count, f // groups))
 
         return add
 
-    for_each(begin, enumerate(shares(len(parts))))
-    return sums.sum(0).reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
+    whole = sum_in_shares(begin, parts, g, (groups, c * at.filter[0] * at.filter[1], f // groups))
+    return whole.reshape(groups, *at.filter, c, f // groups).transpose(0, 4, 3, 1, 2).reshape(shape)
 
 
 def added_back(g: Any, at: Grid, w: Any) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import allocator
-from ..parallel import SHARES, for_each, shares
+from ..parallel import for_each, sum_in_shares
 from .blocks import rows_multiplied, rows_summed
 from .frames import Frame, within
 from .windows import Grid, Part, largest, parts_of
@@ -81,28 +81,25 @@ def filters_of(frame: Frame, at: Grid, g: Any, shape: tuple[int, ...]) -> Any:
     field = _Field(frame, at)
     few = rows_summed(field.places, fw * c * f)
     parts = parts_of(len(g), at.places[0], field.places * (c + f + fh * fw * c * f // few) * g.itemsize)
-    sums = np.zeros((SHARES, fh, fw * c, f), g.dtype)
 
-    def begin() -> Callable[[tuple[int, slice]], None]:
+    def begin() -> Callable[[Any, Part], None]:
         runs = _Runs(field, parts, lambda count: rows_summed(count, fw * c * f))
         arriving = np.zeros((1, *runs.shape, f), g.dtype)
         inside = runs.at_places(arriving)[0]
         products = allocator.empty(g, (fh, fw, runs.shape[0], fw * c, f))
 
-        def add(numbered: tuple[int, slice]) -> None:
-            number, some = numbered
-            for part in parts[some]:
-                some_g = g[part]
-                n, rows = some_g.shape[:2]
-                inside[:n, :rows] = some_g
-                inside[n:] = inside[:, rows:] = 0
-                np.matmul(runs.seen(part).swapaxes(3, 4), np.moveaxis(arriving[0], 2, 0), out=products)
-                sums[number] += products.reshape(fh, -1, fw * c, f).sum(1)
+        def add(total: Any, part: Part) -> None:
+            some_g = g[part]
+            n, rows = some_g.shape[:2]
+            inside[:n, :rows] = some_g
+            inside[n:] = inside[:, rows:] = 0
+            np.matmul(runs.seen(part).swapaxes(3, 4), np.moveaxis(arriving[0], 2, 0), out=products)
+            total += products.reshape(fh, -1, fw * c, f).sum(1)
 
         return add
 
-    for_each(begin, enumerate(shares(len(parts))))
-    return sums.sum(0).reshape(fh, fw, c, f).transpose(3, 2, 0, 1)
+    whole = sum_in_shares(begin, parts, g, (fh, fw * c, f))
+    return whole.reshape(fh, fw, c, f).transpose(3, 2, 0, 1)
 
 
 class _Field:
