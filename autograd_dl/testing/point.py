@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -88,6 +89,8 @@ class Point:
     ) -> None:
         self.level, self.xs, self.depth = level, xs, depth
         self.kinks, self.analytic, self.explain = kinks, analytic, explain
+        self.inside: set[int] = set()
+        """Elements at a kink whose gradients lie between the slopes on both sides."""
         self.inputs = [Tensor(x, requires_grad=True) for x in xs]
         self.outputs = level.tensors(self.inputs)
         self.plain = level.arrays(xs)
@@ -238,13 +241,14 @@ class Point:
         (The median of equal numbers has a slope in every direction, the same on both sides, and no derivative.)
         """
         shuffled = np.random.default_rng(0).permutation(search.everywhere)  # no axis of an input lies in one part
-        off, errors = whole.numerical.value, whole.numerical.error
-        for places in np.array_split(shuffled, min(PARTS if len(shuffled) <= MANY else 2, len(shuffled))):
-            part = search.only(places)
-            along = part.along(part.towards, arriving)
-            numerical = self.agreement(part, along, arriving, search.part(places, found)).numerical
-            off, errors = off - numerical.value, errors + numerical.error
-        return not abs(off) > 10 * errors + RTOL * whole.scale + 1e-10
+        groups = np.array_split(shuffled, min(PARTS if len(shuffled) <= MANY else 2, len(shuffled)))
+        parts = [search.only(group) for group in groups]
+        curves = [part.along(part.towards, arriving) for part in parts]
+        if _is_sum(whole, [derivative(curve, 1e-2 * RTOL * whole.scale + 1e-12) for curve in curves]):
+            return True
+        gradients = [search.part(group, found) for group in groups]
+        checked = [self.agreement(*each) for each in zip(parts, curves, repeat(arriving), gradients)]
+        return _is_sum(whole, [agreement.numerical for agreement in checked])
 
     def bent(self) -> KinkError:
         """The verdict *kink* where slopes do not add up: not even if allowed, as no part can be compared by itself."""
@@ -292,8 +296,9 @@ class Point:
 
     def outside(self, search: Search, places: Places) -> str | None:
         """An element whose gradient is not between the slopes on both sides, for some element of the outputs."""
-        rows = [flattened(self.gradients(unit))[places] for unit in units(self.plain)] if len(places) else []
-        for n, place in enumerate(places):
+        unseen = np.setdiff1d(places, list(self.inside))
+        rows = [flattened(self.gradients(unit))[unseen] for unit in units(self.plain)] if len(unseen) else []
+        for n, place in enumerate(unseen):
             left, right = (Estimate(*(part[: len(rows)] for part in e)) for e in search.slopes(place))
             g = np.array([row[n] for row in rows])
             low, high = np.minimum(left.value, right.value), np.maximum(left.value, right.value)
@@ -306,7 +311,15 @@ class Point:
                 k = int(np.argmax(out))
                 slopes = f"the gradient is {g[k]:.6g}, the slopes {left.value[k]:.6g} and {right.value[k]:.6g}"
                 return f"{self.place(search, place)}: {slopes}"
+            self.inside.add(int(place))
         return None
+
+
+def _is_sum(whole: _Agreement, parts: list[Estimate]) -> bool:
+    """Whether the derivative in a direction is the sum of these, as far as can be seen."""
+    off = whole.numerical.value - sum(part.value for part in parts)
+    errors = whole.numerical.error + sum(part.error for part in parts)
+    return not abs(off) > 10 * errors + RTOL * whole.scale + 1e-10
 
 
 def _damped(towards: Arrays, found: Arrays, rng: np.random.Generator) -> Arrays:

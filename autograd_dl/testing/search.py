@@ -100,7 +100,7 @@ class Search:
 
     def kinks(self, arriving: Arrays, at_most: int) -> Places:
         """The elements at which the slopes on both sides differ, or cannot be seen; at most so many."""
-        pending, there = [self.everywhere], list[int]()
+        pending, there = np.array_split(self.everywhere, 2)[::-1], list[int]()
         while pending and len(there) < at_most:
             places = pending.pop()
             along = self.along(self.part(places), arriving)
