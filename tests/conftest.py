@@ -1,3 +1,4 @@
+import functools
 import gc
 import importlib
 import os
@@ -63,6 +64,15 @@ def no_pictures(monkeypatch):
     empty = importlib.import_module("matplotlib.figure").Figure((1, 1))
     monkeypatch.setattr("autograd_dl.app.train.plot_history", lambda history: empty)
     monkeypatch.setattr("autograd_dl.app.train.draw", lambda loss, file: f"wrote {file}")
+
+
+@pytest.fixture(scope="module")
+def same_graphs_are_laid_out_once():
+    """Graphviz, a process of its own, is not asked again for the places in a view that it has been asked for."""
+    layout = importlib.import_module("visualize.explore.layout")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(layout, "need_drawn", functools.cache(layout.need_drawn))
+        yield
 
 
 def _stays(thread):

@@ -21,16 +21,17 @@ from autograd_dl.functional import sigmoid, softmax
 from autograd_dl.ops import conv2d, defvjp, primitive, softmax_cross_entropy
 from models import TwoLayerNet
 from visualize.derivatives import ELEMENTWISE
-from visualize.explore import arrays, explore
+from visualize.explore import arrays, explore, layout
 from visualize.explore import folding as folding_module
 from visualize.explore.arrays import TILES, sketch
 from visualize.explore.folding import LARGEST, MOST, WIDE, Group, folded, views
 from visualize.explore.formulas import WHOLE, WORDS
 from visualize.explore.page import WEB, page
 from visualize.explore.story import story
-from visualize.rendering import RenderError
+from visualize.rendering import RenderError, need_drawn
 
 pytest.importorskip("pygraphviz")
+pytestmark = pytest.mark.usefixtures("same_graphs_are_laid_out_once")
 DOCS = Path(__file__).parents[1] / "docs" / "explore"
 
 
@@ -779,6 +780,7 @@ class TestCommand:
         assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
 
     def test_without_graphviz(self, tmp_path, capsys, monkeypatch):
+        monkeypatch.setattr(layout, "need_drawn", need_drawn)
         monkeypatch.setitem(sys.modules, "pygraphviz", None)
         monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         monkeypatch.setenv("PATH", str(tmp_path))

@@ -1,5 +1,6 @@
 """The page that steps through a program, in a real Chromium: what it shows, and that it can be used by anyone."""
 
+import functools
 import re
 import shutil
 
@@ -18,6 +19,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.usefixtures("same_graphs_are_laid_out_once"),
     pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on the PATH"),
 ]
 DESK, PHONE = {"width": 1280, "height": 800}, {"width": 400, "height": 800}
@@ -68,32 +70,47 @@ def leaf(value, name=None):
 @pytest.fixture(scope="module")
 def chromium():
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def tabs(chromium):
+    """A function that makes an empty page, one for each set of options: to make it takes longer than most visits."""
+
+    @functools.cache
+    def tab(**options):
+        page = chromium.new_context(**{"reduced_motion": "reduce", "locale": "en", **options}).new_page()
+        page.complaints, page.requests = [], set()
+        page.on("console", lambda message: message.type != "error" or page.complaints.append(message.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: page.complaints.append(dialog.message) or dialog.dismiss())
+        page.on("request", lambda request: page.requests.add(request.url.split("#")[0]))
+        return page
+
+    return tab
+
+
 @pytest.fixture
-def opened(chromium, tmp_path):
+def opened(tabs, tmp_path):
     """A function that opens the page of an output. Whatever the page complains of, or asks the network for, fails."""
-    complaints, contexts = [], []
+    visited, file = set(), tmp_path / "graph.html"
 
     def open_page(output, viewport=DESK, **options):
-        file = explore(output, tmp_path / "graph.html")
-        context = chromium.new_context(viewport=viewport, **{"reduced_motion": "reduce", "locale": "en", **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: message.type != "error" or complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message) or dialog.dismiss())
-        page.on("request", lambda request: request.url.split("#")[0] == file.as_uri() or complaints.append(request.url))
-        page.goto(file.as_uri())
+        page = tabs(**options)
+        visited.add(page)
+        page.set_viewport_size(viewport)
+        page.mouse.move(0, 0)
+        page.goto(explore(output, file).as_uri())
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    for page in visited:
+        page.emulate_media(media="screen")
+        page.goto("about:blank")
+        assert (page.complaints, page.requests - {"about:blank"}) == ([], {file.as_uri()})
+        page.requests.clear()
 
 
 def steps(page):

@@ -1,7 +1,5 @@
 """At points where a function has no derivative, or hardly one, the verdict is *kink* or *pass*, never *fail*."""
 
-from contextlib import suppress
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -61,13 +59,14 @@ CASES = {
 def test_a_kink_is_no_failure(case):
     f, strategy = CASES[case]
 
-    @settings(max_examples=max(6, settings.default.max_examples // 2), deadline=None)
+    @settings(max_examples=settings.default.max_examples // 3, deadline=None)
     @given(inputs=strategy, order=st.integers(1, 2), seed=st.integers(0, 2**32 - 1))
     def holds(inputs, order, seed):
         inputs = inputs if isinstance(inputs, tuple) else (inputs,)
-        with suppress(KinkError):
+        try:
             check_gradients(f, *inputs, order=order, seed=seed)
-        check_gradients(f, *inputs, order=order, seed=seed, kinks="allow")
+        except KinkError:
+            check_gradients(f, *inputs, order=order, seed=seed, kinks="allow")
 
     holds()
 
@@ -82,7 +81,7 @@ def test_a_kink_is_no_failure(case):
     ids=["leaky relu", "clip", "two inputs"],
 )
 def test_kinks_that_balance_each_other_are_no_failure(f, xs):
-    for seed in range(20):
+    for seed in range(6):
         check_gradients(f, *xs, kinks="allow", seed=seed)
 
 

@@ -254,13 +254,17 @@ def test_filters_fit_their_images(case):
     im2col(np.ones(case.shape), case.filter_h, case.filter_w, case.stride, case.pad)
 
 
-def test_programs_have_all_the_ops_in_them():
+@pytest.fixture(scope="module")
+def programs():
+    return drawn(graphs(), 400)
+
+
+def test_programs_have_all_the_ops_in_them(programs):
     """Shared subexpressions and more than one input among them; each instruction is drawn by itself, too."""
-    programs = drawn(graphs(), 300)
     used = Counter(step.fun for p in programs for step in p.steps)
     assert len(used) > 40
-    assert sum(len(p.inputs) > 1 for p in programs) > 30
-    assert sum(len(p.steps) > 2 for p in programs) > 60
+    assert sum(len(p.inputs) > 1 for p in programs) > 40
+    assert sum(len(p.steps) > 2 for p in programs) > 80
     assert any(p.results(*map(Tensor, p.inputs)) and shared(p) for p in programs)
 
 
@@ -303,19 +307,18 @@ def test_numbers_alone_have_no_axes(found):
     assert found == ((), ())
 
 
-def test_of_programs_a_tenth_share_a_result_and_some_convolve_and_pool():
+def test_of_programs_a_tenth_share_a_result_and_some_convolve_and_pool(programs):
     def reads(argument):
         if isinstance(argument, Result):
             return {argument.number}
         return {n for a in argument for n in reads(a)} if isinstance(argument, (tuple, list)) else set()
 
-    programs = drawn(graphs(), 600)
     read = [Counter(n for step in p.steps for n in reads(step.args)) for p in programs]
-    assert sum(max(counts.values()) > 1 for counts in read) >= 60
+    assert sum(max(counts.values()) > 1 for counts in read) >= 40
     images = {instruction.fun for instruction in OF_IMAGES}
     assert len(images) == 4
     found = [{step.fun for step in p.steps} & images for p in programs]
-    assert sum(map(bool, found)) >= 40
+    assert sum(map(bool, found)) >= 27
     assert set.union(*found) == images
 
 
