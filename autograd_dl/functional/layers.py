@@ -88,9 +88,9 @@ def lstm(
             raise ShapeError(f"lstm takes {name} of shape {shape} for xs of {inputs.shape}, not {np.shape(values)}")
     if not steps:
         return np.dot(inputs, Wx)[:, :, :size], h, c
-    hs = []
+    entering, hs = np.dot(inputs, Wx) + b, []
     for t in range(steps):
-        a = np.dot(inputs[:, t], Wx) + np.dot(h, recurrent) + b
+        a = entering[:, t] + np.dot(h, recurrent)
         enter, keep, leave = (sigmoid(a[:, i * size : (i + 1) * size]) for i in (0, 1, 3))
         c = keep * c + enter * np.tanh(a[:, 2 * size : 3 * size])
         h = leave * np.tanh(c)
