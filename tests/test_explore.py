@@ -779,6 +779,12 @@ class TestCommand:
         assert capsys.readouterr().out == f"wrote {file}\n"
         assert file.read_text(encoding="utf-8").startswith("<!doctype html>")
 
+    def test_a_graph_that_is_too_large_is_refused(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(sys.modules[story.__module__], "LARGEST", 10)
+        with pytest.raises(RenderError, match="a graph of 11 ops and leaves is too large for a page"):
+            explore(chain(10), tmp_path / "a.html")
+        assert not list(tmp_path.iterdir())
+
     def test_without_graphviz(self, tmp_path, capsys, monkeypatch):
         monkeypatch.setattr(layout, "need_drawn", need_drawn)
         monkeypatch.setitem(sys.modules, "pygraphviz", None)

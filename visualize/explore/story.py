@@ -16,11 +16,14 @@ from autograd_dl.table import outline
 from ..derivatives import local_formula
 from ..graph import is_operand, known_name, ordered
 from ..recalled import is_known, recalled
+from ..rendering import RenderError
 from ..text import cut, quantity, symbol, visible
 from ..translation import translated
 from .arrays import Sketch, sketch
 from .formulas import equation, whole_formula, with_numbers, words
 
+LARGEST = 100_000
+"""Ops and leaves of a page, which then has some 80 MB."""
 CELLS = 400_000
 """Of all arrays together, how many cells the page holds, about."""
 FEWEST, MOST = 64, 1600
@@ -47,6 +50,11 @@ class _Teller:
 
     def __init__(self, output: Tensor, root: Node) -> None:
         nodes = ordered([root])
+        if len(nodes) > LARGEST:
+            raise RenderError(
+                f"a graph of {len(nodes):,} ops and leaves is too large for a page, which may have {LARGEST:,}; "
+                "explore a part of it: an output of fewer steps, or layers"
+            )
         self.cells = min(MOST, max(FEWEST, CELLS // (3 * len(nodes))))
         self.values: dict[Node, Sketch] = {}
         self.constants: dict[tuple[Node, int], Sketch] = {}
