@@ -136,8 +136,7 @@ def explain(output: Tensor | Callable[[], Tensor], *, vanishing: float = VANISHI
         notes.append("the gradients were not looked at, since the result is not finite")
     else:
         try:
-            backward = _Backward(output, vanishing)
-            findings += backward.findings()
+            findings += _Backward(output, vanishing).findings()
         except (GraphError, ShapeError) as error:
             notes += [f"the gradients were not looked at: {error}", *forward.grads()]
     if any(f.node.op is not None and not _line(f.node) for f in findings):
@@ -232,7 +231,7 @@ class _Backward:
     """The walk back over the gradients."""
 
     def __init__(self, output: Tensor, vanishing: float) -> None:
-        self.output, self.vanishing = output, vanishing
+        self.vanishing = vanishing
         self.began: dict[str, tuple[_Edge, str, list[Any]]] = {}
         self.paths: dict[str, set[Node]] = {}
         self.reached: dict[Node, _Edge] = {}
