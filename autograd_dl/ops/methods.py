@@ -388,5 +388,5 @@ def _changed(tensor: Tensor, fun: Callable[..., Any], other: Any) -> Tensor:
 
 if not TYPE_CHECKING:
     for _name, _member in vars(TensorMethods).items():
-        if _name not in ("__module__", "__qualname__", "__slots__", "__doc__", "__dict__", "__weakref__", "__hash__"):
+        if _name not in vars(Tensor):  # which keeps its own docstring, say
             setattr(Tensor, _name, _member)
