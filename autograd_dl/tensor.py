@@ -234,7 +234,7 @@ class Tensor(TensorMethods, Values):
 
     def __reduce__(self) -> Any:
         self._leaf("copy or pickle")
-        return _rebuilt, (self.numpy().copy(), self.requires_grad, self.name)
+        return Tensor, (self.numpy().copy(), self.requires_grad, None, self.name)
 
     def __copy__(self) -> Tensor:
         if self.is_leaf:
@@ -390,10 +390,6 @@ SIGNS = {
 """How the change of a Tensor in place by a ufunc is written."""
 CONVERTING = ("numpy.", "matplotlib.", "pandas.", "scipy.")
 """Libraries that make arrays of what the user's line gives them."""
-
-
-def _rebuilt(data: NDArray[Any], requires_grad: bool, name: str | None) -> Tensor:
-    return Tensor(data, requires_grad, name=name)
 
 
 def called(tensor: Tensor) -> str:
