@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -111,13 +111,10 @@ def _number(y: Any) -> float:
     return float(y.item())
 
 
-@contextmanager
-def _differentiable(x: Any) -> Iterator[NDArray[np.float64]]:
+def _differentiable(x: Any) -> AbstractContextManager[NDArray[np.float64]]:
     """The float64 array to be moved, while `f` sees it."""
     if isinstance(x, Tensor):
-        with exchanged(x) as values:
-            yield values
-        return
+        return exchanged(x)
     if not isinstance(x, np.ndarray) or x.dtype != np.float64 or not x.flags.writeable:
         is_array = isinstance(x, np.ndarray)
         what = f"{'an' if x.flags.writeable else 'a read-only'} array of {x.dtype}" if is_array else repr(x)
@@ -125,7 +122,7 @@ def _differentiable(x: Any) -> Iterator[NDArray[np.float64]]:
             f"numerical_gradient moves x in place by 1e-4, and so needs a writable float64 array, not {what}; "
             "pass np.array(x, dtype=float)"
         )
-    yield x
+    return nullcontext(x)
 
 
 @contextmanager
