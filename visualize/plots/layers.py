@@ -226,12 +226,8 @@ def _worst_of_each(norms: NDArray[Any], states: NDArray[Any]) -> tuple[tuple[NDA
     """Norms and states in at most `WIDEST` columns, and how many steps each column stands for."""
     stride = math.ceil(norms.shape[1] / WIDEST)
     starts = range(0, norms.shape[1], stride)
-    worst = [start + states[:, start : start + stride].argmax(axis=1) for start in starts]
-    rows = np.arange(len(norms))
-    return (
-        np.stack([norms[rows, column] for column in worst], axis=1),
-        np.stack([states[rows, column] for column in worst], axis=1),
-    ), stride
+    worst = np.stack([start + states[:, start : start + stride].argmax(axis=1) for start in starts], axis=1)
+    return (np.take_along_axis(norms, worst, 1), np.take_along_axis(states, worst, 1)), stride
 
 
 def _draw_norms(ax: Axes, norms: NDArray[Any], states: NDArray[Any], steps: int) -> None:
