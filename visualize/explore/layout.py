@@ -224,7 +224,7 @@ def _placed(view: _View, plain: str) -> dict[str, Any]:
     """The view with the places that Graphviz found, from its output of the kind "plain"."""
     height = 0.0
     centres: dict[str, tuple[float, float]] = {}
-    curves: dict[tuple[str, str], list[list[list[float]]]] = defaultdict(list)
+    curves: dict[tuple[str, str], list[list[float]]] = {}
     for row in plain.replace("\\\n", "").splitlines():
         kind, *fields = row.split(" ")
         if kind == "graph":
@@ -233,17 +233,17 @@ def _placed(view: _View, plain: str) -> dict[str, Any]:
             centres[fields[0]] = (_pixels(fields[1]), _pixels(height - float(fields[2])))
         elif kind == "edge":
             numbers = list(map(float, fields[3 : 3 + 2 * int(fields[2])]))
-            points = [[_pixels(x), _pixels(height - y)] for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
-            curves[fields[0], fields[1]].append(points)
+            points = zip(numbers[::2], numbers[1::2], strict=True)
+            curves[fields[0], fields[1]] = [[_pixels(x), _pixels(height - y)] for x, y in points]
     boxes = [{**box, "x": centres[name][0], "y": centres[name][1]} for name, box in view.boxes.items()]
     lines = []
     for i, line in enumerate(view.lines):
         size = view.label_size(line)
         if size is None:
-            lines.append({**line, "curves": [curves[line["from"], line["to"]][0]]})
+            lines.append({**line, "curves": [curves[line["from"], line["to"]]]})
             continue
         x, y = centres[f"l{i}"]
-        both = [curves[line["from"], f"l{i}"][0], curves[f"l{i}", line["to"]][0]]
+        both = [curves[line["from"], f"l{i}"], curves[f"l{i}", line["to"]]]
         lines.append({**line, "curves": both, "x": x, "y": y, "w": size[0], "h": size[1]})
     return _moved(boxes, lines, _frames(view, boxes, lines))
 
@@ -257,10 +257,9 @@ def _frames(view: _View, boxes: list[dict[str, Any]], lines: list[dict[str, Any]
     inside: dict[Path, list[Rectangle]] = defaultdict(list)
     for box in boxes:
         inside[view.paths[box["id"]]].append(_rectangle(box))
-    for line in lines:
-        if "x" in line:
-            ends = [view.paths[line["from"]], view.paths[line["to"]]]
-            inside[common_start(ends)].append(_rectangle(line))
+    for line in filter(_has_label, lines):
+        ends = [view.paths[line["from"]], view.paths[line["to"]]]
+        inside[common_start(ends)].append(_rectangle(line))
     paths = sorted({path[:n] for path in inside for n in range(1, len(path) + 1)}, key=len, reverse=True)
     frames = []
     for path in paths:
