@@ -76,11 +76,6 @@ def drawing_axes(x: tuple[float, float], y: tuple[float, float], inches: float) 
     return axes
 
 
-def rows_for(count: int, columns: int) -> int:
-    """How many rows so many pictures fill."""
-    return math.ceil(count / columns)
-
-
 def style(k: int) -> dict[str, Any]:
     """Colour and dashes of the k-th line: forty of them differ."""
     return {"color": COLORS[k % len(COLORS)], "linestyle": LINES[(k + k // 20) % len(LINES)]}

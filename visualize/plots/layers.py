@@ -29,7 +29,6 @@ from .canvas import (
     figure_or_new,
     readable,
     refuse_empty,
-    rows_for,
     whole_numbers,
     words,
 )
@@ -106,7 +105,7 @@ def activations(
     refuse_empty(outputs, "what came out of the layers")
     check_columns(columns)
     columns = min(columns, len(outputs))
-    rows = rows_for(len(outputs), columns)
+    rows = math.ceil(len(outputs) / columns)
     figure = figure_or_new(figure, max(5, 2.6 * columns), 0.6 + 2.4 * rows)
     grid = figure.subplots(rows, columns, squeeze=False).flat
     for (name, values), ax in zip(outputs.items(), grid, strict=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,6 @@ from .canvas import (
     length,
     readable,
     refuse_empty,
-    rows_for,
     width,
     words,
 )
@@ -64,7 +64,7 @@ def image_grid(
     check_lengths({"images": images, "titles": titles})
     shown = min(len(images), MOST)
     columns = min(columns, shown)
-    rows = rows_for(shown, columns)
+    rows = math.ceil(shown / columns)
     figure = figure_or_new(figure, max(4, 1.2 * columns), 0.6 + 1.4 * rows)
     grid = figure.add_gridspec(rows, columns)
     fitted, size = _fitted([words(title) for title in list(titles)[:shown]], _points(figure) / columns)
@@ -128,7 +128,7 @@ def misclassified(
     check_columns(columns)
     wrong = np.flatnonzero(labels != answers)
     shown = wrong[:most]
-    figure = figure_or_new(figure, 2 * columns, 1 + 2.1 * max(1, rows_for(len(shown), columns)))
+    figure = figure_or_new(figure, 2 * columns, 1 + 2.1 * max(1, math.ceil(len(shown) / columns)))
     if len(shown):
         titles = [f"label {labels[i]}, answer {answers[i]}" for i in shown]
         image_grid(_squares(pictures[shown]), titles, columns=columns, figure=figure)

@@ -22,7 +22,6 @@ from .canvas import (
     numbers,
     readable,
     refuse_empty,
-    rows_for,
     words,
 )
 
@@ -67,7 +66,7 @@ def search_grid(trials: Trials, score: str = "accuracy", *, figure: FigureBase |
         raise DataError(f"there is no trial whose {score} is a number")
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]] or [(names[0], score)]
     columns = min(3, len(pairs))
-    rows = rows_for(len(pairs), columns)
+    rows = math.ceil(len(pairs) / columns)
     figure = figure_or_new(figure, max(6, 4.2 * columns), 0.5 + 3.8 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     places = values | {score: scores}

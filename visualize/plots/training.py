@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,6 @@ from .canvas import (
     numbers,
     readable,
     refuse_empty,
-    rows_for,
     style,
     whole_numbers,
     width,
@@ -158,7 +158,7 @@ def curve_grid(
     _check_panels(panels)
     check_columns(columns)
     columns = min(columns, len(panels))
-    rows = rows_for(len(panels), columns)
+    rows = math.ceil(len(panels) / columns)
     figure = figure_or_new(figure, max(5, 2.8 * columns), max(3.5, 1 + 2.3 * rows))
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     grid = axes.flat
