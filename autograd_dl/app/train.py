@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ class Plan:
     checkpoint_every: int | None
     resume: bool
 
-    @cached_property
+    @property
     def samples(self) -> int:
         """How many images there are to train on."""
         return count_training_images(subset=self.data == "subset")
