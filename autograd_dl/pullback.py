@@ -160,5 +160,4 @@ def settled(g: Any, value: Any) -> Any:
 
 def gradient_dtype(value: Any, g: Any) -> np.dtype[Any]:
     """The dtype of a gradient g of a value: that of the value. If an op made integers of floats, g keeps its own."""
-    dtype: np.dtype[Any] = value.dtype if value.dtype.kind == "f" else g.dtype
-    return dtype
+    return value.dtype if value.dtype.kind == "f" else g.dtype

@@ -186,8 +186,7 @@ def _is_full(arriving: str, node: Node) -> bool:
 
 
 def _shape(value: Any) -> tuple[int, ...]:
-    shape: tuple[int, ...] = getattr(value.value if isinstance(value, Node) else value, "shape", ())
-    return shape
+    return getattr(value.value if isinstance(value, Node) else value, "shape", ())
 
 
 def _constant(value: Any) -> str:

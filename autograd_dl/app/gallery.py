@@ -187,8 +187,7 @@ def oranges() -> Tensor:
 
 def sigmoid() -> Tensor:
     """The sigmoid of a number."""
-    y: Tensor = functional.sigmoid(Tensor(1.0, True, name="x"))
-    return y
+    return functional.sigmoid(Tensor(1.0, True, name="x"))
 
 
 def affine() -> Tensor:
@@ -200,8 +199,7 @@ def affine() -> Tensor:
 def softmax_with_loss() -> Tensor:
     """The cross-entropy of three scores."""
     scores = Tensor([[0.3, 2.9, 4.0]], True, name="scores")
-    loss: Tensor = functional.softmax_loss(scores, Tensor([[0.0, 0.0, 1.0]], name="t"))
-    return loss
+    return functional.softmax_loss(scores, Tensor([[0.0, 0.0, 1.0]], name="t"))
 
 
 def batch_norm() -> Tensor:

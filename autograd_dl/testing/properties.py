@@ -187,8 +187,7 @@ def _strategies(f: Callable[..., Any], by_name: dict[str, st.SearchStrategy[Any]
 def _strategy_of(f: Callable[..., Any], parameter: inspect.Parameter, annotation: Any) -> st.SearchStrategy[Any] | None:
     """What a parameter's annotation says to draw for it; None if it is left to its default, or to pytest."""
     if get_origin(annotation) is Annotated and isinstance(get_args(annotation)[1], st.SearchStrategy):
-        own: st.SearchStrategy[Any] = get_args(annotation)[1]
-        return own
+        return get_args(annotation)[1]
     if annotation is Program:
         return graphs()
     if parameter.default is not parameter.empty:

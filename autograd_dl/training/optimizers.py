@@ -20,8 +20,7 @@ def optimizer_named(name: str) -> Callable[..., Optimizer]:
     names = {known.lower(): known for known in OPTIMIZERS}
     if str(name).lower() not in names:
         raise ValueError(f"the optimizer is one of {', '.join(OPTIMIZERS)}, in any case, not {name!r}")
-    found: Callable[..., Optimizer] = getattr(optim, names[name.lower()])
-    return found
+    return getattr(optim, names[name.lower()])
 
 
 def made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:

@@ -298,8 +298,7 @@ def _figure(
         _draw_neuron(axes, neuron)
     for x, heading in zip(sorted(set(xs)), headings, strict=bool(headings)):
         axes.text(x, top - 0.15, heading, ha="center", va="top", fontsize=10)
-    figure: Figure = axes.figure
-    return figure
+    return axes.figure
 
 
 def _draw_neuron(axes: Any, neuron: _Neuron) -> None:

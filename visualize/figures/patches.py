@@ -69,8 +69,7 @@ def draw_im2col(
         inside = np.zeros(padded.shape, bool)
         inside[i : i + filter_h, j : j + filter_w] = True
         _draw_patch(axes, padded, inside, row, top=1 + k * (height + 1))
-    figure: Figure = axes.figure
-    return figure
+    return axes.figure
 
 
 def _refuse_large(padded: Any, rows: Any) -> None:

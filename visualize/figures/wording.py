@@ -39,5 +39,4 @@ def rounded(value: Any) -> str:
 
 def label(text: str) -> str:
     """Any text as a label of Graphviz."""
-    escaped: str = need("graphviz", "viz").escape(printable(cut(text, LONGEST)))
-    return escaped
+    return need("graphviz", "viz").escape(printable(cut(text, LONGEST)))

@@ -28,8 +28,7 @@ N = TypeVar("N", bound=Network)
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches."""
-    figure: Figure = figure_or_new(None, width, height)
-    return figure
+    return figure_or_new(None, width, height)
 
 
 def training(network: Network, train: Split, test: Split, settings: Settings, **options: Any) -> Trainer:
