@@ -35,7 +35,7 @@ class Suspect(NamedTuple):
     argument: int | None
     step: int
     alone: Program
-    nan: bool = False
+    nan: bool
 
     def __str__(self) -> str:
         if self.nan:

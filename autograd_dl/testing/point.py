@@ -78,14 +78,7 @@ class Point:
     """A function of one level at one point, recorded and not."""
 
     def __init__(
-        self,
-        level: Level,
-        xs: Arrays,
-        depth: int = 1,
-        kinks: Kinks = "raise",
-        analytic: Callable[..., Any] | None = None,
-        *,
-        explain: bool = True,
+        self, level: Level, xs: Arrays, depth: int, kinks: Kinks, analytic: Callable[..., Any] | None, *, explain: bool
     ) -> None:
         self.level, self.xs, self.depth = level, xs, depth
         self.kinks, self.analytic, self.explain = kinks, analytic, explain
@@ -101,7 +94,7 @@ class Point:
             if y.shape != p.shape or not np.allclose(y.numpy(), p, rtol=1e-9, atol=1e-12, equal_nan=True):
                 raise GradientError(f"{level.name}: result {k} is {y.numpy()} when recorded, and {p} when not")
 
-    def compared(self, rng: np.random.Generator, *, damped: bool = False) -> list[Comparison]:
+    def compared(self, rng: np.random.Generator, *, damped: bool) -> list[Comparison]:
         """Compare random combinations of derivatives: of all at once, and of each input and each output by itself.
 
         If `damped`, those that would outweigh the others count less: they could hide a fault among them.
