@@ -115,6 +115,8 @@ def as_value(data: ArrayLike, dtype: DTypeLike | None = None) -> Any:
     if type(data) is not ndarray:
         if isinstance(data, np.ma.MaskedArray):
             raise DTypeError("a masked array would lose its mask; pass data.filled(0) and multiply by the mask")
+        if data is None:
+            raise DTypeError("a Tensor holds numbers (bool, int or float), not None; is a return missing?")
         value = data if is_duck(data) else _array(data)
     if value.dtype.kind not in "fiub":
         _refuse(value.dtype)
@@ -142,7 +144,7 @@ def _refuse(dtype: np.dtype[Any]) -> None:
 
 def is_size(given: Any) -> bool:
     """Whether it is a whole number of 1 or more."""
-    return isinstance(given, (int, np.integer)) and bool(given > 0)
+    return isinstance(given, (int, np.integer)) and type(given) is not bool and bool(given > 0)
 
 
 def wide_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -453,6 +453,7 @@ def test_a_layer_of_nothing(sizes):
         (lambda: models.ThreeLayerNet(hidden_size_list=50), "hidden_size_list is a list of sizes"),
         (lambda: models.VGG(blocks=(8, 8)), r"each of the blocks is a list of sizes, as \[8\], not 8"),
         (lambda: models.GoogLeNet(modules=(8, 8)), "each of the modules is a list of sizes"),
+        (lambda: models.TwoLayerNet(True, 3, 2), "whole numbers of 1 or more, not True, 3 and 2"),
         (lambda: models.MultiLayerNet(4.0, [3], 2), r"an input has sizes of whole numbers of 1 or more, not \(4.0,\)"),
         (
             lambda: TwoLayerNet(4, 0, 2),
