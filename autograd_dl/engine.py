@@ -75,15 +75,13 @@ def backward(
         arrived = _walk(order, seeds, tensors, create_graph, release=not (retain_graph or create_graph))
         with _grad_lock:
             given = [(tensor, g) for tensor, g in zip(tensors.values(), arrived, strict=True) if g is not None]
-            sums = [g if tensor.grad is None else _added(tensor, tensor.grad, g, create_graph) for tensor, g in given]
+            sums = [g if tensor.grad is None else _added(tensor.grad, g, create_graph) for tensor, g in given]
             for (tensor, _), whole in zip(given, sums, strict=True):
-                tensor.grad = whole
+                tensor._grad = whole
 
 
-def _added(tensor: Tensor, before: Any, g: Tensor, create_graph: bool) -> Tensor:
+def _added(before: Any, g: Tensor, create_graph: bool) -> Tensor:
     """The gradient that a Tensor has already (perhaps an array that the user put there), plus `g`."""
-    if np.shape(before) != g.shape:
-        raise ShapeError(f"the .grad of {called(tensor)} must have its shape {g.shape}, not {np.shape(before)}")
     if create_graph:
         return (before + g).astype(g.dtype, copy=False)
     with np.errstate(all="ignore"):

@@ -154,7 +154,7 @@ class Tensor(TensorMethods, Values):
 
     @property
     def grad(self) -> Tensor | None:
-        """What `backward()` has added up here."""
+        """What `backward()` has added up here. Setting it raises `ShapeError` for another shape."""
         node = self.node
         if self._grad is None and node is not None and type(node) is not Leaf and node.tensor is None:
             warnings.warn(
@@ -167,6 +167,9 @@ class Tensor(TensorMethods, Values):
 
     @grad.setter
     def grad(self, gradient: Tensor | None) -> None:
+        if gradient is not None and np.shape(bare(gradient)) != self.shape:
+            came = np.shape(bare(gradient))
+            raise ShapeError(f"the .grad of {called(self)} must have its shape {self.shape}, not {came}")
         self._grad = gradient
 
     def zero_grad(self) -> None:
