@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from . import functional
 from .errors import GraphError
-from .functional.arguments import array_of
+from .functional.arguments import array_of, check_dropout
 from .ops.windows import Pair
 from .tensor import bare
 from .values import wide_dtype
@@ -57,7 +57,7 @@ class Layer(ABC):
         """There is none: raises `GraphError`, which says what to write instead."""
         raise GraphError(
             f"{type(self).__name__} has no backward of its own: the graph goes back through all layers at once; "
-            "call loss.backward(), and read the gradients from W.grad"
+            "call loss.backward(), and read the gradients from W.grad (of parameters Tensor(W, requires_grad=True))"
         )
 
 
@@ -135,12 +135,13 @@ class Dropout(Layer):
 
     What is kept is divided by 1 - dropout_ratio, so that nothing is left to do at test time. With `scale_at_test`, all
     is multiplied by 1 - dropout_ratio then, and left as it is in training, as in the book. With the same `seed`, the
-    masks are the same. `forward` raises ValueError if dropout_ratio is not in [0, 1).
+    masks are the same. Raises ValueError if dropout_ratio is not in [0, 1).
     """
 
     def __init__(
         self, dropout_ratio: float = 0.5, *, scale_at_test: bool = False, seed: int | np.random.Generator | None = None
     ) -> None:
+        check_dropout(dropout_ratio)
         self.dropout_ratio, self.scale_at_test = dropout_ratio, scale_at_test
         self.rng = np.random.default_rng(seed)
 

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -177,7 +179,7 @@ class TestCrossEntropy:
             loss(SCORES, t)
 
     def test_labels_that_are_no_integers(self, loss):
-        with pytest.raises(DTypeError, match="labels must be integers, not float64"):
+        with pytest.raises(DTypeError, match=r"labels must be integers, not float64: write t\.astype\(int\)"):
             loss(SCORES, LABELS.astype(float))
         with pytest.raises(DTypeError, match="not bool"):
             loss(SCORES, LABELS > 0)
@@ -327,8 +329,22 @@ def test_arrays_give_arrays_and_tensors_tensors():
     assert isinstance(F.sum_squared_error(SCORES, WEIGHTS), np.floating)
 
 
+@pytest.mark.parametrize("shape", [(4, 1), (3,), (1, 2), (5, 1, 2)])
+def test_biases_of_an_affine_layer_are_one_for_each_output(shape):
+    with pytest.raises(ShapeError, match=rf"W \(D, M\) and b \(M,\), not .* and {re.escape(str(shape))}"):
+        F.affine(np.ones((4, 3)), np.ones((3, 2)), np.ones(shape))
+
+
 class TestBatchNormalizationByStatistics:
     x = np.random.default_rng(3).standard_normal((2, 3, 4, 4))
+
+    @pytest.mark.parametrize("momentum", [1.5, -0.1, float("nan"), "a", None])
+    def test_they_move_by_a_share(self, momentum):
+        mean, var = np.zeros(3), np.ones(3)
+        with pytest.raises(ValueError, match="a number from 0 to 1, not"):
+            F.batch_norm(self.x, np.ones(3), np.zeros(3), mean, var, momentum=momentum)
+        for momentum in (0, 1, np.float32(0.5)):
+            F.batch_norm(self.x, np.ones(3), np.zeros(3), mean, var, momentum=momentum)
 
     @pytest.mark.parametrize("train", [False, True])
     @pytest.mark.parametrize("shape", [(1, 3, 1, 1), (3, 1, 1), (3, 1), (1,), ()])
@@ -445,7 +461,7 @@ def test_a_seed_is_no_generator_of_dropout():
 
 @pytest.mark.parametrize("x", [None, "3", [None, 1.0], 1j, [1, 2j]])
 def test_what_are_no_real_numbers_is_refused(x):
-    with pytest.raises(DTypeError, match="numbers"):
+    with pytest.raises(DTypeError, match="numbers.*, not None; is a return missing" if x is None else "numbers"):
         F.softplus(x)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,17 @@ def alike(y: Any, t: Any) -> tuple[Any, Any]:
     return outputs, targets if targets.dtype == outputs.dtype else targets.astype(outputs.dtype)
 
 
+def is_share(value: Any) -> bool:
+    """Whether it is a number from 0 to 1."""
+    return isinstance(value, Real) and 0 <= float(value) <= 1
+
+
+def check_dropout(ratio: Any) -> None:
+    """Raise ValueError if dropout cannot have this ratio."""
+    if not is_share(ratio) or ratio == 1:
+        raise ValueError(f"the ratio of dropout is at least 0 and less than 1, not {ratio!r}")
+
+
 def targets_of(y: Any, t: Any) -> Any:
     """t as labels, checked to be such, or as rows of y's shape and dtype."""
     if type(t) is not np.ndarray and not hasattr(t, "__array_function__"):  # a Tensor has it, too
@@ -59,7 +71,7 @@ def targets_of(y: Any, t: Any) -> Any:
         raise ShapeError(f"t must be labels of shape {batch} or rows of shape {shape}, not {t.shape}")
     labels = t.data if isinstance(t, Tensor) else t
     if labels.dtype.kind not in "iu":
-        raise DTypeError(f"labels must be integers, not {labels.dtype}")
+        raise DTypeError(f"labels must be integers, not {labels.dtype}: write t.astype(int)")
     if labels.size and labels.astype(np.uint64).max() >= classes:  # negative ones become huge
         raise DataError(
             f"the labels of {classes} classes are 0 to {classes - 1}; these are {labels.min()} to {labels.max()}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import DTypeError, ShapeError
 from .activations import sigmoid
-from .arguments import TensorLike, array_of, laid_out
+from .arguments import TensorLike, array_of, check_dropout, laid_out
 
 
 def affine(x: TensorLike, W: TensorLike, b: TensorLike = 0) -> Any:
@@ -20,7 +20,10 @@ def affine(x: TensorLike, W: TensorLike, b: TensorLike = 0) -> Any:
     a = array_of(x)
     rows = a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a
     try:
-        return np.dot(rows, W) + b
+        y = np.dot(rows, W)
+        if array_of(b).shape not in ((), y.shape[-1:]):
+            raise ValueError("this would be broadcast, and is no bias for each output")
+        return y + b
     except ValueError as error:
         shapes = f"{rows.shape}, {np.shape(W)} and {np.shape(b)}"
         raise ShapeError(f"affine takes x of shape (N, D), W (D, M) and b (M,), not {shapes}") from error
@@ -36,8 +39,7 @@ def dropout(x: TensorLike, ratio: float = 0.5, train: bool = True, rng: np.rando
     `DTypeError` if rng is no generator.
     """
     a = array_of(x)
-    if not 0 <= ratio < 1:
-        raise ValueError(f"the ratio of dropout is at least 0 and less than 1, not {ratio}")
+    check_dropout(ratio)
     if not train or ratio == 0:
         return a
     if rng is not None and not hasattr(rng, "random"):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .. import ops
 from ..errors import DTypeError, ShapeError
 from ..values import computed_wide, wide_dtype
-from .arguments import TensorLike, array_of, laid_out
+from .arguments import TensorLike, array_of, is_share, laid_out
 
 
 def batch_norm(
@@ -33,9 +33,12 @@ def batch_norm(
     When training, mean and (biased) variance are the batch's, and the running statistics, if given, are changed in
     place: running = momentum * running + (1 - momentum) * batch. Otherwise they are what is normalized by.
     Raises `ShapeError` if x is of another shape, the others do not fit it, only one of the running statistics is given,
-    or none to normalize by; `DTypeError` if these are no arrays of floats, ValueError if they cannot be changed.
+    or none to normalize by; `DTypeError` if these are no arrays of floats, ValueError if they cannot be changed, or
+    momentum is no number from 0 to 1.
     """
     a = array_of(x)
+    if not is_share(momentum):
+        raise ValueError(f"the momentum of running statistics is a number from 0 to 1, not {momentum!r}")
     if a.ndim not in (2, 4):
         raise ShapeError(f"batch_norm takes (N, D) or images (N, C, H, W), not {a.shape}")
     features = a.shape[1]
