@@ -13,6 +13,7 @@ from .engine import Leaf, Tensor, no_grad
 from .errors import DTypeError, ShapeError
 from .graph import stamp
 from .tensor import bare
+from .values import as_value
 
 __all__ = ["gradient_descent", "numerical_diff", "numerical_gradient"]
 
@@ -23,15 +24,15 @@ H = 1e-4
 def numerical_diff(f: Callable[[Any], Any], x: Any) -> Any:
     """The central difference (f(x + h) - f(x - h)) / 2h with h = 1e-4, for a number or elementwise for an array.
 
-    Always taken in float64, and nothing is recorded; of a Tensor, `f` gets the values. Raises `DTypeError` if f returns
-    no real numbers.
+    Always taken in float64, and nothing is recorded; of a Tensor, `f` gets the values. Raises `DTypeError` if x is no
+    real number, or f returns none.
 
     >>> numerical_diff(lambda x: 0.01 * x**2 + 0.1 * x, 5)
     0.1999999999990898
     """
     x = bare(x)
     if not isinstance(x, (int, float)):
-        x = np.array(x, dtype=np.float64)
+        x = np.array(as_value(x), dtype=np.float64)
     with no_grad():
         return (_returned(f(x + H)) - _returned(f(x - H))) / (2 * H)
 

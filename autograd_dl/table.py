@@ -311,6 +311,8 @@ def defvjp(
 
     Raises `RuleError` if not one of the forms is given, `fun` is neither NumPy's nor a primitive, or a rule is missing.
     """
+    if not callable(fun):
+        raise RuleError(f"defvjp takes a function, np.tanh say, and its rules, not {fun!r}")
     if sum((bool(rules), each is not None, joint is not None)) != 1:
         raise RuleError(f"defvjp({fun.__name__}): give either one rule per argument, or each=, or joint=")
     op = TABLE.get(fun)

@@ -119,6 +119,12 @@ def test_f_that_returns_no_number(differentiate, returned, told):
         differentiate(lambda _x: returned, np.ones(1))
 
 
+@pytest.mark.parametrize("x", ["3", None, 1j])
+def test_a_difference_at_what_is_no_number(x):
+    with pytest.raises(DTypeError, match="numbers"):
+        numerical_diff(lambda x: x, x)
+
+
 # -- all is put back
 
 

@@ -96,6 +96,8 @@ def test_histograms_of_what_is_no_usual_array(values, words, tmp_path):
 def test_activations_need_inputs():
     with pytest.raises(DataError, match=r"activations\(network, x\)"):
         plots.activations(TwoLayerNet(4, 3, 2))
+    with pytest.raises(DataError, match="or outputs alone"):
+        plots.activations({"a": np.ones(3)}, "activations.png")
 
 
 @pytest.mark.parametrize("wrong", [np.array(["a"]), np.array([1j]), np.array([None])])

@@ -90,6 +90,11 @@ def test_none_where_there_is_no_derivative():
     assert (n.grad.item(), n.grad.dtype) == (0, np.float32)
 
 
+def test_a_name_is_no_function():
+    with pytest.raises(RuleError, match=r"takes a function, .* and its rules, not 'tanh'"):
+        defvjp("tanh", lambda g, _ans, _x: g)
+
+
 def test_a_primitive_without_any_rule():
     op = primitive(double)
     assert op(np.ones(2)).tolist() == [2, 2]

@@ -55,7 +55,7 @@ def test_data_of_every_kind(data, dtype, shape):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (None, "dtype object"),
+        (None, "not None; is a return missing"),
         ("text", "dtype <U4"),
         (["a", "b"], "dtype <U1"),
         (b"bytes", "dtype [|]S5"),

@@ -99,9 +99,9 @@ def activations(
     -------
     matplotlib Figure or SubFigure
     """
-    if not isinstance(network, Mapping) and x is None:
-        raise DataError("activations needs the inputs of the network: activations(network, x)")
-    outputs = network if isinstance(network, Mapping) else layer_outputs(network, x)
+    if isinstance(network, Mapping) == (x is not None):
+        raise DataError("activations takes a network and its inputs, activations(network, x), or outputs alone")
+    outputs = network if x is None else layer_outputs(network, x)
     refuse_empty(outputs, "what came out of the layers")
     check_columns(columns)
     columns = min(columns, len(outputs))
