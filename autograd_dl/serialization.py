@@ -90,15 +90,17 @@ def load_arrays(file: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     MissingExtraError
         If it is a safetensors file, and the extra "train" is not installed.
     """
-    return _load(Path(file))[0]
+    return load_whole(file)[0]
 
 
 def load_metadata(file: str | os.PathLike[str]) -> dict[str, str]:
     """What was written beside the arrays of a safetensors file; nothing for an .npz file. Raises as `load_arrays`."""
-    return _load(Path(file))[1]
+    return load_whole(file)[1]
 
 
-def _load(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+def load_whole(file: str | os.PathLike[str]) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """What `load_arrays` and `load_metadata` read, at once. Raises as they do."""
+    path = Path(file)
     if path.suffix not in (".safetensors", ".npz"):
         path.open("rb").close()
         raise DataError(

@@ -19,10 +19,10 @@ from autograd_dl.evaluation import accuracy, predictions
 from autograd_dl.functional import softmax_loss
 from autograd_dl.numerical import exchanged, numerical_gradient
 from autograd_dl.parallel import workers
-from autograd_dl.serialization import NO_METADATA, load_arrays, save_arrays
+from autograd_dl.serialization import NO_METADATA, load_whole, save_arrays
 from autograd_dl.values import check_dict, is_size
 
-from .layers import Layers, initial_std
+from .layers import ACTIVATIONS, Layers, initial_std
 
 WEIGHTS = "params.safetensors"
 """The file of weights, where no other is named."""
@@ -204,12 +204,14 @@ class Network(ABC):
         """Write parameters and running statistics to a .safetensors file, whole or not at all, with a checksum.
 
         Folders of its path that are missing are made. With `metadata`, words beside them, which
-        `serialization.load_metadata` reads.
+        `serialization.load_metadata` reads; "activation" among them is the network's own, if it has one by name.
 
-        Raises `DataError`, before anything is written, for another ending. (The book's "params.pkl" would be a pickle,
-        which can run any program when it is loaded.)
+        Raises `DataError`, before anything is written, for another ending (the book's "params.pkl" would be a pickle,
+        which can run any program when it is loaded), `DTypeError` if `metadata` is no dict.
         """
-        save_arrays(file_name, self._saved(), metadata)
+        check_dict("metadata", metadata)
+        own = self._activation_name()
+        save_arrays(file_name, self._saved(), {**metadata, **({"activation": own} if own else {})})
 
     def load_params(self, file_name: str | PathLike[str] = WEIGHTS) -> None:
         """Take parameters and running statistics from a .safetensors or .npz file, converted to the network's dtype.
@@ -219,13 +221,23 @@ class Network(ABC):
         Raises
         ------
         DataError
-            If the file is damaged or does not fit; the message names every missing, unexpected and misshapen entry.
-            The network has not changed then.
+            If the file is damaged or does not fit; the message names every missing, unexpected and misshapen entry,
+            and the activation if the file names another one. The network has not changed then.
         """
-        arrays = load_arrays(file_name)
+        arrays, metadata = load_whole(file_name)
         params_alone = arrays.keys().isdisjoint(self.running)
-        self._refuse(str(file_name), self._faults(arrays, self._params() if params_alone else self._saved()))
+        faults = self._faults(arrays, self._params() if params_alone else self._saved())
+        own = self._activation_name()
+        there = metadata.get("activation", own)
+        if own and there != own:
+            faults.append(f"its activation is {there!r}, not {own!r} (make a network with activation={there!r} for it)")
+        self._refuse(str(file_name), faults)
         self._take(arrays)
+
+    def _activation_name(self) -> str | None:
+        """The name of the network's activation, if it has one of those that are given by name."""
+        own = getattr(self, "activation", None)
+        return next((name for name, function in ACTIVATIONS.items() if function is own), None)
 
     def _params(self) -> dict[str, NDArray[Any]]:
         for name, p in self.params.items():

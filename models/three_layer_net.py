@@ -31,10 +31,11 @@ class ThreeLayerNet(LayeredNetwork):
         self.hidden_size_list, self.output_size = sizes_of("hidden_size_list", hidden_size_list), output_size
         if len(self.hidden_size_list) != 2:
             raise ValueError(f"three layers have two hidden sizes between them, not {self.hidden_size_list}")
+        self.activation = sigmoid
         self.build(input_size)
 
     def scores(self, x: Tensor, layers: Layers) -> Tensor:
         """Affine - sigmoid - Affine - sigmoid - Affine."""
         for size in self.hidden_size_list:
-            x = layers.apply("Sigmoid", sigmoid, layers.affine(x, size))
+            x = layers.apply("Sigmoid", self.activation, layers.affine(x, size))
         return layers.affine(x, self.output_size)

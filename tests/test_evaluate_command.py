@@ -74,7 +74,15 @@ class TestEveryNetwork:
             evaluated(capsys, model, file, "--data", "mnist", *more)
             for more in (["--activation", "relu"], [], ["--activation", "sigmoid"])
         )
+        assert usual.pop(1) == f"activation: relu, since {file} names none; --activation chooses another"
         assert relu == usual != sigmoid
+
+    @pytest.mark.parametrize("model", [m for m, recipe in RECIPES.items() if recipe.activations])
+    def test_weights_that_a_network_has_saved(self, model, capsys, few_digits, tmp_path):
+        network, (x, t) = built(model, "tanh", "float32", 0), load_mnist()[1]
+        network.save_params(tmp_path / "own.safetensors")
+        lines = evaluated(capsys, model, tmp_path / "own.safetensors", "--data", "mnist")
+        assert lines[1] == f"test accuracy {network.accuracy(x, t):.4f}, loss {float(network.loss(x, t)):.4f}"
 
     def test_the_file_tells_the_activation(self, capsys, few_digits, tmp_path):
         options = ["--activation", "sigmoid", "--out", str(tmp_path)]
@@ -95,7 +103,7 @@ class TestEveryNetwork:
 
 class TestEvaluate:
     def test_what_it_prints(self, capsys, tmp_path):
-        lines = evaluated(capsys, "two-layer-net", written("two-layer-net", tmp_path))
+        lines = evaluated(capsys, "two-layer-net", written("two-layer-net", tmp_path), "--activation", "relu")
         assert lines[0] == "data: the subset of MNIST that comes with the package: 10,000 test images"
         assert re.fullmatch(r"test accuracy 0\.\d{4}, loss 2\.30\d\d", lines[1])
         assert lines[2] == "digit  images  accuracy"
@@ -117,11 +125,11 @@ class TestEvaluate:
 
     def test_weights_that_are_no_numbers(self, capsys, few_digits, tmp_path):
         file = written("two-layer-net", tmp_path, b2=np.full(10, np.nan, np.float32))
-        assert evaluated(capsys, "two-layer-net", file, "--data", "mnist")[1].endswith(", loss nan")
+        assert evaluated(capsys, "two-layer-net", file, "--data", "mnist")[2].endswith(", loss nan")
 
     def test_weights_too_large_for_the_dtype(self, capsys, few_digits, tmp_path):
         file = written("two-layer-net", tmp_path, b2=np.full(10, 1e30, np.float32))
-        assert evaluated(capsys, "two-layer-net", file, "--data", "mnist", "--dtype", "float16")[1].endswith("loss nan")
+        assert evaluated(capsys, "two-layer-net", file, "--data", "mnist", "--dtype", "float16")[2].endswith("loss nan")
 
 
 class TestFailures:

@@ -5,9 +5,9 @@ import pickle
 import numpy as np
 import pytest
 
-from autograd_dl.errors import DataError
-from autograd_dl.serialization import save_arrays
-from models import TwoLayerNet
+from autograd_dl.errors import DataError, DTypeError
+from autograd_dl.serialization import load_arrays, load_metadata, save_arrays
+from models import MultiLayerNet, SimpleNet, ThreeLayerNet, TwoLayerNet
 
 pytest.importorskip("safetensors")
 
@@ -137,3 +137,49 @@ def test_integers_are_numbers_too(file):
     net = network()
     net.load_params(file)
     assert all((a == 1).all() and a.dtype == np.float32 for a in values(net).values())
+
+
+def nets(activation):
+    return [TwoLayerNet(4, 3, 2, activation=activation), MultiLayerNet(4, [3], 2, activation)]
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["TwoLayerNet", "MultiLayerNet"])
+def test_the_activation_is_kept_and_another_is_refused(file, kind):
+    nets("sigmoid")[kind].save_params(file, {"epochs": "3"})
+    assert load_metadata(file) == {"epochs": "3", "activation": "sigmoid"}
+    for same_shapes in nets("sigmoid"):
+        same_shapes.load_params(file)
+    net = nets("relu")[kind]
+    before = values(net)
+    with pytest.raises(DataError, match=r"its activation is 'sigmoid', not 'relu' \(make a network with activation='s"):
+        net.load_params(file)
+    assert same(values(net), before)
+
+
+def test_a_file_that_names_no_activation_is_loaded(tmp_path, file):
+    net = nets("tanh")[0]
+    net.save_params(file)
+    for untold, write in {"a.npz": lambda f, a: np.savez(f, **a), "b.safetensors": save_arrays}.items():
+        write(tmp_path / untold, load_arrays(file))
+        other = nets("relu")[0]
+        other.load_params(tmp_path / untold)
+        assert same(values(other), values(net))
+
+
+def test_the_activation_of_the_network_of_chapter_3(file):
+    MultiLayerNet(4, [3, 3], 2, "relu").save_params(file)
+    with pytest.raises(DataError, match="its activation is 'relu', not 'sigmoid'"):
+        ThreeLayerNet(4, [3, 3], 2).load_params(file)
+
+
+def test_a_network_without_an_activation_tells_and_asks_none(file):
+    SimpleNet().save_params(file)
+    assert load_metadata(file) == {}
+    SimpleNet().save_params(file, {"activation": "any word"})
+    SimpleNet().load_params(file)
+
+
+def test_metadata_are_a_dict(file):
+    with pytest.raises(DTypeError, match="metadata must be a dict"):
+        network().save_params(file, "three epochs")
+    assert not file.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,18 @@ from .recipes import DATA, RECIPES, built, digits
 def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype: str) -> None:
     """Print the accuracy and the loss of a network on the test images, and the accuracy on each digit.
 
-    Without `activation`, it is the one that the network was trained with, if the file tells, or else the usual one.
+    Without `activation`, it is the one that the network was trained with, if the file tells, or else the usual one,
+    which is told.
     """
-    network = built(model, _activation(model, weights, activation), dtype)
+    made_with = load_metadata(weights)
+    chosen = _activation(model, weights, made_with, activation)
+    network = built(model, chosen, dtype)
     with np.errstate(all="ignore"):  # weights that are no numbers, or too large for the dtype, are seen in the outcome
         network.load_params(weights)
         _, (x, t) = digits(model, data)
         print(f"data: {DATA[data]}: {len(x):,} test images", flush=True)
+        if chosen and not activation and "activation" not in made_with:
+            print(f"activation: {chosen}, since {weights} names none; --activation chooses another", flush=True)
         with workers():
             scores = network.predict_all(x)
         loss = float(softmax_loss(scores, t))
@@ -35,9 +41,8 @@ def evaluate(model: str, weights: Path, data: str, activation: str | None, dtype
     print(_table(right, t))
 
 
-def _activation(model: str, weights: Path, asked: str | None) -> str | None:
+def _activation(model: str, weights: Path, made_with: Mapping[str, str], asked: str | None) -> str | None:
     """The activation of the network. Raises DataError if the file tells of another one, or of another network."""
-    made_with = load_metadata(weights)
     there = made_with.get("model", model)
     if there != model:
         instead = f": {command_line(['autograd-dl', 'evaluate', there, str(weights)])}" if there in RECIPES else ""
