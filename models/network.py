@@ -38,6 +38,8 @@ class Network(ABC):
     """
 
     params: dict[str, Tensor]
+    row_size: int | None = None
+    """How many numbers a row of inputs has, if the network takes rows, and would not make them of images."""
 
     def __init__(self, dtype: Any = "float32", seed: int | None = None) -> None:
         self.params = {}
@@ -165,10 +167,17 @@ class Network(ABC):
             self.dropout_rng.bit_generator.state = self._masks_drawn_from
 
     def inputs(self, x: Any) -> Tensor:
-        """x as a Tensor of the network's dtype."""
-        if isinstance(x, Tensor):
-            return x if x.dtype == self.dtype else x.astype(self.dtype)
-        return Tensor(x, dtype=self.dtype, name="x")
+        """x as a Tensor of the network's dtype. Raises `ShapeError` for images where `row_size` asks for rows."""
+        if not isinstance(x, Tensor):
+            x = Tensor(x, dtype=self.dtype, name="x")
+        elif x.dtype != self.dtype:
+            x = x.astype(self.dtype)
+        if self.row_size and x.ndim > 2 and x.shape[-1] != self.row_size:
+            raise ShapeError(
+                f"this {type(self).__name__} takes rows of shape ('N', {self.row_size}), not {x.shape}; "
+                "load_mnist(flatten=True), its default, and x.reshape(len(x), -1) give rows"
+            )
+        return x
 
     def __repr__(self) -> str:
         """A line for each parameter, with its shape and the count of its numbers."""

@@ -40,6 +40,7 @@ class TwoLayerNet(Network):
             raise ShapeError(
                 f"the sizes of the input, the hidden layer and the output are whole numbers of 1 or more, not {given}"
             )
+        self.row_size = input_size
         rng = np.random.default_rng(seed)
         self.activation, self.kind = activation_named(activation), f"{activation.capitalize()}1"
         first, second = (initial_std(weight_init_std, inputs) for inputs in (input_size, hidden_size))

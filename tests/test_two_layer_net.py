@@ -158,6 +158,18 @@ class TestForward:
         with pytest.raises(ShapeError, match=r"dot\('x': float32 \(5, 3\), 'W1': float32 \(4, 3\)\)"):
             small().predict(X[:, :3])
 
+    @pytest.mark.parametrize("shape", [(5, 1, 2, 2), (5, 2, 2), (1, 2, 2)])
+    def test_images_that_are_not_flat(self, shape):
+        net = TwoLayerNet(4, 3, 2)
+        told = r"this TwoLayerNet takes rows of shape \('N', 4\), not .*; load_mnist\(flatten=True\), its default"
+        for x in np.zeros(shape), Tensor(np.zeros(shape)):
+            with pytest.raises(ShapeError, match=told):
+                net.predict(x)
+
+    def test_rows_of_rows_and_a_single_one(self):
+        net = TwoLayerNet(4, 3, 2)
+        assert [net.predict(np.zeros(s)).shape for s in [(4,), (5, 4), (6, 5, 4)]] == [(2,), (5, 2), (6, 5, 2)]
+
     def test_inputs_that_are_no_numbers(self):
         with pytest.raises(DTypeError):
             small().predict([["a", "b", "c", "d"]])
