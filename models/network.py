@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -35,19 +36,32 @@ class Network(ABC):
 
     What changes in training beside the parameters is kept apart: `running` has the running statistics of batch
     normalization (name -> array), and `dropout_rng` is the generator of dropout, or None where there is no dropout.
+    A class of your own may do without `super().__init__()`, as the book's do: its network is of float32 then.
     """
 
-    params: dict[str, Tensor]
+    dtype: np.dtype[Any] = np.dtype(np.float32)
+    dropout_rng: np.random.Generator | None = None
+    _masks_drawn_from: Any = None
     row_size: int | None = None
     """How many numbers a row of inputs has, if the network takes rows, and would not make them of images."""
 
     def __init__(self, dtype: Any = "float32", seed: int | None = None) -> None:
-        self.params = {}
-        self.running: dict[str, NDArray[Any]] = {}
-        self.dropout_rng: np.random.Generator | None = None
         self.dtype = np.dtype(dtype)
         self._seeds = np.random.SeedSequence(seed)
-        self._masks_drawn_from: Any = None
+
+    @cached_property
+    def params(self) -> dict[str, Tensor]:
+        """The parameters, by name."""
+        return {}
+
+    @cached_property
+    def running(self) -> dict[str, NDArray[Any]]:
+        """The running statistics of batch normalization, by name."""
+        return {}
+
+    @cached_property
+    def _seeds(self) -> np.random.SeedSequence:
+        return np.random.SeedSequence()
 
     def parameter(self, name: str, values: NDArray[Any]) -> Tensor:
         """Add a parameter with these initial values, in the network's dtype: `DTypeError` if that is not floating."""
@@ -299,6 +313,8 @@ class LayeredNetwork(Network):
     `Layers`. `train_flg` says whether dropout and batch normalization do as in training. `weight_init_std` is the
     standard deviation of initial weights, a number or the book's name of one: see `initial_std`.
     """
+
+    weight_init_std: float | str = "he"
 
     def __init__(self, dtype: Any = "float32", seed: int | None = None, weight_init_std: float | str = "he") -> None:
         super().__init__(dtype, seed)

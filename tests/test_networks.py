@@ -512,3 +512,54 @@ def test_the_same_weights_make_the_same_scores_in_every_version(name):
     net = getattr(models, name)(seed=0, dtype="float64", **options)
     scores = net.predict(np.linspace(-1, 1, 784).reshape(1, 1, 28, 28)).numpy()
     np.testing.assert_allclose(scores[0, :3], expected, rtol=1e-7)
+
+
+# -- networks of one's own
+
+
+class Own(models.Network):
+    """Without super().__init__(), as the book writes a class."""
+
+    def __init__(self):
+        self.parameter("W", np.ones((4, 3)))
+
+    def predict(self, x):
+        return np.dot(self.inputs(x), self.params["W"])
+
+
+class OwnParams(Own):
+    def __init__(self):
+        self.params = {"W": Tensor(np.ones((4, 3), np.float32), requires_grad=True)}
+
+
+class OwnLayers(models.LayeredNetwork):
+    def __init__(self):
+        self.build(4)
+
+    def scores(self, x, layers):
+        return layers.dropout(layers.batch_norm(layers.affine(x, 3)))
+
+
+@pytest.mark.parametrize("kind", [Own, OwnParams, OwnLayers])
+def test_a_network_that_does_not_call_super(kind, tmp_path):
+    pytest.importorskip("safetensors")
+    net, other, x, t = kind(), kind(), np.eye(4), np.array([0, 1, 2, 0])
+    assert net.params.keys() == net.gradient(x, t).keys()
+    assert net.params is not other.params
+    assert net.running is not other.running
+    assert {p.dtype for p in net.params.values()} == {np.dtype("float32")}
+    net.save_params(tmp_path / "own.safetensors")
+    other.load_params(tmp_path / "own.safetensors")
+    np.testing.assert_array_equal(other.predict(x).numpy(), net.predict(x).numpy())
+    net.load_state_dict(copy.deepcopy(net).state_dict())
+    assert net.accuracy(x, t) >= 0
+
+
+def test_super_may_come_last():
+    class Late(Own):
+        def __init__(self):
+            super().__init__()
+            models.Network.__init__(self, "float64")
+
+    assert list(Late().params) == ["W"]
+    assert Late().predict(np.eye(4)).dtype == np.float64
