@@ -80,6 +80,15 @@ def outcome(trainer: Trainer) -> str:
     text = f"test accuracy {accuracy:.4f} after {trainer.current_iter:,} steps"
     if trainer.current_iter < trainer.max_iter:
         text += f", stopped before the {trainer.max_iter:,} that were planned"
-    if trainer.diverged:
-        text += "\nthe loss is NaN or infinite: the training diverged, and a smaller learning rate (lr, --lr) may help"
-    return text
+    return f"{text}\nthe loss is NaN or infinite{_cause(trainer)}" if trainer.diverged else text
+
+
+def _cause(trainer: Trainer) -> str:
+    """Why the loss is NaN or infinite: for the training data, for what the training began with, or for its steps."""
+    for name, a in {"x_train": trainer.batches.x, "t_train": trainer.batches.t}.items():
+        if a.dtype.kind == "f" and not np.isfinite(a).all():
+            first = f"{name}[{np.argwhere(~np.isfinite(a))[0, 0]}]"
+            return f", and so are numbers of the data, in {first} first; look at the inputs before the learning rate"
+    if trainer.one_pass and not np.isfinite(trainer.train_loss_list[0]):
+        return ", and it was so before the first step; look at the inputs and the initial weights"
+    return ": the training diverged, and a smaller learning rate (lr, --lr) may help"
