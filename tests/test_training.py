@@ -244,6 +244,8 @@ class TestTheBook:
     def test_a_network_has_all_parts_and_gradients_are_changed_by_a_function(self):
         with pytest.raises(TypeError, match="a network has params, loss, gradient, accuracy, which this int has not"):
             Trainer(3, *DATA)
+        with pytest.raises(TypeError, match=r"the class TwoLayerNet, and no network: make one first, TwoLayerNet\("):
+            trainer(TwoLayerNet)
         with pytest.raises(TypeError, match="change_gradient takes a function of a dict of gradients, not 1"):
             trainer(change_gradient=1)
 
@@ -431,6 +433,28 @@ class TestBeyondTheBook:
     def test_the_outcome_tells_that_it_stopped_early(self, at, told):
         made = trained(step_callbacks=lambda t: t.current_iter == at and t.stop())
         assert outcome(made).endswith(f" after {made.current_iter} steps{told}")
+
+    @pytest.mark.parametrize("one_pass", [False, True])
+    @pytest.mark.parametrize("name", ["x", "t"])
+    def test_data_that_are_no_numbers_are_told_and_no_rate_is_blamed(self, capsys, name, one_pass):
+        data = {"x": X.copy(), "t": np.eye(3)[T]}
+        data[name][3, 2] = np.nan
+        Trainer(net(), *data.values(), *DATA[2:], 1, 50, one_pass=one_pass, seed=0, shuffle=True).train()
+        told = f"so are numbers of the data, in {name}_train[3] first; look at the inputs before the learning rate"
+        assert capsys.readouterr().out.splitlines()[-1] == f"the loss is NaN or infinite, and {told}"
+
+    def test_a_loss_that_is_nan_before_the_first_step(self, capsys):
+        network = net()
+        network.params["b1"].data = np.full(5, np.nan)
+        trained(network, verbose=True, one_pass=True)
+        told = "it was so before the first step; look at the inputs and the initial weights"
+        assert capsys.readouterr().out.splitlines()[-1] == f"the loss is NaN or infinite, and {told}"
+
+    @pytest.mark.parametrize("one_pass", [False, True])
+    def test_a_rate_that_is_too_large(self, capsys, one_pass):
+        trained(verbose=True, one_pass=one_pass, optimizer_param={"lr": 1e300})
+        told = "the training diverged, and a smaller learning rate (lr, --lr) may help"
+        assert capsys.readouterr().out.splitlines()[-1] == f"the loss is NaN or infinite: {told}"
 
     def test_early_stopping_goes_back_to_the_best(self):
         kept = []

@@ -90,8 +90,8 @@ class Trainer:
         If there is no optimizer of that name, a number is too small, a network cannot do what `one_pass` asks for, or
         `settings` are no facts that JSON knows.
     TypeError
-        If `optimizer` is neither a name nor an optimizer, the network lacks one of its parts, a callback or
-        `change_gradient` is no function, or a number is not whole.
+        If `optimizer` is neither a name nor an optimizer, the network is a class or lacks one of its parts, a callback
+        or `change_gradient` is no function, or a number is not whole.
     DTypeError
         When training, if the network or `change_gradient` returns no gradients, or `augment` no images.
     DataError
@@ -136,6 +136,9 @@ class Trainer:
             raise ShapeError(f"test data are arrays with one row for each sample, not {given}")
         if len(x_test) != len(t_test) or not len(x_test):
             raise ShapeError(f"test data need one label or row for each sample: there are {len(x_test)}, {len(t_test)}")
+        if isinstance(network, type):
+            name = network.__name__
+            raise TypeError(f"network is the class {name}, and no network: make one first, {name}(...)")
         parts = ("params", "accuracy") if one_pass else ("params", "loss", "gradient", "accuracy")
         lacking = [name for name in parts if not hasattr(network, name)]
         if lacking:
