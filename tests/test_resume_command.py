@@ -96,12 +96,13 @@ class TestProgress:
         assert lines[2].startswith("test accuracy")
         assert lines[2].endswith("after 30 steps")
 
-    def test_one_that_has_ended_leaves_the_same_again(self, tmp_path):
+    def test_one_that_has_ended_leaves_the_same_again(self, tmp_path, capsys):
         options = [*FEW, "--iterations", 8, "--checkpoint-every", 5, "--out", tmp_path / "out"]
         train(*options)
         before = made(tmp_path / "out")
         assert train(*options, "--resume") == 0
         assert made(tmp_path / "out") == before
+        assert "\nno step was taken now: all 8 steps were done before; " in capsys.readouterr().out
         assert len(json.loads(before[1])["loss"]) == 8
 
 

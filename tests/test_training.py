@@ -432,7 +432,33 @@ class TestBeyondTheBook:
     @pytest.mark.parametrize(("at", "told"), [(7, ", stopped before the 15 that were planned"), (15, ""), (99, "")])
     def test_the_outcome_tells_that_it_stopped_early(self, at, told):
         made = trained(step_callbacks=lambda t: t.current_iter == at and t.stop())
-        assert outcome(made).endswith(f" after {made.current_iter} steps{told}")
+        assert outcome(made, at).endswith(f" after {made.current_iter} steps{told}")
+
+    @pytest.mark.parametrize(
+        ("stopped_at", "told"),
+        [
+            (7, "the training was stopped before; another Trainer trains this network further"),
+            (99, "all 15 steps were done before; another Trainer trains this network further, and so does a "),
+        ],
+    )
+    def test_a_training_that_is_over_says_that_it_takes_no_step(self, capsys, stopped_at, told):
+        made = trained(verbose=True, step_callbacks=lambda t: t.current_iter == stopped_at and t.stop())
+        assert "no step" not in capsys.readouterr().out
+        before = weights(made.network)
+        made.train()
+        first, second = capsys.readouterr().out.splitlines()
+        assert first.startswith("test accuracy ")
+        assert second.startswith(f"no step was taken now: {told}")
+        assert weights(made.network) == before
+
+    def test_a_training_that_is_as_long_as_nothing(self, capsys):
+        trained(verbose=True, iterations=0)
+        assert "no step" not in capsys.readouterr().out
+
+    def test_another_trainer_trains_further(self):
+        made = trained()
+        further = trained(made.network, optimizer=made.optimizer)
+        assert np.mean(further.train_loss_list) < np.mean(made.train_loss_list)
 
     @pytest.mark.parametrize("one_pass", [False, True])
     @pytest.mark.parametrize("name", ["x", "t"])

@@ -73,14 +73,25 @@ def _test_accuracy(trainer: Trainer) -> str:
     return f"test accuracy {trainer.test_acc_list[-1]:.4f}"
 
 
-def outcome(trainer: Trainer) -> str:
-    """How the training went, in a line or two."""
+def outcome(trainer: Trainer, taken: int) -> str:
+    """How the training went, in a few lines. `taken` is how many steps it took now."""
     with np.errstate(all="ignore"):
         accuracy = trainer.network.accuracy(*trainer.test)
     text = f"test accuracy {accuracy:.4f} after {trainer.current_iter:,} steps"
     if trainer.current_iter < trainer.max_iter:
         text += f", stopped before the {trainer.max_iter:,} that were planned"
+    if trainer.current_iter and not taken:
+        text += f"\nno step was taken now: {_way_further(trainer)}"
     return f"{text}\nthe loss is NaN or infinite{_cause(trainer)}" if trainer.diverged else text
+
+
+def _way_further(trainer: Trainer) -> str:
+    """Why there was no step left to take, and how there are more."""
+    further = "another Trainer trains this network further"
+    if trainer.stopped:
+        return f"the training was stopped before; {further}"
+    resumed = "a checkpoint that is resumed (resume=True, --resume) with more epochs or iterations"
+    return f"all {trainer.max_iter:,} steps were done before; {further}, and so does {resumed}"
 
 
 def _cause(trainer: Trainer) -> str:

@@ -201,7 +201,8 @@ class Trainer:
         }
 
     def train(self) -> None:
-        """Take all steps that are left."""
+        """Take all steps that are left: none if it was complete, or stopped, before."""
+        before = self.current_iter
         if self.checkpoint is not None and not self.current_iter:
             self.save(self.checkpoint)  # what cannot be written is told now
         with shown(self) if self.verbose else nullcontext():
@@ -213,7 +214,7 @@ class Trainer:
         if self._best:
             load_network(self.network, self._best)
         if self.verbose:
-            print(outcome(self), flush=True)
+            print(outcome(self, self.current_iter - before), flush=True)
 
     def train_step(self) -> None:
         """Take one step, with all that belongs to it: measure and save, where that is due."""
