@@ -85,6 +85,25 @@ def test_bad_options(capsys, arguments, words):
     assert "--help)" in error
 
 
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        ("train two_layer_net", "two-layer-net"),
+        ("train TwoLayerNet", "two-layer-net"),
+        ("evaluate VGG", "vgg"),
+        ("graph chain_rule -o a.svg", "chain-rule"),
+        ("trian lenet", "train"),
+        ("train lenet --schedule warmup", "warm-up"),
+    ],
+)
+def test_a_choice_that_is_near_is_named(capsys, arguments, near):
+    assert f" (did you mean {near}?) (choose from " in refused(capsys, *arguments.split())
+
+
+def test_where_no_choice_is_near_none_is_named(capsys):
+    assert "invalid choice: 'zzz' (choose from two-layer-net, " in refused(capsys, "train", "zzz")
+
+
 def test_the_options_are_not_too_tight(monkeypatch):
     seen = []
     monkeypatch.setattr("autograd_dl.app.train.train", seen.append)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 
 from autograd_dl.errors import DataError
 
-from .parser import GRAPH_OPTIONS
+from .parser import GRAPH_OPTIONS, did_you_mean
 
 
 def _experiment(arguments: argparse.Namespace) -> None:
@@ -23,7 +22,7 @@ def _experiment(arguments: argparse.Namespace) -> None:
     if arguments.name is None:
         raise DataError("which experiment? autograd-dl experiment NAME; autograd-dl experiment --list tells them")
     if arguments.name not in experiments():
-        near = "".join(f" (did you mean {name}?)" for name in get_close_matches(arguments.name, experiments(), 1))
+        near = did_you_mean(arguments.name, experiments())
         raise DataError(f"there is no experiment {arguments.name!r}{near}; autograd-dl experiment --list tells them")
     settings = Settings(arguments.data, arguments.quick, arguments.seed, arguments.weights, arguments.storage)
     picture, table = make(arguments.name, settings, arguments.out)
