@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
 from os import PathLike
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,29 +38,23 @@ class Network(ABC):
     A class of your own may do without `super().__init__()`, as the book's do: its network is of float32 then.
     """
 
-    dtype: np.dtype[Any] = np.dtype(np.float32)
+    params: dict[str, Tensor]
+    running: dict[str, NDArray[Any]]
     dropout_rng: np.random.Generator | None = None
     _masks_drawn_from: Any = None
     row_size: int | None = None
     """How many numbers a row of inputs has, if the network takes rows, and would not make them of images."""
 
+    def __new__(cls, *_args: Any, **_settings: Any) -> Self:
+        """A network that has no parameters yet: all that one without an `__init__` of ours needs."""
+        network = super().__new__(cls)
+        network.params, network.running = {}, {}
+        Network.__init__(network)
+        return network
+
     def __init__(self, dtype: Any = "float32", seed: int | None = None) -> None:
         self.dtype = np.dtype(dtype)
         self._seeds = np.random.SeedSequence(seed)
-
-    @cached_property
-    def params(self) -> dict[str, Tensor]:
-        """The parameters, by name."""
-        return {}
-
-    @cached_property
-    def running(self) -> dict[str, NDArray[Any]]:
-        """The running statistics of batch normalization, by name."""
-        return {}
-
-    @cached_property
-    def _seeds(self) -> np.random.SeedSequence:
-        return np.random.SeedSequence()
 
     def parameter(self, name: str, values: NDArray[Any]) -> Tensor:
         """Add a parameter with these initial values, in the network's dtype: `DTypeError` if that is not floating."""
