@@ -176,6 +176,15 @@ def test_slopes_along_an_axis_that_do_not_add_up_are_a_kink(shape):
         check_gradients(lambda x: np.median(x, axis=0), np.ones(shape), order=1)
 
 
+@pytest.mark.parametrize("seed", [1, 8, 9, 12])
+def test_a_part_in_float32_has_slopes_that_cannot_be_seen(seed):
+    def f(x):
+        return np.sum(x[:1].astype(np.float32).astype(np.float64) ** 2) + np.sum(x[1:] ** 3)
+
+    with pytest.raises(KinkError):
+        check_gradients(f, np.ones(2), seed=seed)
+
+
 @pytest.mark.parametrize("factor", [-1.0, 1.01, 2.0])
 def test_a_fault_beside_slopes_that_do_not_add_up_is_found(factor):
     square = primitive(lambda x: x * x)

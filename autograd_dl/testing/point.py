@@ -237,7 +237,8 @@ class Point:
         groups = np.array_split(shuffled, min(PARTS if len(shuffled) <= MANY else 2, len(shuffled)))
         parts = [search.only(group) for group in groups]
         curves = [part.along(part.towards, arriving) for part in parts]
-        if _is_sum(whole, [derivative(curve, 1e-2 * RTOL * whole.scale + 1e-12) for curve in curves]):
+        rough = [derivative(curve, 1e-2 * RTOL * whole.scale + 1e-12) for curve in curves]
+        if 10 * sum(part.error for part in rough) <= RTOL * whole.scale + 1e-10 and _is_sum(whole, rough):
             return True
         gradients = [search.part(group, found) for group in groups]
         checked = [self.agreement(*each) for each in zip(parts, curves, repeat(arriving), gradients)]
