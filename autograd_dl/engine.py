@@ -80,8 +80,8 @@ def backward(
                 tensor._grad = whole
 
 
-def _added(before: Any, g: Tensor, create_graph: bool) -> Tensor:
-    """The gradient that a Tensor has already (perhaps an array that the user put there), plus `g`."""
+def _added(before: Tensor, g: Tensor, create_graph: bool) -> Tensor:
+    """The gradient that a Tensor has already, plus `g`."""
     if create_graph:
         return (before + g).astype(g.dtype, copy=False)
     with np.errstate(all="ignore"):

@@ -154,7 +154,10 @@ class Tensor(TensorMethods, Values):
 
     @property
     def grad(self) -> Tensor | None:
-        """What `backward()` has added up here. Setting it raises `ShapeError` for another shape."""
+        """What `backward()` has added up here.
+
+        It can be set, to a Tensor or an array. Raises `ShapeError` for another shape, `DTypeError` for no numbers.
+        """
         node = self.node
         if self._grad is None and node is not None and type(node) is not Leaf and node.tensor is None:
             warnings.warn(
@@ -166,10 +169,12 @@ class Tensor(TensorMethods, Values):
         return self._grad
 
     @grad.setter
-    def grad(self, gradient: Tensor | None) -> None:
-        if gradient is not None and np.shape(bare(gradient)) != self.shape:
-            came = np.shape(bare(gradient))
-            raise ShapeError(f"the .grad of {called(self)} must have its shape {self.shape}, not {came}")
+    def grad(self, gradient: Any) -> None:
+        if gradient is not None and type(gradient) is not Tensor:
+            value = as_value(gradient)
+            gradient = tensor_of(value.view() if type(value) is np.ndarray else value, None)
+        if gradient is not None and gradient.shape != self.shape:
+            raise ShapeError(f"the .grad of {called(self)} must have its shape {self.shape}, not {gradient.shape}")
         self._grad = gradient
 
     def zero_grad(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from autograd_dl import Tensor, gradients, no_grad
-from autograd_dl.errors import AnomalyError, GraphError, RuleError, ShapeError
+from autograd_dl.errors import AnomalyError, DTypeError, GraphError, RuleError, ShapeError
 from autograd_dl.mode import detect_anomaly
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE
@@ -93,6 +93,24 @@ def test_a_grad_that_the_user_put_there_and_does_not_fit(given, shape):
     with pytest.raises(ShapeError, match=rf"the \.grad of .* must have its shape \(1,\), not {re.escape(str(shape))}"):
         w.grad = given(np.zeros(shape))
     assert w.grad is None
+
+
+@pytest.mark.parametrize("given", ["a", {}, [["a", "b"]], [None, 1.0], 1j])
+def test_a_grad_that_is_no_numbers(given):
+    w = leaf([1.0, 2.0])
+    with pytest.raises(DTypeError, match="numbers"):
+        w.grad = given
+    assert w.grad is None
+
+
+def test_a_grad_that_the_user_put_there_keeps_its_shape_and_is_a_tensor():
+    w, g = leaf([1.0, 2.0]), np.ones(2)
+    w.grad = g
+    g.shape = (2, 1)
+    (w * 2).sum().backward()
+    assert w.grad.tolist() == [3, 3]
+    w.grad = [1.0, 2.0]
+    assert (0.5 * w.grad).tolist() == [0.5, 1]
 
 
 def test_a_grad_that_the_user_put_there_as_an_array_is_added_to():
