@@ -35,26 +35,25 @@ class Network(ABC):
 
     What changes in training beside the parameters is kept apart: `running` has the running statistics of batch
     normalization (name -> array), and `dropout_rng` is the generator of dropout, or None where there is no dropout.
-    A class of your own may do without `super().__init__()`, as the book's do: its network is of float32 then.
+    A class of your own may do without `super().__init__()`, as the book's do: its network is of float32 then. (But for
+    an `ImageNetwork`, which is told its `input_dim` there.)
     """
 
     params: dict[str, Tensor]
-    running: dict[str, NDArray[Any]]
-    dropout_rng: np.random.Generator | None = None
-    _masks_drawn_from: Any = None
-    row_size: int | None = None
-    """How many numbers a row of inputs has, if the network takes rows, and would not make them of images."""
 
     def __new__(cls, *_args: Any, **_settings: Any) -> Self:
-        """A network that has no parameters yet: all that one without an `__init__` of ours needs."""
+        """A network without parameters, of float32: all that a class needs that does not call our `__init__`."""
         network = super().__new__(cls)
-        network.params, network.running = {}, {}
         Network.__init__(network)
         return network
 
     def __init__(self, dtype: Any = "float32", seed: int | None = None) -> None:
+        self.params = {}
+        self.running: dict[str, NDArray[Any]] = {}
+        self.dropout_rng: np.random.Generator | None = None
         self.dtype = np.dtype(dtype)
         self._seeds = np.random.SeedSequence(seed)
+        self._masks_drawn_from: Any = None
 
     def parameter(self, name: str, values: NDArray[Any]) -> Tensor:
         """Add a parameter with these initial values, in the network's dtype: `DTypeError` if that is not floating."""
@@ -174,17 +173,10 @@ class Network(ABC):
             self.dropout_rng.bit_generator.state = self._masks_drawn_from
 
     def inputs(self, x: Any) -> Tensor:
-        """x as a Tensor of the network's dtype. Raises `ShapeError` for images where `row_size` asks for rows."""
-        if not isinstance(x, Tensor):
-            x = Tensor(x, dtype=self.dtype, name="x")
-        elif x.dtype != self.dtype:
-            x = x.astype(self.dtype)
-        if self.row_size and x.ndim > 2 and x.shape[-1] != self.row_size:
-            raise ShapeError(
-                f"this {type(self).__name__} takes rows of shape ('N', {self.row_size}), not {x.shape}; "
-                "load_mnist(flatten=True), its default, and x.reshape(len(x), -1) give rows"
-            )
-        return x
+        """x as a Tensor of the network's dtype."""
+        if isinstance(x, Tensor):
+            return x if x.dtype == self.dtype else x.astype(self.dtype)
+        return Tensor(x, dtype=self.dtype, name="x")
 
     def __repr__(self) -> str:
         """A line for each parameter, with its shape and the count of its numbers."""
@@ -220,14 +212,14 @@ class Network(ABC):
         """Write parameters and running statistics to a .safetensors file, whole or not at all, with a checksum.
 
         Folders of its path that are missing are made. With `metadata`, words beside them, which
-        `serialization.load_metadata` reads; "activation" among them is the network's own, if it has one by name.
+        `serialization.load_metadata` reads; "activation" among them is the network's, if that is one with a name.
 
         Raises `DataError`, before anything is written, for another ending (the book's "params.pkl" would be a pickle,
-        which can run any program when it is loaded), `DTypeError` if `metadata` is no dict.
+        which can run any program when it is loaded), or if `metadata` is no dict.
         """
-        check_dict("metadata", metadata)
         own = self._activation_name()
-        save_arrays(file_name, self._saved(), {**metadata, **({"activation": own} if own else {})})
+        told = {**metadata, "activation": own} if own and isinstance(metadata, Mapping) else metadata
+        save_arrays(file_name, self._saved(), told)
 
     def load_params(self, file_name: str | PathLike[str] = WEIGHTS) -> None:
         """Take parameters and running statistics from a .safetensors or .npz file, converted to the network's dtype.
@@ -246,7 +238,7 @@ class Network(ABC):
         own = self._activation_name()
         there = metadata.get("activation", own)
         if own and there != own:
-            faults.append(f"its activation is {there!r}, not {own!r} (make a network with activation={there!r} for it)")
+            faults.append(f"its activation is {there!r}, not {own!r}")
         self._refuse(str(file_name), faults)
         self._take(arrays)
 

@@ -40,7 +40,6 @@ class TwoLayerNet(Network):
             raise ShapeError(
                 f"the sizes of the input, the hidden layer and the output are whole numbers of 1 or more, not {given}"
             )
-        self.row_size = input_size
         rng = np.random.default_rng(seed)
         self.activation, self.kind = activation_named(activation), f"{activation.capitalize()}1"
         first, second = (initial_std(weight_init_std, inputs) for inputs in (input_size, hidden_size))
@@ -53,8 +52,18 @@ class TwoLayerNet(Network):
         """Scores of inputs (batch, input_size), of shape (batch, output_size)."""
         p = self.params
         with scope("Affine1"):
-            a1 = np.dot(self.inputs(x), p["W1"]) + p["b1"]
+            a1 = np.dot(self.rows(x), p["W1"]) + p["b1"]
         with scope(self.kind):
             z1 = self.activation(a1)
         with scope("Affine2"):
             return np.dot(z1, p["W2"]) + p["b2"]
+
+    def rows(self, x: Any) -> Tensor:
+        """x as a Tensor of the network's dtype. Raises `ShapeError` for images, which would have to be rows."""
+        rows = self.inputs(x)
+        if rows.ndim > 2 and rows.shape[-1] != (size := len(self.params["W1"])):
+            raise ShapeError(
+                f"this {type(self).__name__} takes rows of shape ('N', {size}), not {rows.shape}; "
+                "load_mnist(flatten=True), its default, and x.reshape(len(x), -1) give rows"
+            )
+        return rows

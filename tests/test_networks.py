@@ -555,11 +555,7 @@ def test_a_network_that_does_not_call_super(kind, tmp_path):
     assert net.accuracy(x, t) >= 0
 
 
-def test_super_may_come_last():
-    class Late(Own):
-        def __init__(self):
-            super().__init__()
-            models.Network.__init__(self, "float64")
-
-    assert list(Late().params) == ["W"]
-    assert Late().predict(np.eye(4)).dtype == np.float64
+def test_a_network_that_is_initialized_again_begins_anew():
+    net = models.MultiLayerNet(4, [3, 3], 2)
+    net.__init__(4, [3], 2)
+    assert list(net.params) == ["W1", "b1", "W2", "b2"]

@@ -166,6 +166,13 @@ class TestForward:
             with pytest.raises(ShapeError, match=told):
                 net.predict(x)
 
+    def test_a_network_of_ones_own_may_flatten_them(self):
+        class Flattening(TwoLayerNet):
+            def predict(self, x):
+                return super().predict(self.inputs(x).reshape(len(x), -1))
+
+        assert Flattening(4, 3, 2).predict(np.zeros((5, 1, 2, 2))).shape == (5, 2)
+
     def test_rows_of_rows_and_a_single_one(self):
         net = TwoLayerNet(4, 3, 2)
         assert [net.predict(np.zeros(s)).shape for s in [(4,), (5, 4), (6, 5, 4)]] == [(2,), (5, 2), (6, 5, 2)]

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from autograd_dl.errors import DataError, DTypeError
+from autograd_dl.errors import DataError
 from autograd_dl.serialization import load_arrays, load_metadata, save_arrays
 from models import MultiLayerNet, SimpleNet, ThreeLayerNet, TwoLayerNet
 
@@ -151,7 +151,7 @@ def test_the_activation_is_kept_and_another_is_refused(file, kind):
         same_shapes.load_params(file)
     net = nets("relu")[kind]
     before = values(net)
-    with pytest.raises(DataError, match=r"its activation is 'sigmoid', not 'relu' \(make a network with activation='s"):
+    with pytest.raises(DataError, match=r"its activation is 'sigmoid', not 'relu'$"):
         net.load_params(file)
     assert same(values(net), before)
 
@@ -180,6 +180,6 @@ def test_a_network_without_an_activation_tells_and_asks_none(file):
 
 
 def test_metadata_are_a_dict(file):
-    with pytest.raises(DTypeError, match="metadata must be a dict"):
+    with pytest.raises(DataError, match="metadata are written under names, as a dict, not str"):
         network().save_params(file, "three epochs")
     assert not file.exists()
