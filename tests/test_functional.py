@@ -335,15 +335,21 @@ def test_biases_of_an_affine_layer_are_one_for_each_output(shape):
         F.affine(np.ones((4, 3)), np.ones((3, 2)), np.ones(shape))
 
 
+@pytest.mark.parametrize("weights", [np.ones(3), np.ones((3, 2, 1)), np.ones((2, 3)), 2.0])
+def test_weights_of_an_affine_layer_are_a_matrix_that_fits(weights):
+    with pytest.raises(ShapeError, match=r"affine takes x of shape \(N, D\), W \(D, M\)"):
+        F.affine(np.ones((4, 3)), weights)
+
+
 class TestBatchNormalizationByStatistics:
     x = np.random.default_rng(3).standard_normal((2, 3, 4, 4))
 
-    @pytest.mark.parametrize("momentum", [1.5, -0.1, float("nan"), "a", None])
+    @pytest.mark.parametrize("momentum", [1.5, -0.1, float("nan"), "a", None, 10**400, [0.5]])
     def test_they_move_by_a_share(self, momentum):
         mean, var = np.zeros(3), np.ones(3)
         with pytest.raises(ValueError, match="a number from 0 to 1, not"):
             F.batch_norm(self.x, np.ones(3), np.zeros(3), mean, var, momentum=momentum)
-        for momentum in (0, 1, np.float32(0.5)):
+        for momentum in (0, 1, np.float32(0.5), np.array(0.5), True):
             F.batch_norm(self.x, np.ones(3), np.zeros(3), mean, var, momentum=momentum)
 
     @pytest.mark.parametrize("train", [False, True])

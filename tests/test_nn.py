@@ -133,9 +133,9 @@ class TestDropout:
 
     @pytest.mark.parametrize("ratio", [1, -0.1, float("nan"), "a", None])
     def test_a_ratio_that_is_none_is_refused(self, ratio):
-        with pytest.raises(ValueError, match="the ratio of dropout is at least 0 and less than 1"):
+        with pytest.raises(ValueError, match="a number of at least 0 and less than 1"):
             nn.Dropout(ratio)
-        with pytest.raises(ValueError, match="the ratio of dropout is at least 0 and less than 1"):
+        with pytest.raises(ValueError, match="a number of at least 0 and less than 1"):
             dropout(X, ratio)
 
 

@@ -318,7 +318,7 @@ def test_of_programs_a_tenth_share_a_result_and_some_convolve_and_pool(programs)
     images = {instruction.fun for instruction in OF_IMAGES}
     assert len(images) == 4
     found = [{step.fun for step in p.steps} & images for p in programs]
-    assert sum(map(bool, found)) >= 27
+    assert sum(map(bool, found)) >= 12
     assert set.union(*found) == images
 
 

@@ -438,7 +438,10 @@ class TestBeyondTheBook:
         ("stopped_at", "told"),
         [
             (7, "the training was stopped before; another Trainer trains this network further"),
-            (99, "all 15 steps were done before; another Trainer trains this network further, and so does a "),
+            (
+                99,
+                "the 15 that were asked for were done before; another Trainer trains this network further, and so ",
+            ),
         ],
     )
     def test_a_training_that_is_over_says_that_it_takes_no_step(self, capsys, stopped_at, told):

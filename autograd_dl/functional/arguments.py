@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..engine import Tensor
 from ..errors import DataError, DTypeError, ShapeError
+from ..tensor import bare
 from ..values import as_value
 
 TensorLike = ArrayLike | Tensor
@@ -42,13 +42,14 @@ def alike(y: Any, t: Any) -> tuple[Any, Any]:
 
 def is_share(value: Any) -> bool:
     """Whether it is a number from 0 to 1."""
-    return isinstance(value, Real) and 0 <= float(value) <= 1
+    number = np.asarray(bare(value))
+    return number.ndim == 0 and number.dtype.kind in "biuf" and bool(0 <= number <= 1)
 
 
 def check_dropout(ratio: Any) -> None:
     """Raise ValueError if dropout cannot have this ratio."""
     if not is_share(ratio) or ratio == 1:
-        raise ValueError(f"the ratio of dropout is at least 0 and less than 1, not {ratio!r}")
+        raise ValueError(f"the ratio of dropout is a number of at least 0 and less than 1, not {ratio!r}")
 
 
 def targets_of(y: Any, t: Any) -> Any:

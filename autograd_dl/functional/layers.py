@@ -20,15 +20,12 @@ def affine(x: TensorLike, W: TensorLike, b: TensorLike = 0) -> Any:
     a = array_of(x)
     rows = a.reshape(len(a), math.prod(a.shape[1:])) if a.ndim > 2 else a
     try:
-        y = np.dot(rows, W)
-        if array_of(b).shape not in ((), y.shape[-1:]):
-            raise ValueError("this would be broadcast, and is no bias for each output")
-        return y + b
-    except ValueError as error:
-        shapes = f"{rows.shape}, {np.shape(W)} and {np.shape(b)}"
-        raise ShapeError(f"affine takes x of shape (N, D), W (D, M) and b (M,), not {shapes}") from error
-    except TypeError as error:
-        raise DTypeError(f"affine takes numbers for W and b (of a layer without biases, b is 0): {error}") from error
+        shapes = rows.shape, array_of(W).shape, array_of(b).shape
+    except DTypeError as error:
+        raise DTypeError("affine takes numbers for W and b (of a layer without biases, b is 0)") from error
+    if len(shapes[1]) != 2 or shapes[0][-1:] != shapes[1][:1] or shapes[2] not in ((), shapes[1][1:]):
+        raise ShapeError("affine takes x of shape (N, D), W (D, M) and b (M,), not {}, {} and {}".format(*shapes))
+    return np.dot(rows, W) + b
 
 
 def dropout(x: TensorLike, ratio: float = 0.5, train: bool = True, rng: np.random.Generator | None = None) -> Any:

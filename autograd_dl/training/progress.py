@@ -91,7 +91,7 @@ def _way_further(trainer: Trainer) -> str:
     if trainer.stopped:
         return f"the training was stopped before; {further}"
     resumed = "a checkpoint that is resumed (resume=True, --resume) with more epochs or iterations"
-    return f"all {trainer.max_iter:,} steps were done before; {further}, and so does {resumed}"
+    return f"the {trainer.max_iter:,} that were asked for were done before; {further}, and so does {resumed}"
 
 
 def _cause(trainer: Trainer) -> str:

@@ -45,7 +45,7 @@ def explore(loss: Tensor, file: str | os.PathLike[str] = "graph.html") -> Path:
     ShapeError
         If `loss` has several elements.
     RenderError
-        For another ending; for more than 100,000 ops and leaves; if no Graphviz is found, which places the boxes, or if
+        For another ending; for more than 50,000 ops and leaves; if no Graphviz is found, which places the boxes, or if
         it fails.
     """
     check_tensor(loss, "explore")

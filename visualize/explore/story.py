@@ -22,8 +22,8 @@ from ..translation import translated
 from .arrays import Sketch, sketch
 from .formulas import equation, whole_formula, with_numbers, words
 
-LARGEST = 100_000
-"""Ops and leaves of a page, which then has some 80 MB."""
+LARGEST = 50_000
+"""Ops and leaves of a page, which then has some 50 MB, or 200 MB where they are arrays."""
 CELLS = 400_000
 """Of all arrays together, how many cells the page holds, about."""
 FEWEST, MOST = 64, 1600
