@@ -56,11 +56,11 @@ def generated(count):
     )
 
 
-def drawn(strategy, count=400):
+def drawn(strategy, count=400, seeded=0):
     """So many examples, the same in each run."""
     found = []
 
-    @seed(0)
+    @seed(seeded)
     @generated(count)
     @given(strategy)
     def draw(example):
@@ -256,15 +256,16 @@ def test_filters_fit_their_images(case):
 
 @pytest.fixture(scope="module")
 def programs():
-    return drawn(graphs(), 600)
+    """With several seeds: those that are drawn with one are alike."""
+    return [program for k in range(6) for program in drawn(graphs(), 100, k)]
 
 
 def test_programs_have_all_the_ops_in_them(programs):
     """Shared subexpressions and more than one input among them; each instruction is drawn by itself, too."""
     used = Counter(step.fun for p in programs for step in p.steps)
     assert len(used) > 40
-    assert sum(len(p.inputs) > 1 for p in programs) > 40
-    assert sum(len(p.steps) > 2 for p in programs) > 80
+    assert sum(len(p.inputs) > 1 for p in programs) > 60
+    assert sum(len(p.steps) > 2 for p in programs) > 120
     assert any(p.results(*map(Tensor, p.inputs)) and shared(p) for p in programs)
 
 
@@ -318,8 +319,8 @@ def test_of_programs_a_tenth_share_a_result_and_some_convolve_and_pool(programs)
     images = {instruction.fun for instruction in OF_IMAGES}
     assert len(images) == 4
     found = [{step.fun for step in p.steps} & images for p in programs]
-    assert sum(map(bool, found)) >= 20
-    assert len(set.union(*found)) >= 3
+    assert sum(map(bool, found)) >= 40
+    assert set.union(*found) == images
 
 
 def test_every_other_step_is_one_of_ones_own():
