@@ -225,6 +225,27 @@ def test_large_matrix_products_are_shared(n, k, m, turned, monkeypatch):
     assert len(parts) == (parallel.SHARES if n * k * m > products.LARGE else 0)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4", "longdouble"])
+@pytest.mark.parametrize("layout", ["rows", "columns", "steps"])
+def test_large_products_are_those_of_numpy(layout, dtype):
+    rng = np.random.default_rng(0)
+    a, b = (rng.integers(-8, 9, shape).astype(dtype) for shape in ((300, 5), (5, 70)))
+    if layout != "rows":
+        a = np.asfortranarray(a) if layout == "columns" else np.repeat(a, 2, axis=1)[:, ::2]
+    assert len(a) * b.shape[1] > products.LARGE_RESULT
+    product = np.dot(Tensor(a), Tensor(b))
+    np.testing.assert_array_equal(product.numpy(), np.dot(a, b), strict=True)
+    np.testing.assert_array_equal(
+        np.dot(Tensor(a), Tensor(b.astype(int))).numpy(), np.dot(a, b.astype(int)), strict=True
+    )
+
+
+def test_large_products_that_numpy_refuses_are_refused():
+    a = np.ones((4000, 100))
+    with pytest.raises(ValueError, match="not aligned"):
+        np.dot(Tensor(a), Tensor(np.ones((99, 4000))))
+
+
 @pytest.mark.usefixtures("two_threads")
 def test_products_that_numpy_refuses_are_refused_in_a_block_too():
     a = np.ones((4000, 100))

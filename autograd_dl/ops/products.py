@@ -19,6 +19,8 @@ from .entry import as_array, composed, present, primitive
 
 LARGE = 3 * 10**7
 """Multiplications of a product that workers share."""
+LARGE_RESULT = 1 << 14
+"""Elements of a product that np.matmul makes sooner than np.dot, which fills it with zeros first."""
 
 
 def _of_one_dtype(arrays: Sequence[Any]) -> list[Any]:
@@ -43,7 +45,12 @@ def _dot(a: Any, b: Any) -> Any:
         return np.dot(a, b)
     if a.ndim > 2 == b.ndim and a.size and a.shape[-1] == len(b) and a.dtype.kind == b.dtype.kind == "f":
         return _dot(a.reshape(-1, len(b)), b).reshape(*a.shape[:-1], b.shape[1])  # NumPy would do without BLAS
-    return _dot_in_parts(a, b) if in_block() and _are_large_matrices(a, b) else a.dot(b)
+    if a.ndim == 2 == b.ndim:
+        if in_block() and a.size * b.shape[1] > LARGE and _fit(a, b):
+            return _dot_in_parts(a, b)
+        if len(a) * b.shape[1] > LARGE_RESULT and _fit(a, b) and a.flags.forc and b.flags.forc:
+            return np.matmul(a, b)
+    return a.dot(b)
 
 
 def _dot_in_parts(a: Any, b: Any) -> Any:
@@ -62,12 +69,9 @@ def _dot_in_parts(a: Any, b: Any) -> Any:
     return ans
 
 
-def _are_large_matrices(a: Any, b: Any) -> bool:
-    """Whether both arrays are matrices of floats that fit, and large."""
-    if a.ndim != 2 or b.ndim != 2:
-        return False
-    fit = a.shape[1] == len(b) and a.dtype == b.dtype and a.dtype.kind == "f" and a.dtype.isnative
-    return fit and a.size * b.shape[1] > LARGE
+def _fit(a: Any, b: Any) -> bool:
+    """Whether these matrices have a product, and one dtype, of float16, float32 and float64."""
+    return a.shape[1] == len(b) and a.dtype == b.dtype and a.dtype.char in "efd" and a.dtype.isnative
 
 
 def _dot_x(g: Any, _ans: Any, _x: Any, y: Any) -> Any:
