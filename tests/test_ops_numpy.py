@@ -69,6 +69,9 @@ def check_values(f, *arrays):
     lambda x: x.transpose(np.int64(0)) * [1, 2],
     lambda x: np.transpose(x, -1) * [1, 2],
     lambda x: np.interp([0.0, 1.5, 2.0, 3.0], [1.0, 2.0, 2.0], np.stack([x[0], x[1], x[0]])),
+    lambda x: np.interp([-1.0, 0.5, 2.0], [-INF, 0.0, 1.0, INF], np.stack([x[0], x[1], x[0], x[0]])),
+    lambda x: np.interp(x, [-INF, 0.0, 2.0, INF], [5.0, 5.0, 3.0, 3.0]),
+    lambda x: np.interp([0.5, -7], np.stack([-INF, x[0] - 2, x[0]]), [1.0, 2.0, 3.0]),
     lambda x: np.choose([0, 1, 0], [x[0], [1.0, 2.0, 3.0]]),
     lambda x: np.linalg.norm(x, 0),
 ])
@@ -101,6 +104,10 @@ def test_values_and_gradients_are_numpys(f):
       for middle in (NAN, INF, 1e17) for h in (1, 0.5, np.int8(100))),
     (lambda x: np.interp(x, [1.0, 2.0, 3.0], [3.0, 5.0, NAN]), [np.array([0.0, 1, 1.5, 2, 2.5, 3, 4, NAN])]),
     (lambda x: np.interp(x, [1.0, 2.0, 3.0], [INF, 5.0, 1.0]), [np.array([0.0, 1, 2, 2.5, 3, 4])]),
+    *((lambda x, xp=xp, fp=fp: np.interp(x, xp, fp), [np.array([-INF, -2, -1, 0, 0.5, 1, 3, INF, NAN])])
+      for xp in ([-INF, 0, 1, INF], [-INF, -1, 1, 2], [-1, 0, 1, INF], [-INF, -INF, INF, INF], [-INF, INF, INF, INF])
+      for fp in ([0.0, 0, 1, 1], [1, 2, 4, 8], [INF, INF, 1, 2], [-INF, 3, 3, INF], [NAN, 1, 2, 3])),
+    (lambda a: np.linalg.tensorsolve(a, np.zeros((0, 3))), [np.zeros((0, 3, 3, 0))]),
     (lambda a: np.linalg.lstsq(a, np.ones(3), -1),  [np.diag([1, 3e-16, 2])]),
     (lambda a: np.linalg.lstsq(a, np.ones(3), -1),  [np.diag([1, 1e-16, 2])]),
     (lambda x: np.linalg.norm(x, 0),                [np.array([NAN, 1, 0, 5e-324])]),

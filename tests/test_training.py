@@ -99,6 +99,16 @@ class Scripted(TwoLayerNet):
         return next(self.accuracies) if len(x) == 30 else 0.5
 
 
+class Falling(TwoLayerNet):
+    """A network whose accuracy falls as its weights grow."""
+
+    def __init__(self, seed=0):
+        super().__init__(6, 5, 3, weight_init_std=0.1, seed=seed)
+
+    def accuracy(self, x, t, batch_size=100):
+        return 1 / (1 + float(np.sum(self.params["W1"].numpy() ** 2)))
+
+
 class OfNumbers:
     """A network whose parameters are numbers and an array: t is true where w x + v is large."""
 
@@ -684,6 +694,25 @@ class TestResume:
         second.train()
         assert first.train_loss_list == second.train_loss_list
         assert weights(first.network) == weights(second.network)
+
+    def test_after_the_best_parameters_were_taken_back(self, tmp_path):
+        options = {"early_stopping": 99, "optimizer": "Adam", "optimizer_param": {"lr": 0.1}}
+        last = []
+        first = trained(Falling(), epochs=2, step_callbacks=[lambda t: last.append(weights(t.network))], **options)
+        best = weights(first.network)
+        assert best != last[-1]
+        first.save(tmp_path / "run.safetensors")
+        second = trainer(Falling(9), epochs=5, **options)
+        second.load(tmp_path / "run.safetensors")
+        assert weights(second.network) == last[-1]
+        first.train()
+        assert weights(first.network) == best  # no step was left
+        whole = trained(Falling(), epochs=5, **options)
+        first.max_iter = whole.max_iter
+        for made in (first, second):
+            made.train()
+            assert made.history == whole.history
+            assert weights(made.network) == weights(whole.network)
 
     def test_settings_are_compared_as_json_has_them(self, tmp_path):
         file = tmp_path / "run.safetensors"

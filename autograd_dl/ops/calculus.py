@@ -113,9 +113,10 @@ def interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any
     last = xp.shape[0] - 1
     i = np.clip(np.searchsorted(xp, x, "right") - 1, 0, last)
     j = np.where(i == last, max(last - 1, 0), i + 1)
-    rise, width = fp[j] - fp[i], xp[j] - xp[i]
-    rise = np.where((x == xp[i]) & ~np.isfinite(rise), 0, rise)
-    ans = fp[i] + rise * ((x - xp[i]) / np.where(width == 0, 1, width))
+    level = (x == xp[i]) | ((fp[i] == fp[j]) & ~np.isnan(x))
+    k = np.where((np.isinf(xp[i]) | np.isinf(fp[i])) & ~level, j, i)  # from the other end, as NumPy does
+    rise, away = (np.where(level & ~np.isfinite(a), 0, a) for a in (fp[j] - fp[i], x - xp[k]))
+    ans = fp[k] + rise * (away / np.where(xp[i] == xp[j], 1, xp[j] - xp[i]))
     ans = np.where(x < xp[0], fp[0] if left is None else left, ans)
     return np.where(x > xp[-1], fp[-1] if right is None else right, ans)
 

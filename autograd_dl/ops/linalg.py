@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedError
+from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare
 from .entry import as_array, composed, floating, primitive
@@ -307,10 +307,13 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
 @composed(np.linalg.tensorsolve)
 def tensorsolve(a: Any, b: Any) -> Any:
     a, b = as_array(a), as_array(b)
-    return np.linalg.solve(a.reshape(b.size, -1), b.reshape(-1)).reshape(a.shape[b.ndim :])
+    unknowns = a.shape[b.ndim :]
+    return np.linalg.solve(a.reshape(b.size, math.prod(unknowns)), b.reshape(-1)).reshape(unknowns)
 
 
 @composed(np.linalg.tensorinv)
 def tensorinv(a: Any, ind: int = 2) -> Any:
+    if ind <= 0:
+        raise ShapeError(f"np.linalg.tensorinv: ind is the number of the first axes, 1 or more, not {ind}")
     rows, columns = a.shape[:ind], a.shape[ind:]
     return np.linalg.inv(a.reshape(math.prod(rows), math.prod(columns))).reshape(*columns, *rows)

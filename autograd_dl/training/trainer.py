@@ -175,6 +175,8 @@ class Trainer:
         self.train_acc_list: list[float] = []
         self.test_acc_list: list[float] = []
         self._best: NamedArrays = {}
+        self._last: NamedArrays = {}
+        """The network after the last step, while it has the best parameters instead."""
         if resume:
             if self.checkpoint is None:
                 raise ValueError("resume=True goes on from a checkpoint: give its path as checkpoint=")
@@ -211,13 +213,17 @@ class Trainer:
             while not self._finished():
                 self.train_step()
             self._measure_either_end()
-        if self._best:
+        if self._best and not self._last:
+            self._last = _copied_state(self.network)
             load_network(self.network, self._best)
         if self.verbose:
             print(outcome(self, self.current_iter - before), flush=True)
 
     def train_step(self) -> None:
         """Take one step, with all that belongs to it: measure and save, where that is due."""
+        if self._last:
+            load_network(self.network, self._last)
+            self._last = {}
         x, t = self.batches.draw()
         with np.errstate(all="ignore"):  # a training that diverges goes on, as in the book, and the outcome tells of it
             self.train_loss_list.append(self._descend(x, t))
@@ -250,7 +256,7 @@ class Trainer:
             "settings": self.settings | self._own_settings(),
         }
         parts = {
-            "network": state_of(self.network),
+            "network": self._last or state_of(self.network),
             "optimizer": self.optimizer.state_dict(),
             "batches": self.batches.state_dict(),
             "best": self._best,
@@ -282,7 +288,7 @@ class Trainer:
         step, stopped = progress_in(part("training"), self.settings | self._own_settings())
         history = history_in(part("history"), step, self.iter_per_epoch)
         best = part("best")
-        before = {name: a.copy() for name, a in state_of(self.network).items()}
+        before = _copied_state(self.network)
         refuse_other_dtypes(self.network.params, before, part("network"))
         batches = self.batches.state_dict()
         try:
@@ -295,7 +301,7 @@ class Trainer:
             self.batches.load_state_dict(batches)
             load_network(self.network, before)
             raise
-        self.current_iter, self.stopped, self._best = step, stopped, best
+        self.current_iter, self.stopped, self._best, self._last = step, stopped, best, {}
         for name, values in self._lists().items():
             values[:] = history[name]
 
@@ -364,9 +370,13 @@ class Trainer:
         best = int(np.argmax(self.test_acc_list))  # the first of the highest
         age = len(self.test_acc_list) - 1 - best
         if not age:
-            self._best = {name: a.copy() for name, a in state_of(self.network).items()}
+            self._best = _copied_state(self.network)
         if age >= patience:
             self.stop()
+
+
+def _copied_state(network: Network) -> NamedArrays:
+    return {name: a.copy() for name, a in state_of(network).items()}
 
 
 def _as_it_is(gradient: Mapping[str, Any]) -> Mapping[str, Any]:
