@@ -19,6 +19,7 @@ from ..tensor import bare
 from ..values import computed_wide
 from .elementwise import alike
 from .entry import as_array, composed, floating, index_along, present, primitive
+from .indexing import in_a_row
 
 Axis = int | tuple[int, ...] | None
 Where = Any
@@ -190,17 +191,6 @@ defvjp(logsumexp, _logsumexp)
 # -- along an axis
 
 
-def _shaped(rule: Any) -> Any:
-    """Let a rule for one axis also serve `axis=None`, where the elements run in a row, and a number."""
-
-    def shaped(g: Any, ans: Any, x: Any, axis: int | None = None) -> Any:
-        if axis is None or not x.ndim:
-            return rule(g, ans, x.reshape(-1), 0).reshape(x.shape)
-        return rule(g, ans, x, axis)
-
-    return shaped
-
-
 def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
     return x[index_along(axis, x.ndim, slice(start, stop))]
 
@@ -230,10 +220,10 @@ def _in_float64(x: Any) -> Any:
     return x.astype(np.result_type(x.dtype, np.float64), copy=False)
 
 
-def _cumprod(g: Any, _ans: Any, x: Any, axis: int) -> Any:
-    wide = _in_float64(x)
+def _cumprod(g: Any, _ans: Any, x: Any, axis: int | None = None) -> Any:
+    wide, axis = in_a_row(_in_float64(x), axis)
     before = _shifted(np.cumprod(wide, axis=axis), axis, 1, 1)
-    return (before * _products_of_others(g, wide, axis)).astype(g.dtype)
+    return (before * _products_of_others(g, wide, axis)).astype(g.dtype).reshape(x.shape)
 
 
 @computed_wide
@@ -262,7 +252,7 @@ def _prod(
 
 defvjp(np.prod, _prod)
 defvjp(np.cumsum, _cumsum)
-defvjp(np.cumprod, _shaped(_cumprod))
+defvjp(np.cumprod, _cumprod)
 
 
 def _in_dtype(fun: Any) -> Any:
