@@ -77,15 +77,15 @@ def _cholesky(g: Any, ans: Any, _x: Any, upper: bool = False) -> Any:
     return _symmetric(np.matmul(transposed(inverse), np.matmul(half, inverse)))
 
 
-def _solve_b(g: Any, _ans: Any, a: Any, b: Any) -> Any:
-    if b.ndim == 1:
+def _solve_b(g: Any, _ans: Any, a: Any, _b: Any) -> Any:
+    if _b.ndim == 1:
         return np.linalg.solve(transposed(a), np.expand_dims(g, -1))[..., 0]
     return np.linalg.solve(transposed(a), g)
 
 
-def _solve_a(g: Any, ans: Any, a: Any, b: Any) -> Any:
-    gb = _solve_b(g, ans, a, b)
-    if b.ndim == 1:
+def _solve_a(g: Any, ans: Any, a: Any, _b: Any) -> Any:
+    gb = _solve_b(g, ans, a, _b)
+    if _b.ndim == 1:
         return -np.expand_dims(gb, -1) * np.expand_dims(ans, -2)
     return -np.matmul(gb, transposed(ans))
 
@@ -158,10 +158,10 @@ def _thin_svd(x: Any) -> Any:
     return found
 
 
-def _svd(g: Any, ans: Any, x: Any) -> Any:
+def _svd(g: Any, ans: Any, _x: Any) -> Any:
     (gu, gs, gvt), (u, s, vt) = g, ans
     gv, v = transposed(gvt), transposed(vt)
-    m, n = x.shape[-2:]
+    m, n = _x.shape[-2:]
     k = min(m, n)
     gaps = _gaps(s * s)
     skew_u, skew_v = np.matmul(transposed(u), gu), np.matmul(vt, gv)
