@@ -13,11 +13,10 @@ from autograd_dl import no_grad
 from autograd_dl.data import load_mnist
 from autograd_dl.functional import relu, sigmoid, softmax, step_function, tanh
 from autograd_dl.optim import Adam
-from autograd_dl.training import Trainer
 from models import ThreeLayerNet
 
 from . import LEARNS, Outcome, Settings, experiment
-from .shared import BLUE, GREY, RED, new_figure
+from .shared import BLUE, GREY, RED, new_figure, trained
 
 X = np.linspace(-6, 6, 1201)
 
@@ -145,8 +144,8 @@ def three_layer_inference(settings: Settings) -> Outcome:
     if settings.weights is not None:
         network.load_params(settings.weights)
     else:
-        epochs, batch_size, seed = settings.few(10, 4), settings.few(100, 50), settings.rng(1)
-        Trainer(network, *train, x, t, epochs, batch_size, Adam(0.003), verbose=False, seed=seed).train()
+        epochs, batch_size = settings.few(10, 4), settings.few(100, 50)
+        trained(network, train, (x, t), settings, epochs=epochs, mini_batch_size=batch_size, optimizer=Adam(0.003))
     sizes = [1, 10, 100, 1000]
     answers, seconds = zip(*(_answers(network, x, size) for size in sizes), strict=True)
     accuracies = [float(np.mean(a == t)) for a in answers]

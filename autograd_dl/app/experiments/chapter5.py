@@ -10,13 +10,13 @@ import numpy as np
 from autograd_dl import Tensor, gradients
 from autograd_dl.nn import AddLayer, MulLayer
 from autograd_dl.numerical import H
-from autograd_dl.training import Trainer, smooth_curve
+from autograd_dl.training import smooth_curve
 from models import TwoLayerNet
 from visualize import draw_graph
 from visualize.rendering import drawn
 
 from . import Outcome, Settings, experiment
-from .shared import BLUE, ORANGE, RED, new_figure
+from .shared import BLUE, ORANGE, RED, new_figure, trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,7 +93,7 @@ def _picture(total: Tensor, numbers: dict[str, dict[str, float]]) -> Figure:
 
 
 @experiment("gradient-check-5", "5.7.3")
-def gradient_check(settings: Settings) -> Outcome:
+def gradient_check_5(settings: Settings) -> Outcome:
     """The gradients of the two-layer network by backpropagation and by differences agree: how far they are apart.
 
     Where the input of a ReLU is within 1e-4 of 0, differences reach across its kink and are wrong; the numbers say of
@@ -129,9 +129,9 @@ def two_layer_by_backpropagation(settings: Settings) -> Outcome:
     numbers: dict[str, Any] = {}
     for activation, color in (("relu", BLUE), ("sigmoid", ORANGE)):
         network = TwoLayerNet(784, 50, 10, activation=activation, seed=settings.seed)
-        trainer = Trainer(network, *train, *test, optimizer_param={"lr": 0.1}, verbose=False, seed=settings.rng(1))
-        for _ in range(settings.few(10_000, 100)):
-            trainer.train_step()
+        trainer = trained(
+            network, train, test, settings, iterations=settings.few(10_000, 100), optimizer_param={"lr": 0.1}
+        )
         losses, history = trainer.train_loss_list, trainer.history
         left.plot(smooth_curve(losses), color=color, linewidth=0.7, label=activation)
         right.plot(history["epoch"], history["train_accuracy"], color=color, label=f"{activation}, training images")

@@ -20,7 +20,7 @@ from visualize import plots
 
 from . import LEARNS, Outcome, Settings, experiment
 from .search import Curves, random_search, shared_search
-from .shared import draw_accuracies, first, gradient_check, new_figure, trained, training
+from .shared import draw_accuracies, first, gradient_check, new_figure, trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -124,12 +124,10 @@ def _losses(settings: Settings, runs: Mapping[str, tuple[Optimizer, float | str]
     losses = {}
     for name, (optimizer, std) in runs.items():
         network = MultiLayerNet(784, [width] * 4, 10, weight_init_std=std, seed=settings.seed)
-        trainer = training(
+        trainer = trained(
             network, train, train, settings,
-            mini_batch_size=128, optimizer=optimizer, evaluate_sample_num_per_epoch=128,
+            iterations=steps, mini_batch_size=128, optimizer=optimizer, evaluate_sample_num_per_epoch=128,
         )  # fmt: skip
-        for _ in range(steps):
-            trainer.train_step()
         losses[name] = trainer.train_loss_list
     plots.curves({name: smooth_curve(values) for name, values in losses.items()}, ax=axes)
     axes.set(xlabel="iteration", ylabel="loss of the batch (smoothed)", yscale=yscale)

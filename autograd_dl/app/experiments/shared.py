@@ -31,15 +31,10 @@ def new_figure(width: float, height: float) -> Figure:
     return figure_or_new(None, width, height)
 
 
-def training(network: Network, train: Split, test: Split, settings: Settings, **options: Any) -> Trainer:
-    """A Trainer of the network, as the book's but silent, whose batches the settings' seed determines."""
-    usual: dict[str, Any] = {"verbose": False, "seed": [settings.seed, 1]}
-    return Trainer(network, *train, *test, **usual | options)
-
-
 def trained(network: Network, train: Split, test: Split, settings: Settings, **options: Any) -> Trainer:
-    """The same, after its training."""
-    trainer = training(network, train, test, settings, **options)
+    """The Trainer of the network after its training: as the book's, but silent, with batches by the settings' seed."""
+    usual: dict[str, Any] = {"verbose": False, "seed": [settings.seed, 1]}
+    trainer = Trainer(network, *train, *test, **usual | options)
     trainer.train()
     return trainer
 
