@@ -41,7 +41,7 @@ class TwoLayerNet(Network):
                 f"the sizes of the input, the hidden layer and the output are whole numbers of 1 or more, not {given}"
             )
         rng = np.random.default_rng(seed)
-        self.activation, self.kind = activation_named(activation), f"{activation.capitalize()}1"
+        self.activation, self.kind = activation_named(activation), activation.capitalize()
         first, second = (initial_std(weight_init_std, inputs) for inputs in (input_size, hidden_size))
         self.parameter("W1", first * rng.standard_normal((input_size, hidden_size)))
         self.parameter("b1", np.zeros(hidden_size))
@@ -53,7 +53,7 @@ class TwoLayerNet(Network):
         p = self.params
         with scope("Affine1"):
             a1 = np.dot(self.rows(x), p["W1"]) + p["b1"]
-        with scope(self.kind):
+        with scope(f"{self.kind}1"):
             z1 = self.activation(a1)
         with scope("Affine2"):
             return np.dot(z1, p["W2"]) + p["b2"]
