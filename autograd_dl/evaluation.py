@@ -45,6 +45,7 @@ def accuracy(predict: Callable[[Any], Any], x: Any, t: Any, batch_size: int) -> 
 
     Raises what `predictions` and `correct` raise, and `ShapeError` if t has not one label or row for each input.
     """
+    t = np.asarray(bare(t))
     if not is_batch(x) or not is_batch(t):
         raise ShapeError("accuracy takes a batch of inputs and labels: of a single one np.array([x]) and np.array([t])")
     if len(x) != len(t):

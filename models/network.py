@@ -95,7 +95,7 @@ class Network(ABC):
             If batch_size is less than 1.
         """
         with no_grad():
-            return accuracy(self.predict, x, np.asarray(t), batch_size)
+            return accuracy(self.predict, x, t, batch_size)
 
     def predict_all(self, x: Any, batch_size: int = 100) -> NDArray[Any]:
         """The scores of many inputs as an array, computed batch by batch, and not recorded.

@@ -46,4 +46,4 @@ class Ensemble:
         Raises what `Network.accuracy` of `models` raises.
         """
         with workers():
-            return accuracy(self.predict, x, np.asarray(bare(t)), batch_size)
+            return accuracy(self.predict, x, t, batch_size)
