@@ -91,10 +91,10 @@ defvjp(np.maximum,     lambda g, _ans, x, y: _shared(g, x > y, x == y),
                        lambda g, _ans, x, y: _shared(g, y > x, x == y))
 defvjp(np.minimum,     lambda g, _ans, x, y: _shared(g, x < y, x == y),
                        lambda g, _ans, x, y: _shared(g, y < x, x == y))
-defvjp(np.fmax,        lambda g, _ans, x, y: _shared(g, (x > y) | _alone(x, y), alike(x, y)),
-                       lambda g, _ans, x, y: _shared(g, (y > x) | _alone(y, x), alike(x, y)))
-defvjp(np.fmin,        lambda g, _ans, x, y: _shared(g, (x < y) | _alone(x, y), alike(x, y)),
-                       lambda g, _ans, x, y: _shared(g, (y < x) | _alone(y, x), alike(x, y)))
+defvjp(np.fmax,        lambda g, _ans, x, y: _shared(g, (x > y) | _alone(x, y), equal_nan(x, y)),
+                       lambda g, _ans, x, y: _shared(g, (y > x) | _alone(y, x), equal_nan(x, y)))
+defvjp(np.fmin,        lambda g, _ans, x, y: _shared(g, (x < y) | _alone(x, y), equal_nan(x, y)),
+                       lambda g, _ans, x, y: _shared(g, (y < x) | _alone(y, x), equal_nan(x, y)))
 defvjp(np.nan_to_num,  lambda g, _ans, x, nan=0.0, posinf=None, neginf=None: np.where(np.isfinite(x), g, 0))
 defvjp(np.heaviside,   _zero, lambda g, _ans, x, _y: g * (x == 0))
 
@@ -119,7 +119,7 @@ def _alone(x: Any, y: Any) -> Any:
     return np.isnan(y) & ~np.isnan(x)
 
 
-def alike(x: Any, y: Any) -> Any:
+def equal_nan(x: Any, y: Any) -> Any:
     """Whether both are equal, or both are NaN."""
     return (x == y) | (np.isnan(x) & np.isnan(y))
 

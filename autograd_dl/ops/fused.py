@@ -36,11 +36,11 @@ def _zeros(dtype: np.dtype[Any]) -> Any:
     return zeros
 
 
-def _passed(g: Any, ans: Any, out: Any = None) -> Any:
+def _rectified_back(g: Any, ans: Any, out: Any = None) -> Any:
     return np.multiply(g, ans > 0, out=out)
 
 
-defvjp(relu, lambda g, ans, _x: in_pieces(_passed, g, ans))
+defvjp(relu, lambda g, ans, _x: in_pieces(_rectified_back, g, ans))
 
 
 @computed_wide

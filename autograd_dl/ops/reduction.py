@@ -17,7 +17,7 @@ from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp, title_of
 from ..tensor import bare
 from ..values import computed_wide
-from .elementwise import alike
+from .elementwise import equal_nan
 from .entry import as_array, composed, floating, index_along, present, primitive
 from .indexing import in_a_row
 
@@ -153,7 +153,7 @@ def _extreme(equal: Any) -> Any:
 for _function in (np.max, np.min, np.amax, np.amin):
     defvjp(_function, _extreme(np.equal))
 for _function in (np.nanmax, np.nanmin):
-    defvjp(_function, _extreme(alike))
+    defvjp(_function, _extreme(equal_nan))
 
 
 @primitive
