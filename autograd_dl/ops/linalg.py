@@ -237,7 +237,7 @@ def svdvals(x: Any, /) -> Any:
 
 @composed(np.linalg.qr)
 def qr(a: Any, mode: str = "reduced") -> Any:
-    if mode != "reduced" and not (mode == "r" or (mode == "complete" and a.shape[-2] <= a.shape[-1])):
+    if mode not in ("reduced", "r") and not (mode == "complete" and a.shape[-2] <= a.shape[-1]):
         raise UnsupportedError(f"np.linalg.qr: mode {mode!r} is not recorded; use 'reduced' or 'r'")
     return _thin_qr(a)[1] if mode == "r" else _thin_qr(a)
 
