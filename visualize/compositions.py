@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from autograd_dl import Tensor, ops
-from autograd_dl.ops.fused import normalize_columns, softmax_cross_entropy, standardize
 from autograd_dl.ops.windows import Pair, pair
 from autograd_dl.tensor import bare
 
@@ -89,9 +88,9 @@ COMPOSITIONS: dict[Callable[..., Any], Callable[..., Any]] = {
     ops.sigmoid: _sigmoid,
     ops.softplus: _softplus,
     ops.logsumexp: _logsumexp,
-    softmax_cross_entropy: _softmax_cross_entropy,
-    standardize: _standardize,
-    normalize_columns: _normalize_columns,
+    ops.softmax_cross_entropy: _softmax_cross_entropy,
+    ops.standardize: _standardize,
+    ops.normalize_columns: _normalize_columns,
     ops.conv2d: _conv2d,
     ops.max_pool2d: _max_pool2d,
 }
