@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from autograd_dl.errors import DataError, ShapeError, steps_to_the_user
 from autograd_dl.optional import need
+from autograd_dl.tensor import bare
 from autograd_dl.values import is_size
 
 from ..fonts import japanese_font
@@ -223,7 +224,7 @@ def array(values: Any, what: str) -> NDArray[Any]:
     Raises `DataError` if it is something else, `ShapeError` for lists of unequal lengths within one another.
     """
     try:
-        found = np.asarray(getattr(values, "_value", values))
+        found = np.asarray(bare(values))
     except ValueError as error:
         raise ShapeError(f"{what} must be an array of numbers: {error}") from error
     if found.dtype.kind not in "fiub":

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_dl.errors import DataError, ShapeError
+from autograd_dl.tensor import bare
 
 from .canvas import (
     MAGENTA,
@@ -193,7 +194,7 @@ def _are_long(names: Sequence[Any]) -> bool:
 
 def _labels(values: Any, what: str) -> NDArray[np.intp]:
     """Whole numbers from 0, in one dimension."""
-    found = np.asarray(getattr(values, "_value", values))
+    found = np.asarray(bare(values))
     if found.ndim != 1:
         raise ShapeError(f"{what} must be one number for each image, not an array of shape {found.shape}")
     if found.size and (found.dtype.kind not in "iu" or found.min() < 0):
