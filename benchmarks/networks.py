@@ -11,21 +11,24 @@ import numpy as np
 from . import book
 
 
-def _vectors(batch, dtype="float32"):
+def vectors(batch, dtype="float32"):
+    """Images as rows of pixels, and their labels."""
     rng = np.random.default_rng(0)
     return rng.random((batch, 784)).astype(dtype), rng.integers(0, 10, batch)
 
 
 def _images(dtype="float32"):
-    x, t = _vectors(100, dtype)
+    x, t = vectors(100, dtype)
     return x.reshape(100, 1, 28, 28), t
 
 
-def _ours(net, optimizer, x, t):
+def our_step(net, optimizer, x, t):
+    """A step of ours."""
     return lambda: optimizer.update(net.params, net.gradient(x, t))
 
 
-def _torch(net, optimizer, x, t):
+def torch_step(net, optimizer, x, t):
+    """The same in PyTorch."""
     import torch
 
     x, t, loss = torch.from_numpy(x), torch.from_numpy(t), torch.nn.CrossEntropyLoss()
@@ -45,7 +48,7 @@ def multi_layer_net():
     from autograd_dl.optim import Adam
     from models import MultiLayerNet
 
-    return _ours(MultiLayerNet(784, [100] * 4, 10, seed=0), Adam(), *_vectors(128))
+    return our_step(MultiLayerNet(784, [100] * 4, 10, seed=0), Adam(), *vectors(128))
 
 
 def multi_layer_net_torch():
@@ -56,14 +59,14 @@ def multi_layer_net_torch():
     for size in (784, 100, 100, 100):
         layers += [nn.Linear(size, 100), nn.ReLU()]
     net = nn.Sequential(*layers, nn.Linear(100, 10))
-    return _torch(net, torch.optim.Adam(net.parameters()), *_vectors(128))
+    return torch_step(net, torch.optim.Adam(net.parameters()), *vectors(128))
 
 
 def multi_layer_net_book():
     rng, layers = np.random.default_rng(1), []
     for size in (784, 100, 100, 100):
         layers += [book.Affine(rng, size, 100), book.Relu()]
-    return book.training_step([*layers, book.Affine(rng, 100, 10)], book.Adam(), *_vectors(128, "float64"))
+    return book.training_step([*layers, book.Affine(rng, 100, 10)], book.Adam(), *vectors(128, "float64"))
 
 
 # -- the same with batch normalization, 784-100x5-10, batch 100, SGD
@@ -74,7 +77,7 @@ def batch_norm():
     from models import MultiLayerNetExtend
 
     net = MultiLayerNetExtend(784, [100] * 5, 10, use_batchnorm=True, seed=0)
-    return _ours(net, SGD(0.01), *_vectors(100))
+    return our_step(net, SGD(0.01), *vectors(100))
 
 
 def composed_batch_norm():
@@ -98,7 +101,7 @@ def composed_batch_norm():
                 x = layers.relu(self.params[f"gamma{n}"] * normal + self.params[f"beta{n}"])
             return layers.affine(x, self.output_size)
 
-    return _ours(Composed(784, [100] * 5, 10, use_batchnorm=True, seed=0), SGD(0.01), *_vectors(100))
+    return our_step(Composed(784, [100] * 5, 10, use_batchnorm=True, seed=0), SGD(0.01), *vectors(100))
 
 
 def batch_norm_torch():
@@ -109,14 +112,14 @@ def batch_norm_torch():
     for size in (784, 100, 100, 100, 100):
         layers += [nn.Linear(size, 100), nn.BatchNorm1d(100), nn.ReLU()]
     net = nn.Sequential(*layers, nn.Linear(100, 10))
-    return _torch(net, torch.optim.SGD(net.parameters(), lr=0.01), *_vectors(100))
+    return torch_step(net, torch.optim.SGD(net.parameters(), lr=0.01), *vectors(100))
 
 
 def batch_norm_book():
     rng, layers = np.random.default_rng(1), []
     for size in (784, 100, 100, 100, 100):
         layers += [book.Affine(rng, size, 100), book.BatchNormalization(100), book.Relu()]
-    return book.training_step([*layers, book.Affine(rng, 100, 10)], book.SGD(0.01), *_vectors(100, "float64"))
+    return book.training_step([*layers, book.Affine(rng, 100, 10)], book.SGD(0.01), *vectors(100, "float64"))
 
 
 # -- SimpleConvNet, batch 100, Adam
@@ -126,7 +129,7 @@ def simple_convnet():
     from autograd_dl.optim import Adam
     from models import SimpleConvNet
 
-    return _ours(SimpleConvNet(seed=0), Adam(), *_images())
+    return our_step(SimpleConvNet(seed=0), Adam(), *_images())
 
 
 def simple_convnet_torch():
@@ -135,7 +138,7 @@ def simple_convnet_torch():
 
     convolution = nn.Conv2d(1, 30, 5), nn.ReLU(), nn.MaxPool2d(2)
     net = nn.Sequential(*convolution, nn.Flatten(), nn.Linear(4320, 100), nn.ReLU(), nn.Linear(100, 10))
-    return _torch(net, torch.optim.Adam(net.parameters()), *_images())
+    return torch_step(net, torch.optim.Adam(net.parameters()), *_images())
 
 
 def simple_convnet_book():
@@ -156,7 +159,7 @@ def deep_convnet():
     from autograd_dl.optim import Adam
     from models import DeepConvNet
 
-    return _ours(DeepConvNet(seed=0), Adam(), *_images())
+    return our_step(DeepConvNet(seed=0), Adam(), *_images())
 
 
 def deep_convnet_torch():
@@ -169,7 +172,7 @@ def deep_convnet_torch():
         channels = filters
     head = nn.Flatten(), nn.Linear(1024, 50), nn.ReLU(), nn.Dropout(), nn.Linear(50, 10), nn.Dropout()
     net = nn.Sequential(*layers, *head)
-    return _torch(net, torch.optim.Adam(net.parameters()), *_images())
+    return torch_step(net, torch.optim.Adam(net.parameters()), *_images())
 
 
 def deep_convnet_book():

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .networks import our_step, torch_step, vectors
+
 BATCH, INPUTS, HIDDEN, OUTPUTS, LR = 100, 784, 50, 10, 0.1
-
-
-def _batch(dtype="float32"):
-    rng = np.random.default_rng(0)
-    return rng.random((BATCH, INPUTS)).astype(dtype), rng.integers(0, OUTPUTS, BATCH)
 
 
 def _weights(dtype="float32"):
@@ -26,31 +23,21 @@ def ours():
     from autograd_dl.optim import SGD
     from models import TwoLayerNet
 
-    net, optimizer, (x, t) = TwoLayerNet(INPUTS, HIDDEN, OUTPUTS, seed=0), SGD(LR), _batch()
-    return lambda: optimizer.update(net.params, net.gradient(x, t))
+    return our_step(TwoLayerNet(INPUTS, HIDDEN, OUTPUTS, seed=0), SGD(LR), *vectors(BATCH))
 
 
 def pytorch():
     import torch
 
-    x, t = map(torch.from_numpy, _batch())
     net = torch.nn.Sequential(torch.nn.Linear(INPUTS, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, OUTPUTS))
-    optimizer = torch.optim.SGD(net.parameters(), lr=LR)
-    loss = torch.nn.CrossEntropyLoss()
-
-    def step():
-        optimizer.zero_grad()
-        loss(net(x), t).backward()
-        optimizer.step()
-
-    return step
+    return torch_step(net, torch.optim.SGD(net.parameters(), lr=LR), *vectors(BATCH))
 
 
 def jax():
     import jax
     import jax.numpy as jnp
 
-    x, t = map(jnp.asarray, _batch())
+    x, t = map(jnp.asarray, vectors(BATCH))
 
     def loss(params, x, t):
         w1, b1, w2, b2 = params
@@ -73,7 +60,7 @@ def hips_autograd():
     import autograd
     import autograd.numpy as anp
 
-    (x, t), params = _batch(), _weights()
+    (x, t), params = vectors(BATCH), _weights()
     rows = np.arange(BATCH)
 
     def loss(params):
@@ -96,7 +83,7 @@ def mygrad():
     from mygrad.nnet.activations import relu
     from mygrad.nnet.losses import softmax_crossentropy
 
-    x, t = _batch()
+    x, t = vectors(BATCH)
     params = [mg.tensor(w) for w in _weights()]
 
     def step():
@@ -110,7 +97,7 @@ def mygrad():
 
 def book():
     """Forward and backward by hand, one after the other, as chapter 5 derives them layer by layer."""
-    x, t = _batch("float64")
+    x, t = vectors(BATCH, "float64")
     w1, b1, w2, b2 = _weights("float64")
     hot = np.eye(OUTPUTS)[t]
 
