@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, checkpoint, detect_anomaly, gradients, no_grad
 from autograd_dl.errors import AnomalyError
@@ -21,10 +22,6 @@ def quiet():
     """NumPy warns of what these tests are about."""
     with np.errstate(all="ignore"):
         yield
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 def line_of(fun, text):

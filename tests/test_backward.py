@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, detect_anomaly, gradients, no_grad
 from autograd_dl.engine import backward, toposort
@@ -13,10 +14,6 @@ from autograd_dl.errors import GradientLostWarning, GraphError, ShapeError
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.pullback import Placed
 from autograd_dl.table import TABLE
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 class Noted:

@@ -8,14 +8,11 @@ import weakref
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, checkpoint, grad, gradients, hessian, jvp, no_grad, vjp
 from autograd_dl.engine import toposort
 from autograd_dl.errors import GraphError
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 def block(x, w):

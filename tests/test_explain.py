@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, detect_anomaly, no_grad, scope
 from autograd_dl.data import load_mnist
@@ -25,10 +26,6 @@ def quiet():
     """NumPy warns of what these tests are about."""
     with np.errstate(all="ignore"):
         yield
-
-
-def leaf(values, name=None, dtype=float):
-    return Tensor(np.array(values, dtype=dtype), requires_grad=True, name=name)
 
 
 def line_of(fun, text):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hostile_names import HOSTILE
+from leaves import leaf
 
 import visualize
 from autograd_dl import Tensor, detect_anomaly, scope
@@ -33,10 +34,6 @@ from visualize.rendering import RenderError, need_drawn
 pytest.importorskip("pygraphviz")
 pytestmark = pytest.mark.usefixtures("same_graphs_are_laid_out_once")
 DOCS = Path(__file__).parents[1] / "docs" / "explore"
-
-
-def leaf(value, name=None):
-    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
 
 
 def chain(ops):

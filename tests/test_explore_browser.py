@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from hostile_names import HOSTILE
+from leaves import leaf
 
 from autograd_dl import Tensor, detect_anomaly, scope
 from autograd_dl.app.graphs import GRAPHS, apple_orange
@@ -61,10 +62,6 @@ SQUEEZED = """() => [...document.querySelectorAll("#canvas svg text[textLength]"
 """The texts that are wider than their place, and were made as narrow as that."""
 VISIBLE = """(kind) => [...document.querySelectorAll(`#canvas .number.${kind}`)]
   .filter((text) => getComputedStyle(text).visibility === "visible").map((text) => text.textContent)"""
-
-
-def leaf(value, name=None):
-    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
 
 
 @pytest.fixture(scope="module")

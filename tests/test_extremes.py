@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, detect_anomaly, grad, gradients, no_grad, scope
 from autograd_dl.engine import toposort
@@ -15,10 +16,6 @@ from autograd_dl.errors import GraphError
 from autograd_dl.mode import current_mode
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 @contextlib.contextmanager

@@ -8,16 +8,13 @@ import warnings
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.errors import AnomalyError, DTypeError, GraphError, RuleError, ShapeError
 from autograd_dl.mode import detect_anomaly
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 @pytest.fixture

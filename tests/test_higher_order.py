@@ -6,15 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.functional import softmax_loss
 from autograd_dl.ops import defvjp, primitive, relu
 from autograd_dl.table import TABLE
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 def derivatives(f, at, orders):

@@ -7,13 +7,10 @@ import weakref
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.errors import DTypeError, GradientLostWarning, GraphError, ShapeError
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 def test_a_hook_gets_the_summed_gradient_once():

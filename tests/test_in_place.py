@@ -11,16 +11,12 @@ import weakref
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, gradients, graph, no_grad, ops
 from autograd_dl.engine import toposort
 from autograd_dl.errors import DTypeError, GraphError, ShapeError, UnsupportedError
 from visualize import to_dot
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
-
 
 AUGMENTED = {
     "-=": operator.isub,

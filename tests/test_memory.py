@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 import pytest
+from leaves import leaf
 
-from autograd_dl import Tensor, checkpoint, detect_anomaly, gradients, hvp, jacobian, no_grad
+from autograd_dl import checkpoint, detect_anomaly, gradients, hvp, jacobian, no_grad
 from autograd_dl import grad as gradient_of
 from autograd_dl.engine import Leaf, Node
 from autograd_dl.errors import GraphError
@@ -17,10 +18,6 @@ from autograd_dl.ops import joining
 from autograd_dl.table import PLANS_KEPT, TABLE
 
 MILLION = 1_000_000
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 @contextmanager

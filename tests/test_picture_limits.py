@@ -6,16 +6,13 @@ from contextlib import ExitStack, nullcontext
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, scope
 from models import DeepConvNet
 from visualize import to_dot
 
 pytest.importorskip("graphviz")
-
-
-def leaf(value, name=None):
-    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
 
 
 def horner(rounds):

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, checkpoint, scope
 from autograd_dl.app.cli import main
@@ -27,10 +28,6 @@ DEEP = ["Conv", "ReLU", "Conv", "ReLU", "Pool"] * 3 + ["Affine", "ReLU", "Dropou
 SIMPLE = ["Conv", "ReLU", "Pool", "Affine", "ReLU", "Affine"]
 LOSS = "Softmax\nwith Loss"
 LAYER = "fillcolor"
-
-
-def leaf(value, name=None):
-    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
 
 
 def boxes(text):

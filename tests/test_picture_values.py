@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor
 from autograd_dl.app.graphs import chain_rule, sum_of_products
@@ -14,10 +15,6 @@ from visualize.text import with_constants
 from visualize.values import summary
 
 pytest.importorskip("graphviz")
-
-
-def leaf(value, name=None):
-    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
 
 
 def lines(output, **options):

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, no_grad
 from autograd_dl.app.graphs import apple, apple_orange
@@ -67,10 +68,6 @@ APPLE_ORANGE = f"""{HEAD}	x0 [label="apple price" {TEXT}]
 	op8 -> out [label=" 1 " {RED}]
 }}
 """
-
-
-def leaf(value, name=None):
-    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
 
 
 def lines(output):

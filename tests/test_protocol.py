@@ -11,13 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, grad, no_grad, tensor
 from autograd_dl.errors import DTypeError, GradientLostWarning
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 def kinds(value):

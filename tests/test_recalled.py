@@ -4,6 +4,7 @@ import weakref
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor
 from autograd_dl.ops import defvjp, primitive
@@ -11,10 +12,6 @@ from autograd_dl.table import Outline
 from visualize import explain, to_dot
 from visualize.explore.story import story
 from visualize.recalled import recalled
-
-
-def leaf(value, name=None):
-    return Tensor(np.asarray(value, dtype=float), requires_grad=True, name=name)
 
 
 def values(output):

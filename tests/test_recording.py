@@ -8,15 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, engine, no_grad, ops, scope
 from autograd_dl.engine import Leaf, Node, toposort
 from autograd_dl.errors import DTypeError, ShapeError, UnsupportedError
 from autograd_dl.table import SMALL, Outline
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 def test_a_tensor_points_to_its_node_and_that_to_its_parents():

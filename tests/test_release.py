@@ -7,16 +7,13 @@ import weakref
 
 import numpy as np
 import pytest
+from leaves import leaf
 
-from autograd_dl import Tensor, gradients
+from autograd_dl import gradients
 from autograd_dl.engine import toposort
 from autograd_dl.errors import GraphError, ShapeError
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE, Outline
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 @pytest.fixture

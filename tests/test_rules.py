@@ -7,15 +7,12 @@ import math
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, grad, gradients, no_grad
 from autograd_dl.errors import RuleError, ShapeError, UnsupportedError
 from autograd_dl.ops import defvjp, primitive
 from autograd_dl.table import TABLE, Op, Outline
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
 
 
 @pytest.fixture(autouse=True)

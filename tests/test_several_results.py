@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, gradients, no_grad
 from autograd_dl.errors import GraphError, RuleError
@@ -12,10 +13,6 @@ from autograd_dl.table import TABLE
 
 S = np.array([[3.0, 0.5, 0.2], [0.5, 2.0, -0.3], [0.2, -0.3, 1.0]])
 U = np.array([[0.3, -1.0, 0.4], [1.2, 0.7, -0.6], [0.1, 0.9, 0.8]])
-
-
-def leaf(values):
-    return Tensor(np.array(values, dtype=float), requires_grad=True)
 
 
 def along(f, x, v, h=1e-5):

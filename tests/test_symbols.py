@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from leaves import leaf
 
-from autograd_dl import Tensor, functional, scope
+from autograd_dl import functional, scope
 from autograd_dl.engine import Leaf
 from autograd_dl.ops import defvjp, primitive
 from visualize import to_dot
@@ -18,10 +19,6 @@ from visualize.graph import ordered
 from visualize.labels import Numbers
 from visualize.symbols import Symbols
 from visualize.text import symbol
-
-
-def leaf(values, name):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, name=name)
 
 
 class Number:

@@ -8,14 +8,10 @@ import re
 
 import numpy as np
 import pytest
+from leaves import leaf
 
 from autograd_dl import Tensor, no_grad
 from autograd_dl.errors import DTypeError, GraphError, ShapeError
-
-
-def leaf(values, **kwargs):
-    return Tensor(np.array(values, dtype=float), requires_grad=True, **kwargs)
-
 
 # -- what is let in
 
