@@ -86,10 +86,8 @@ def passes(use):
             list(map(np.asarray, case.arrays)),
             1,
             "raise",
-            None,
             directions=1,
             seed=0,
-            explain=False,
         )
     except GradientError:
         return False

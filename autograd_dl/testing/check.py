@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -93,11 +94,12 @@ def check_gradients(
     given = _checkable(inputs)
     if isinstance(f, np.ufunc) and f.nin != len(given):
         raise TypeError(f"{title_of(f)} takes {f.nin} argument{'s' * (f.nin > 1)}, and was given {len(given)} inputs")
+    check = functools.partial(_checked, given=given, order=order, kinks=kinks, directions=directions, seed=seed)
     try:
-        found = _checked(f, given, order, kinks, analytic, directions, seed, explain)
+        found = check(f, analytic=analytic, explain=explain)
     except GradientError as error:
         if explain:
-            _accuse(error, f, given, order, kinks, directions, seed)
+            _accuse(error, f, given, order, check)
         raise
     return Report(len(found), max(c.worst for c in found), sum(c.kink for c in found))
 
@@ -175,10 +177,10 @@ def _checked(
     given: Arrays,
     order: int,
     kinks: Kinks,
-    analytic: Callable[..., Any] | None,
     directions: int,
     seed: int,
-    explain: bool,
+    analytic: Callable[..., Any] | None = None,
+    explain: bool = False,
 ) -> list[Comparison]:
     """Check how `f` behaves, then its gradient, the gradient of that, and so on; each at random directions."""
     __tracebackhide__ = True
@@ -197,7 +199,7 @@ def _checked(
 
 
 def _accuse(
-    error: GradientError, f: Callable[..., Any], xs: Arrays, order: int, kinks: Kinks, directions: int, seed: int
+    error: GradientError, f: Callable[..., Any], xs: Arrays, order: int, check: Callable[[Program], object]
 ) -> None:
     """Add to an error the program that was recorded, and the op to blame, or that the fault lies outside of it."""
     program = error.program = f if isinstance(f, Program) else traced(f, xs)
@@ -206,7 +208,7 @@ def _accuse(
     if program is None:
         error.outside = error.finding is not None
     else:
-        error.outside = program is not f and _passes(program, xs, order, kinks, directions, seed)
+        error.outside = program is not f and _passes(check, program)
     if error.outside:
         error.args = (f"{error}\n{fault_outside(f, program, xs)}",)
     elif program is not None:
@@ -216,10 +218,10 @@ def _accuse(
         error.args = (f"{error}\n{told}".rstrip(),)
 
 
-def _passes(program: Program, xs: Arrays, order: int, kinks: Kinks, directions: int, seed: int) -> bool:
+def _passes(check: Callable[[Program], object], program: Program) -> bool:
     """Whether a recorded program passes the check that its function has failed."""
     try:
-        _checked(program, xs, order, kinks, None, directions, seed, explain=False)
+        check(program)
     except GradientError:
         return False
     return True
@@ -228,7 +230,7 @@ def _passes(program: Program, xs: Arrays, order: int, kinks: Kinks, directions: 
 def _fails(alone: Program, order: int) -> bool:
     """Whether an op by itself is at fault; at a kink, whether its gradient is not between the slopes on both sides."""
     try:
-        _checked(alone, alone.inputs, order, "allow", None, directions=1, seed=1, explain=False)
+        _checked(alone, alone.inputs, order, "allow", directions=1, seed=1)
     except KinkError as error:
         return not error.between
     except GradientError:
