@@ -15,6 +15,7 @@ from sys import getrefcount
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from .anomaly import in_backward, watch_backward, watch_forward, watch_sum
 from .errors import AnomalyError, DTypeError, GraphError, RuleError, ShapeError
@@ -36,7 +37,6 @@ from .tensor import Tensor as Tensor
 from .tensor import bare, called, tensor_of
 from .values import as_value, is_duck
 
-ndarray = np.ndarray
 ADDED_TO = SCALARS | {ndarray}
 """Types of sums that further gradients are added to; other libraries' arrays may not change in place."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
+from numpy import ndarray
 
 from .errors import DTypeError, OutOfBoundsError, RuleError, ShapeError, UnsupportedError
 from .graph import Leaf, Node, new, next_number, no_kwargs, note_read
@@ -17,7 +18,6 @@ from .table import SCALARS, Op, Outline, Plan, outline
 from .tensor import Tensor, tensor_of
 from .values import as_value, has_dtype
 
-ndarray = np.ndarray
 MANY = 4
 """Arrays of a list that a message describes."""
 KINDS: dict[type[Exception], type[Exception]] = {
