@@ -252,9 +252,9 @@ def named(error: Any, title: str, args: Sequence[Any], kwargs: dict[str, Any]) -
         said = f"it takes no float16, as in NumPy; write a.astype(np.float32) ({said})"
     given = [*map(_described, args), *(f"{name}={_described(value)}" for name, value in kwargs.items())]
     kind = next(own for general, own in KINDS.items() if isinstance(error, general))
-    new: Any = kind(f"{title}({', '.join(given)}): {said}")
-    new.said = said
-    return cast(Exception, new)
+    worded: Any = kind(f"{title}({', '.join(given)}): {said}")
+    worded.said = said
+    return cast(Exception, worded)
 
 
 def _described(argument: Any) -> str:
