@@ -10,7 +10,7 @@ from autograd_dl.functional import step_function
 from models.gates import AND, NAND, OR, WEIGHTS, XOR
 
 from . import Outcome, Settings, experiment
-from .shared import BLUE, RED, new_figure
+from .shared import BLUE, GREY, RED, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,7 +53,7 @@ def gates(_settings: Settings) -> Outcome:
             axes.plot(x1, x2, marker, color=color, markersize=10, label=f"y = {value}")
         if name in WEIGHTS:
             w1, w2, b = WEIGHTS[name]
-            axes.axline((0, -b / w2), slope=-w1 / w2, color="#888888", label=f"{_weighted(w1, w2, b)} = 0")
+            axes.axline((0, -b / w2), slope=-w1 / w2, color=GREY, label=f"{_weighted(w1, w2, b)} = 0")
         axes.set(title=name, xlabel="x1", ylabel="x2", xlim=(-0.5, 1.5), ylim=(-0.5, 1.5), aspect="equal")
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.25), fontsize=9)
     return Outcome(table, figure)

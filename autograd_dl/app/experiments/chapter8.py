@@ -19,7 +19,7 @@ from models import DeepConvNet, Layers, LeNet, Network
 from visualize import plots
 
 from . import LEARNS, Outcome, Settings, experiment
-from .shared import COLORS, draw_accuracies, first, learned, new_figure, train_convnet, trained
+from .shared import COLORS, GREY, draw_accuracies, first, learned, new_figure, train_convnet, trained
 
 # -- 8.1: DeepConvNet
 
@@ -254,7 +254,7 @@ def half_precision(settings: Settings) -> Outcome:
     right.plot(
         scores["float32"].ravel(), scores["float16"].ravel(), ".", color=COLORS[0], markersize=3, label="a score"
     )
-    right.axline((0, 0), slope=1, color="#888888", linewidth=0.8, label="equal in both")
+    right.axline((0, 0), slope=1, color=GREY, linewidth=0.8, label="equal in both")
     right.set(title="all scores", xlabel="in float32", ylabel="in float16")
     right.legend()
     numbers = {

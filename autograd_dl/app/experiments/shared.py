@@ -13,7 +13,7 @@ from autograd_dl.optim import Adam
 from autograd_dl.training import Trainer
 from models import Network
 from visualize import plot_history, plots
-from visualize.plots.canvas import figure_or_new
+from visualize.plots import canvas
 
 from . import Outcome, Settings
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, RED, GREEN, PURPLE, ORANGE, GREY = "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#888888"
-COLORS = BLUE, RED, GREEN, PURPLE
+COLORS = BLUE, RED, GREEN, PURPLE = canvas.COLORS[:4]
+ORANGE, GREY = canvas.COLORS[4], canvas.GREY
 N = TypeVar("N", bound=Network)
 
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure of that size in inches."""
-    return figure_or_new(None, width, height)
+    return canvas.figure_or_new(None, width, height)
 
 
 def trained(network: Network, train: Split, test: Split, settings: Settings, **options: Any) -> Trainer:
