@@ -108,12 +108,11 @@ def jvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, T
     >>> print(*jvp(lambda x: x**2, (3.0,), (1.0,)))
     9.0 6.0
     """
-    args, tangents = _several("args", args), _several("tangents", tangents)
-    traced = _traced(f, args, others=tangents)
+    traced, directions = _traced_along(f, args, tangents)
     moved = [o for o in traced.outputs if o.requires_grad]
     seeds = [Tensor(np.zeros(o.shape), requires_grad=True, dtype=o.dtype) for o in moved]
     pulled = _gradients(moved, traced.inputs, seeds, create_graph=True)
-    pushed = iter(_gradients(pulled, seeds, _like(traced, tangents), create_graph=traced.differentiable))
+    pushed = iter(_gradients(pulled, seeds, directions, create_graph=traced.differentiable))
     along = [next(pushed) if o.requires_grad else Tensor(np.zeros(o.shape, o.dtype)) for o in traced.outputs]
     return traced.value(), replaced_in(traced.result, traced.given_back(along))
 
@@ -126,10 +125,9 @@ def hvp(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[Tree, .
     >>> print(*hvp(lambda x, y: x**2 * y, (2.0, 3.0), (1.0, 0.0)))
     6.0 4.0
     """
-    args, tangents = _several("args", args), _several("tangents", tangents)
-    traced = _traced(f, args, others=tangents)
+    traced, directions = _traced_along(f, args, tangents)
     slopes = _gradients([traced.number()], traced.inputs, [None], create_graph=True)
-    product = _gradients(slopes, traced.inputs, _like(traced, tangents), create_graph=traced.differentiable)
+    product = _gradients(slopes, traced.inputs, directions, create_graph=traced.differentiable)
     return traced.like_inputs(traced.given_back(product))
 
 
@@ -290,6 +288,17 @@ def _traced(
     return _Traced(inputs, outputs, chosen, result, aux, within, joined).depending_on((args, others))
 
 
+def _traced_along(f: Fun, args: Sequence[Tree], tangents: Sequence[Tree]) -> tuple[_Traced, list[Any]]:
+    """The function at these arguments, and the tangents as a list, checked against them."""
+    args, tangents = _several("args", args), _several("tangents", tangents)
+    traced = _traced(f, args, others=tangents)
+    directions = leaves_like(tangents, traced.arguments, "tangents")
+    shapes = [x.shape for x in traced.inputs], [np.shape(bare(d)) for d in directions]
+    if shapes[0] != shapes[1]:
+        raise ShapeError(f"the tangents must have the shapes of the arguments, {shapes[0]}, not {shapes[1]}")
+    return traced, directions
+
+
 def _pair(returned: Any) -> tuple[Tree, Tree]:
     """What a function with `has_aux` returned: the number, and what stands beside it."""
     if not isinstance(returned, (tuple, list)) or len(returned) != 2:
@@ -351,12 +360,3 @@ def _gradients(outputs: Sequence[Tensor], inputs: Sequence[Tensor], seeds: Any, 
     """`gradients`, where outputs that depend on nothing count as constants."""
     pairs = [(o, s) for o, s in zip(outputs, seeds, strict=True) if o.requires_grad]
     return gradients([o for o, _ in pairs], inputs, [s for _, s in pairs], create_graph=create_graph)
-
-
-def _like(traced: _Traced, tangents: Tree) -> list[Any]:
-    """The tangents as a list, checked against the arguments."""
-    leaves = leaves_like(tangents, traced.arguments, "tangents")
-    shapes = [x.shape for x in traced.inputs], [np.shape(bare(t)) for t in leaves]
-    if shapes[0] != shapes[1]:
-        raise ShapeError(f"the tangents must have the shapes of the arguments, {shapes[0]}, not {shapes[1]}")
-    return leaves
