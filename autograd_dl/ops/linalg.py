@@ -131,10 +131,14 @@ def _product(a: Any, b: Any, c: Any) -> Any:
     return np.matmul(a, np.matmul(b, c))
 
 
-def _gaps(values: Any) -> Any:
+def _inverse(x: Any) -> Any:
+    """1 / x, and 0 where x is 0."""
+    return np.where(x == 0, 0, 1 / np.where(x == 0, 1, x))
+
+
+def _inverse_gaps(values: Any) -> Any:
     """1 / (v[j] - v[i]), and 0 where both are equal."""
-    gaps = np.expand_dims(values, -2) - np.expand_dims(values, -1)
-    return np.where(gaps == 0, 0, 1 / np.where(gaps == 0, 1, gaps))
+    return _inverse(np.expand_dims(values, -2) - np.expand_dims(values, -1))
 
 
 def _diagonal_matrix(values: Any) -> Any:
@@ -143,7 +147,7 @@ def _diagonal_matrix(values: Any) -> Any:
 
 def _eigh(g: Any, ans: Any, _x: Any, UPLO: str = "L") -> Any:
     (gw, gv), (w, v) = g, ans
-    middle = _diagonal_matrix(gw) + np.matmul(transposed(v), gv) * _gaps(w)
+    middle = _diagonal_matrix(gw) + np.matmul(transposed(v), gv) * _inverse_gaps(w)
     return (_symmetric(np.matmul(v, np.matmul(middle, transposed(v)))),)
 
 
@@ -163,15 +167,15 @@ def _svd(g: Any, ans: Any, _x: Any) -> Any:
     gv, v = transposed(gvt), transposed(vt)
     m, n = _x.shape[-2:]
     k = min(m, n)
-    gaps = _gaps(s * s)
+    inverse_gaps = _inverse_gaps(s * s)
     skew_u, skew_v = np.matmul(transposed(u), gu), np.matmul(vt, gv)
     middle = (
         _diagonal_matrix(gs)
-        + gaps * (skew_u - transposed(skew_u)) * np.expand_dims(s, -2)
-        + gaps * (skew_v - transposed(skew_v)) * np.expand_dims(s, -1)
+        + inverse_gaps * (skew_u - transposed(skew_u)) * np.expand_dims(s, -2)
+        + inverse_gaps * (skew_v - transposed(skew_v)) * np.expand_dims(s, -1)
     )
     left = np.matmul(u, middle)
-    inverse = np.expand_dims(np.where(s == 0, 0, 1 / np.where(s == 0, 1, s)), -2)
+    inverse = np.expand_dims(_inverse(s), -2)
     if m > k:
         left = left + (gu - np.matmul(u, skew_u)) * inverse
     back = np.matmul(left, vt)
