@@ -2,6 +2,8 @@
 
 import functools
 
+from autograd_dl.testing.levels import listed as listed
+
 from . import elementwise, fused, images, indexing, linalg, products, reduction, shape
 from .base import Case as Case
 from .base import Spec as Spec
@@ -28,8 +30,3 @@ def cases_of(spec: Spec, seed: int = 0) -> list[Case]:
 def examples(spec: Spec, count: int = 6) -> list[Case]:
     """Some cases of a row, the same in each run."""
     return cases_of(spec)[:count]
-
-
-def listed(results):
-    """The results of a call, one or several, as a list."""
-    return list(results) if isinstance(results, (tuple, list)) else [results]
