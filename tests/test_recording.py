@@ -98,6 +98,8 @@ def test_a_rule_keeps_only_what_it_reads():
     assert type(np.exp(x).node.value) is np.ndarray
     assert type(np.sin(x).node.value) is Outline
     assert type(np.cumprod(x).node.value) is Outline
+    rows, ones, zeros = leaf(np.ones((1000, 2))), leaf(np.ones(2)), leaf(np.zeros(2))
+    assert type(ops.normalize_columns(rows, ones, zeros, 1e-6).node.value) is Outline
     a, b = leaf(np.eye(30)), leaf(np.ones((30, 30)))
     assert [type(v) for v in np.linalg.solve(a, b).node.args] == [np.ndarray, Outline]
     assert type(np.linalg.svd(a).S.node.inputs[0].args[0]) is Outline

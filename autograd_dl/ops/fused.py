@@ -160,9 +160,9 @@ def _centred(x: Any, eps: float, moments: list[Any] | None = None) -> tuple[Any,
     return away, 1 / np.sqrt(variance + eps)
 
 
-def _normalize_back(g: Any, ans: Any, _x: Any, gamma: Any, _beta: Any, _eps: float, *rest: Any) -> Any:
+def _normalize_back(g: Any, _ans: Any, _x: Any, gamma: Any, _beta: Any, _eps: float, *rest: Any) -> Any:
     away, inverse = rest[-1]
-    dtypes = ans.dtype, gamma.dtype, _beta.dtype
+    dtypes = _ans.dtype, gamma.dtype, _beta.dtype
     g, gamma = g.astype(away.dtype, copy=False), gamma.astype(away.dtype, copy=False)
     rows = len(away) or 1
     shift, scale = column_sums(g), column_sums(g * away) * inverse
