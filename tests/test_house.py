@@ -237,6 +237,30 @@ def test_there_are_examples():
     assert sum(len(t.examples) > 0 for m in modules for t in finder.find(m)) >= 10
 
 
+def rules_in(tree):
+    """The functions of a module that look like rules, (g, ans, ...), with the parameters of each that are kept."""
+    for rule in ast.walk(tree):
+        if isinstance(rule, (ast.FunctionDef, ast.Lambda)):
+            names = [a.arg for a in rule.args.args]
+            names = names[: len(names) - len(rule.args.defaults)]
+            if names[1:2] in (["ans"], ["_ans"]):
+                yield rule, [name for name in names[1:] if not name.startswith("_")]
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("autograd_dl.ops.")])
+def test_rules_keep_no_array_for_its_outline_alone(name):
+    tree = ast.parse(Path(importlib.import_module(name).__file__).read_text(encoding="utf-8"))
+    outline = {id(a.value) for a in ast.walk(tree) if isinstance(a, ast.Attribute) and a.attr in OF_AN_OUTLINE}
+    for rule, kept in rules_in(tree):
+        uses = [n for n in ast.walk(rule) if isinstance(n, ast.Name)]
+        read = {n.id for n in uses if id(n) not in outline}
+        assert set(kept) <= read, f"{name}, line {rule.lineno}: begin the names of what is not read with _"
+
+
+OF_AN_OUTLINE = {"shape", "dtype", "ndim", "size"}
+"""What is known of an argument that a graph does not keep."""
+
+
 @pytest.mark.skipif(os.name == "nt", reason="paths of POSIX")
 def test_nothing_shipped_names_a_machine():
     for package in PACKAGES:
