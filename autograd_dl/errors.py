@@ -74,8 +74,8 @@ def misfits(expected: Mapping[str, Any], given: Mapping[str, Any], verb: str = "
 
 
 def steps_to_the_user(passed: tuple[str, ...]) -> int:
-    """The `stacklevel` that has a warning name the user's line: the innermost in a module with another name."""
+    """The `stacklevel` that has a warning name the user's line: the innermost in none of these modules and packages."""
     frame, steps = sys._getframe(1), 1
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith(passed):
+    while frame.f_back is not None and f"{frame.f_globals.get('__name__')}.".startswith(passed):
         frame, steps = frame.f_back, steps + 1
     return steps

@@ -56,8 +56,9 @@ class Layer(ABC):
     def backward(self, *_args: Any) -> NoReturn:
         """There is none: raises `GraphError`, which says what to write instead."""
         raise GraphError(
-            f"{type(self).__name__} has no backward of its own: the graph goes back through all layers at once; "
-            "call loss.backward(), and read the gradients from W.grad (of parameters Tensor(W, requires_grad=True))"
+            f"{type(self).__name__} has no backward of its own: the graph goes back through all layers at once; make "
+            "what the gradients are of Tensors, W = Tensor(a, requires_grad=True), call backward() of the last result, "
+            "and read W.grad"
         )
 
 

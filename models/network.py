@@ -136,11 +136,12 @@ class Network(ABC):
     def _learned(self) -> dict[str, Tensor]:
         """The parameters but for the frozen ones, those with `requires_grad = False`.
 
-        A constant that came from a computation is refused: it would not learn, and perhaps nobody meant that.
+        A constant that came from a computation, or has no name, as `Tensor(a)`, is refused: it would not learn, and
+        perhaps nobody meant that.
         """
         learned = {}
         for name, p in self.params.items():
-            if type(p) is not Tensor or type(p.node) is not Leaf:
+            if type(p) is not Tensor or type(p.node) is not Leaf or not (p.node.requires_grad or p.name):
                 raise _no_parameter(name, p)
             if p.node.requires_grad:
                 learned[name] = p
@@ -284,6 +285,11 @@ def _no_parameter(name: str, value: Any) -> AutogradError:
         return GraphError(
             f"{there} is the result of a computation, and no parameter, which is changed in place: write "
             f"{there} -= lr * grad[{name!r}]; {new}"
+        )
+    if type(value.node) is Leaf:
+        return GraphError(
+            f"{there} is a Tensor that does not require grad, and would not learn: {new}; if it is to stay as it is, "
+            f"give it a name, {there}.name = {name!r}"
         )
     return GraphError(
         f"{there} is a constant, which does not learn: nothing that it was made of requires grad, or it was detached; "

@@ -293,6 +293,16 @@ def test_the_warning_is_at_the_users_line():
     assert {w.filename for w in caught} == {__file__}
 
 
+def test_the_warning_is_at_the_users_line_where_a_plot_is_drawn():
+    pytest.importorskip("matplotlib").use("Agg")
+    from matplotlib import pyplot
+
+    with pytest.warns(GradientLostWarning) as caught:
+        pyplot.imshow(leaf(np.eye(2)) * 2)
+    pyplot.close()
+    assert {w.filename for w in caught} == {__file__}
+
+
 def test_it_warns_wherever_it_is_called_from():
     names = {"asarray": np.asarray, "y": leaf([1.0, 2.0]) * 2}
     with pytest.warns(GradientLostWarning):

@@ -331,6 +331,7 @@ class TestTheBook:
             ({"iterations": -1}, "iterations must be 0 or more"),
             ({"measure_every": 0}, "measure_every must be 1 or more"),
             ({"resume": True}, "give its path as checkpoint="),
+            ({"optimizer_param": 0.1}, "optimizer_param is a dict of what SGD takes, .*not 0.1"),
         ],
     )
     def test_numbers_that_cannot_be(self, options, words):

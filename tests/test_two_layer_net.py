@@ -1,4 +1,5 @@
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -388,7 +389,22 @@ class TestWhatBeginnersPutAmongTheParameters:
         with pytest.raises(GraphError, match=r"params\['W2'\] is a constant.*params\['W2'\].requires_grad = False"):
             net.gradient(X, T)
         net.params["W2"].requires_grad = False
+        net.params["W2"].name = "W2"
         assert net.gradient(X, T).keys() == {"W1", "b1", "b2"}
+
+    def test_an_array_that_was_made_a_tensor(self):
+        net = small()
+        net.params["W2"] = Tensor(net.params["W2"].numpy())
+        with pytest.raises(GraphError, match=r"would not learn: network\.parameter\('W2', a\).*\['W2'\]\.name = 'W2'"):
+            net.gradient(X, T)
+        net.params["W2"].name = "W2"
+        assert net.gradient(X, T).keys() == {"W1", "b1", "b2"}
+
+    def test_a_frozen_parameter_stays_so_when_it_is_pickled(self):
+        net = small()
+        net.parameter("W2", net.params["W2"].numpy()).requires_grad = False
+        for again in (net, pickle.loads(pickle.dumps(net))):
+            assert again.gradient(X, T).keys() == {"W1", "b1", "b2"}
 
     def test_a_new_parameter_learns(self):
         net = small()

@@ -20,6 +20,8 @@ LAYERS = {
 """The kinds of layers as the book writes them; numbered scopes are drawn without their numbers, as there."""
 FUSED = {"relu": "ReLU", "sigmoid": "Sigmoid", "softmax_cross_entropy": "Softmax\nwith Loss", "tanh": "Tanh"}
 """Ops that the book draws as layers."""
+ENDS = 10
+"""Boxes at either end of a cut picture, at most: those who want to see more want all."""
 T = TypeVar("T")
 
 _NUMBERED = re.compile(r"([A-Z][A-Za-z]*?)\d+")
@@ -104,8 +106,8 @@ def _leaves(node: Node) -> int:
 
 
 def _ends(groups: list[Group], maximum: int) -> list[Group]:
-    """The first and the last of the groups, so many that they fit, and one of all that lie between them."""
-    keep = min(maximum, len(groups)) // 2
+    """The first and the last of the groups, `ENDS` or so many that they fit, and one of all that lie between them."""
+    keep = min(maximum // 2, len(groups) // 2, ENDS)
     while keep and _count(groups[:keep]) + _count(groups[-keep:]) > maximum:
         keep -= -(-keep // 8)
     middle = groups[keep : len(groups) - keep]

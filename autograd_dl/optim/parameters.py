@@ -73,9 +73,11 @@ def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: 
         )
     strangers = [] if grads is None else [key for key in grads if key not in params]
     if learning or strangers:
+        names, others = ", ".join(learning or missing), f", which has {', '.join(strangers)}" if strangers else ""
+        if grads is not None and not grads.keys().isdisjoint(learning):
+            raise GraphError(f"no gradient for {names}: grads has None for it; run loss.backward() first")
         where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
-        others = f", which has {', '.join(strangers)}" if strangers else ""
-        raise GraphError(f"no gradient for {', '.join(learning or missing)}: there is no {where}{others}")
+        raise GraphError(f"no gradient for {names}: there is no {where}{others}")
     if len(missing) == len(params):
         raise GraphError(f"nothing to update: none of {', '.join(missing)} requires grad")
 

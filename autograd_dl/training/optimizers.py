@@ -30,6 +30,8 @@ def made(optimizer: str | Optimizer, params: Mapping[str, Any]) -> Optimizer:
         raise ValueError(f"optimizer is a name or one that is made, '{name}' or {name}(), not the class {name}")
     if isinstance(optimizer, str):
         kind = optimizer_named(optimizer)
+        if not isinstance(params, Mapping):
+            raise TypeError(f'optimizer_param is a dict of what {kind.__name__} takes, {{"lr": 0.1}}, not {params!r}')
         return kind() if params is OPTIMIZER_PARAM and kind.__name__ in BEYOND_THE_BOOK else kind(**params)
     if not hasattr(optimizer, "update"):
         raise TypeError(f"optimizer is a name, such as 'SGD', or one that is made, such as SGD(), not {optimizer!r}")
