@@ -6,8 +6,8 @@ Run: python examples/gradient_check.py
 import json
 from pathlib import Path
 
-from autograd_dl.app.experiment import make
 from autograd_dl.app.experiments import Settings
+from autograd_dl.app.run_experiment import make
 
 picture, table = make("gradient-check-5", Settings(quick=True), Path("runs"))
 numbers = json.loads(table.read_text())

@@ -8,9 +8,9 @@ Run: python examples/half_precision.py
 import json
 from pathlib import Path
 
-from autograd_dl.app.experiment import make
 from autograd_dl.app.experiments import Settings
 from autograd_dl.app.experiments.chapter8 import deep_convnet
+from autograd_dl.app.run_experiment import make
 from autograd_dl.data import load_mnist
 from autograd_dl.optim import Adam
 from autograd_dl.training import Trainer

@@ -9,8 +9,8 @@ network, most with too small a rate; `autograd-dl experiment hyper-parameters --
 import json
 from pathlib import Path
 
-from autograd_dl.app.experiment import make
 from autograd_dl.app.experiments import Settings
+from autograd_dl.app.run_experiment import make
 
 settings = Settings(quick=True, storage=Path("runs/hyper_parameters.journal"))
 picture, table = make("hyper-parameters", settings, Path("runs"))

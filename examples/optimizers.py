@@ -6,8 +6,8 @@ Run: python examples/optimizers.py
 import json
 from pathlib import Path
 
-from autograd_dl.app.experiment import make
 from autograd_dl.app.experiments import Settings
+from autograd_dl.app.run_experiment import make
 
 ways, table = make("optimizer-paths", Settings(), Path("runs"))
 for name, path in json.loads(table.read_text())["paths"].items():

@@ -13,8 +13,8 @@ pytest.importorskip("matplotlib", reason="matplotlib, of the extra viz, is not i
 from made_experiments import made
 
 from autograd_dl.app.cli import main
-from autograd_dl.app.experiment import plain, results
 from autograd_dl.app.experiments import LEARNS, OPTIONS, Settings, experiments
+from autograd_dl.app.run_experiment import plain, results
 
 
 def numbers_in(value):

@@ -272,7 +272,7 @@ class _Drawing:
 
 
 def _settings(node: Node, others: Sequence[int]) -> tuple[list[Any], dict[str, Any]]:
-    """What an op was given beside its operands, by their places: numbers by the names of its arguments, and the rest."""
+    """What an op was given at these places, beside its operands: numbers by their arguments' names, and the rest."""
     assert node.op is not None
     settings, named, names = [], {}, _parameters(node.op)
     for i in others:

@@ -13,8 +13,8 @@ from .parser import GRAPH_OPTIONS, did_you_mean
 
 
 def _experiment(arguments: argparse.Namespace) -> None:
-    from .experiment import listing, make, results
     from .experiments import Settings, experiments
+    from .run_experiment import listing, make, results
 
     if arguments.list:
         print(listing())

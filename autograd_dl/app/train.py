@@ -18,9 +18,9 @@ from autograd_dl.training import Trainer, optimizer_named
 from models import Network
 from visualize import plot_history
 
-from .experiment import plain, refuse_unwritable
 from .graphs import draw, loss_of
 from .recipes import DATA, RECIPES, built, digits
+from .run_experiment import plain, refuse_unwritable
 from .schedules import SCHEDULES
 
 EXTRAS = {"matplotlib": "viz", "graphviz": "viz", "safetensors": "train", "threadpoolctl": "train"}
