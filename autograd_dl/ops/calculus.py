@@ -12,9 +12,8 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from ..errors import ShapeError
 from ..tensor import Tensor, bare, loses_gradient
 from ..values import is_duck
-from .entry import as_array, composed, floating, present
+from .entry import as_array, composed, floating, part, present
 from .indexing import scatter_add
-from .reduction import part
 from .shape import full_like
 
 

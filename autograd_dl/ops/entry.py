@@ -115,6 +115,11 @@ def index_along(axis: int, ndim: int, key: Any) -> tuple[Any, ...]:
     return (*(slice(None),) * normalize_axis_index(axis, ndim), key)
 
 
+def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
+    """The array from `start` to `stop` along one axis."""
+    return x[index_along(axis, x.ndim, slice(start, stop))]
+
+
 def composed(*keys: Callable[..., Any]) -> Callable[[F], F]:
     """Decorate what stands in for NumPy functions on Tensors: the same, written in functions that are in the table.
 

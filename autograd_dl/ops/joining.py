@@ -13,9 +13,8 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..errors import ShapeError, UnsupportedError
 from ..table import defvjp
 from ..tensor import Tensor, bare, loses_gradient
-from .entry import as_array, composed, present, primitive
+from .entry import as_array, composed, part, present, primitive
 from .indexing import in_a_row, with_axis
-from .reduction import part
 from .shape import atleast_1d, atleast_2d, atleast_3d
 
 # -- joining

@@ -18,7 +18,7 @@ from ..table import defvjp, title_of
 from ..tensor import bare
 from ..values import computed_wide
 from .elementwise import equal_nan
-from .entry import as_array, composed, floating, index_along, present, primitive
+from .entry import as_array, composed, floating, part, present, primitive
 from .indexing import in_a_row
 
 Axis = int | tuple[int, ...] | None
@@ -189,10 +189,6 @@ defvjp(logsumexp, _logsumexp)
 
 
 # -- along an axis
-
-
-def part(x: Any, axis: int, start: int | None, stop: int | None) -> Any:
-    return x[index_along(axis, x.ndim, slice(start, stop))]
 
 
 def _shifted(x: Any, axis: int, by: int, fill: float) -> Any:

@@ -40,7 +40,7 @@ _LARGE = (
 """Numerators and denominators, the highest power first."""
 
 NEAR = 0.46875
-PIECE = 1 << 13
+AT_ONCE = 1 << 13
 """Elements that are worked on at once: the forty arrays that are made of them on the way stay in the cache."""
 
 
@@ -52,24 +52,24 @@ def erf(x: Any) -> Any:
     Exact to a few roundings in float64, by the rational approximations of W. J. Cody (Mathematics of Computation 23,
     1969): for |x| up to 0.46875, up to 4, and beyond.
     """
-    return _in_pieces(_erf, floating(x))
+    return _some_at_once(_erf, floating(x))
 
 
 @primitive
 @computed_wide
 def erfc(x: Any) -> Any:
     """1 - erf(x), without the cancellation for large x; by the same approximations."""
-    return _in_pieces(_erfc, floating(x))
+    return _some_at_once(_erfc, floating(x))
 
 
-def _in_pieces(fun: Callable[[Any], Any], x: Any) -> Any:
+def _some_at_once(fun: Callable[[Any], Any], x: Any) -> Any:
     if isinstance(x, (int, float)):
         x = np.float64(x)
-    if type(x) is not np.ndarray or x.size <= PIECE:
+    if type(x) is not np.ndarray or x.size <= AT_ONCE:
         return fun(x)
     ans, flat = np.empty(x.size, x.dtype), x.ravel()
-    for start in range(0, x.size, PIECE):
-        ans[start : start + PIECE] = fun(flat[start : start + PIECE])
+    for start in range(0, x.size, AT_ONCE):
+        ans[start : start + AT_ONCE] = fun(flat[start : start + AT_ONCE])
     return ans.reshape(x.shape)
 
 
