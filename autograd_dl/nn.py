@@ -57,8 +57,8 @@ class Layer(ABC):
         """There is none: raises `GraphError`, which says what to write instead."""
         raise GraphError(
             f"{type(self).__name__} has no backward of its own: the graph goes back through all layers at once; make "
-            "what the gradients are of Tensors, W = Tensor(a, requires_grad=True), call backward() of the last result, "
-            "and read W.grad"
+            "a Tensor of each array whose gradient you want, W = Tensor(a, requires_grad=True), call backward() of the "
+            "last result, and read W.grad"
         )
 
 

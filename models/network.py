@@ -49,6 +49,7 @@ class Network(ABC):
 
     def __init__(self, dtype: Any = "float32", seed: int | None = None) -> None:
         self.params = {}
+        self._made: dict[str, Tensor] = {}
         self.running: dict[str, NDArray[Any]] = {}
         self.dropout_rng: np.random.Generator | None = None
         self.dtype = np.dtype(dtype)
@@ -57,8 +58,8 @@ class Network(ABC):
 
     def parameter(self, name: str, values: NDArray[Any]) -> Tensor:
         """Add a parameter with these initial values, in the network's dtype: `DTypeError` if that is not floating."""
-        self.params[name] = Tensor(values, requires_grad=True, dtype=self.dtype, name=name)
-        return self.params[name]
+        made = self.params[name] = self._made[name] = Tensor(values, requires_grad=True, dtype=self.dtype, name=name)
+        return made
 
     def add_dropout(self) -> None:
         """Give the network a generator of its own for dropout, which shares no number with the initial values."""
@@ -136,15 +137,17 @@ class Network(ABC):
     def _learned(self) -> dict[str, Tensor]:
         """The parameters but for the frozen ones, those with `requires_grad = False`.
 
-        A constant that came from a computation, or has no name, as `Tensor(a)`, is refused: it would not learn, and
-        perhaps nobody meant that.
+        A constant that came from a computation, or took the place of a parameter that was made here, is refused: it
+        would not learn, and perhaps nobody meant that.
         """
         learned = {}
         for name, p in self.params.items():
-            if type(p) is not Tensor or type(p.node) is not Leaf or not (p.node.requires_grad or p.name):
+            if type(p) is not Tensor or type(p.node) is not Leaf:
                 raise _no_parameter(name, p)
             if p.node.requires_grad:
                 learned[name] = p
+            elif self._made.get(name, p) is not p:
+                raise _no_parameter(name, p)
         if not learned:
             raise GraphError(f"no parameter of this {type(self).__name__} requires grad: all of them are frozen")
         return learned
@@ -288,8 +291,8 @@ def _no_parameter(name: str, value: Any) -> AutogradError:
         )
     if type(value.node) is Leaf:
         return GraphError(
-            f"{there} is a Tensor that does not require grad, and would not learn: {new}; if it is to stay as it is, "
-            f"give it a name, {there}.name = {name!r}"
+            f"{there} was replaced by a Tensor that does not require grad, and would not learn: {new}, and "
+            f"{there}.requires_grad = False freezes that"
         )
     return GraphError(
         f"{there} is a constant, which does not learn: nothing that it was made of requires grad, or it was detached; "

@@ -181,6 +181,7 @@ class TestStory:
             (lambda x: np.sum(x, axis=None, keepdims=False), "sum", True),
             (lambda x: np.clip(x, None, 3), "clip", True),
             (lambda x: x[None], "[None]", False),
+            (lambda x: np.roll(x, 1), "roll\nshift=1", False),
         ],
     )
     def test_settings_that_are_none_are_not_told_but_of_an_index(self, f, label, plain):

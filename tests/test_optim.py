@@ -958,8 +958,10 @@ def test_only_the_named_parameters_decay(decay):
 
 def test_a_misspelt_gradient_is_no_freezing():
     params = {"W": Tensor([1.0]), "b": Tensor([1.0])}
-    with pytest.raises(GraphError, match=r"no gradient for W: grads has None for it; run loss.backward\(\) first"):
-        SGD().update({"W": np.ones(1)}, {"W": None})
+    with pytest.raises(GraphError, match=r"no gradient for W: grads has None; run loss.backward\(\) first"):
+        SGD().update({"W": np.ones(1), "b": np.ones(1)}, {"W": None, "B": np.ones(1)})
+    with pytest.raises(GraphError, match="no gradient for W: others have one, so the loss does not depend on it"):
+        SGD().update({"W": Tensor([1.0], requires_grad=True), "b": np.ones(1)}, {"W": None, "b": np.ones(1)})
     with pytest.raises(GraphError, match="no gradient for b: there is no entry in grads, which has B"):
         SGD().update(params, {"W": np.ones(1), "B": np.ones(1)})
     assert params["W"].tolist() == [1]

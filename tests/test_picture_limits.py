@@ -52,8 +52,12 @@ class TestMaximum:
         text = to_dot(horner(1000), maximum=maximum)
         assert len(nodes(text)) <= maximum + 3  # the middle, what the picture ends in, and x
         assert f"⋯\n{2000 - text.count('shape=circle'):,} ops" in text
-        assert note(text) == [f"2,000 ops, drawn as {text.count('shape=circle') + 1} boxes: a picture has at most "
+        assert note(text) == [f"2,000 ops, drawn as {text.count('shape=circle') + 1} boxes: all would be more than "
                               f"{maximum} nodes (maximum={maximum})"]  # fmt: skip
+
+    @pytest.mark.parametrize("maximum", [60, 300])
+    def test_ten_boxes_at_either_end_are_enough(self, maximum):
+        assert to_dot(horner(1000), maximum=maximum).count("shape=circle") == 20
 
     def test_scopes_collapse_first_and_the_deepest_of_them(self):
         y = in_nested_scopes(5, lambda y: np.exp(np.sin(y)) + y)
@@ -63,7 +67,7 @@ class TestMaximum:
         assert nodes(outer) == ["x0", *(f"scope{i}" for i in range(1, 61, 12)), "out"]
         assert nodes(least) == ["x0", "scope1", "rest13", "scope49", "out"]
         assert "outer0\n12 ops" in outer
-        assert note(outer) == ["60 ops, drawn as 5 boxes: a picture has at most 10 nodes (maximum=10)"]
+        assert note(outer) == ["60 ops, drawn as 5 boxes: all would be more than 10 nodes (maximum=10)"]
         assert note(everything) == []
 
     def test_it_is_reached_and_not_exceeded(self):

@@ -140,7 +140,7 @@ class TestLayers:
         x = leaf(np.ones((2, 4)), "x")
         net = TwoLayerNet(4, 3, 2, dtype="float64", seed=0)
         text = to_dot(net.loss(x, np.array([0, 1])), style="layers", gradients=True)
-        assert labels(text) == ["x", "Affine", "ReLU", "Affine", LOSS, "t"]
+        assert labels(text) == ["x", "Affine", "ReLU", "Affine", LOSS, "(2,)"]
         assert text.count("dir=back") == 5
 
     def test_one_alone_may_be_given(self, simple):

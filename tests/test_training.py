@@ -715,6 +715,16 @@ class TestResume:
             assert made.history == whole.history
             assert weights(made.network) == weights(whole.network)
 
+    def test_what_the_user_gives_the_network_afterwards_stays(self, tmp_path):
+        made = trained(Falling(), early_stopping=99, optimizer_param={"lr": 0.1})
+        made.network.params["W1"].data *= 2
+        own = made.network.params["W1"].numpy().copy()
+        made.save(tmp_path / "run.safetensors")
+        np.testing.assert_array_equal(load_arrays(tmp_path / "run.safetensors")["network.W1"], own)
+        made.optimizer.lr = 1e-9
+        made.train_step()
+        np.testing.assert_allclose(made.network.params["W1"].numpy(), own, atol=1e-6)
+
     def test_settings_are_compared_as_json_has_them(self, tmp_path):
         file = tmp_path / "run.safetensors"
         settings = {"size": (28, 28), "none": math.nan, "n": np.array([1, 2]), "k": np.int64(3)}

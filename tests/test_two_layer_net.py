@@ -1,3 +1,4 @@
+import copy
 import inspect
 import pickle
 
@@ -388,22 +389,33 @@ class TestWhatBeginnersPutAmongTheParameters:
         net.params["W2"] = (net.params["W2"] * 2).detach()
         with pytest.raises(GraphError, match=r"params\['W2'\] is a constant.*params\['W2'\].requires_grad = False"):
             net.gradient(X, T)
-        net.params["W2"].requires_grad = False
-        net.params["W2"].name = "W2"
-        assert net.gradient(X, T).keys() == {"W1", "b1", "b2"}
 
     def test_an_array_that_was_made_a_tensor(self):
         net = small()
-        net.params["W2"] = Tensor(net.params["W2"].numpy())
-        with pytest.raises(GraphError, match=r"would not learn: network\.parameter\('W2', a\).*\['W2'\]\.name = 'W2'"):
+        net.params["W2"] = Tensor(net.params["W2"].numpy(), name="W2")
+        with pytest.raises(GraphError, match=r"was replaced by .*would not learn: network\.parameter\('W2', a\) makes"):
             net.gradient(X, T)
-        net.params["W2"].name = "W2"
-        assert net.gradient(X, T).keys() == {"W1", "b1", "b2"}
+        net.params["W2"].requires_grad = True
+        assert net.gradient(X, T).keys() == net.params.keys()
+
+    def test_what_a_class_of_its_own_has_put_there_may_be_frozen(self):
+        class Own(Network):
+            def __init__(self):
+                self.params = {"W": Tensor(np.ones((4, 3)), requires_grad=True), "b": Tensor(np.ones(3))}
+
+            def predict(self, x):
+                return np.dot(x, self.params["W"]) + self.params["b"]
+
+        net = Own()
+        assert net.gradient(X[:, :4], T).keys() == {"W"}
+        net.params["W"].requires_grad = False
+        with pytest.raises(GraphError, match="all of them are frozen"):
+            net.gradient(X[:, :4], T)
 
     def test_a_frozen_parameter_stays_so_when_it_is_pickled(self):
         net = small()
         net.parameter("W2", net.params["W2"].numpy()).requires_grad = False
-        for again in (net, pickle.loads(pickle.dumps(net))):
+        for again in (net, pickle.loads(pickle.dumps(net)), copy.deepcopy(net)):
             assert again.gradient(X, T).keys() == {"W1", "b1", "b2"}
 
     def test_a_new_parameter_learns(self):

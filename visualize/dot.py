@@ -99,8 +99,8 @@ def draw_graph(
     highlight : Tensors, Nodes, names of scopes; or one of them
         What is marked in red, and the lines between: `highlight=["Conv1", h]`.
     maximum : int, optional
-        Of a graph with more nodes, scopes are drawn as one box, and if that does not suffice all that lies between its
-        two ends; the picture says so.
+        Of a graph with more nodes, scopes are drawn as one box, and if that does not suffice all that lies between the
+        first ten boxes and the last ten (or fewer, of a small maximum); the picture says so.
     expand : bool
         Draw fused ops as the compositions that they stand for: softmax with loss, batch normalization, sigmoid,
         convolution, pooling. The program is recorded again for that.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from autograd_dl.engine import Node, Tensor
@@ -38,6 +38,26 @@ def is_operand(node: Node, i: int) -> bool:
         return False
     has_rule = op.each is not None or (i < len(op.rules) and op.rules[i] is not None)
     return has_rule or (getattr(value, "ndim", 0) > 0 and op.name != "getitem")
+
+
+def settings_of(node: Node, operands: Collection[int]) -> tuple[list[Any], dict[str, Any]]:
+    """What an op was given beside its operands and keywords: numbers by the names of its arguments, and the rest."""
+    op = node.plan.op
+    is_index = op.name == "getitem"
+    names = [] if is_index or op.signature is None else list(op.signature.parameters)
+    settings, named = [], {}
+    for i, value in enumerate(node.inputs):
+        if i in operands:
+            continue
+        if isinstance(value, (int, float)) and i < len(names):
+            named[names[i]] = value
+        elif is_index or not _has_arrays(value):
+            settings.append(value)
+    return settings, named
+
+
+def _has_arrays(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and any(hasattr(part, "dtype") for part in value)
 
 
 def known_name(op: Op) -> str:

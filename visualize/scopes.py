@@ -21,7 +21,7 @@ LAYERS = {
 FUSED = {"relu": "ReLU", "sigmoid": "Sigmoid", "softmax_cross_entropy": "Softmax\nwith Loss", "tanh": "Tanh"}
 """Ops that the book draws as layers."""
 ENDS = 10
-"""Boxes at either end of a cut picture, at most: those who want to see more want all."""
+"""Boxes at either end of a cut picture, at most: a chain of hundreds is no easier to read than one of all."""
 T = TypeVar("T")
 
 _NUMBERED = re.compile(r"([A-Z][A-Za-z]*?)\d+")

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 
 from autograd_dl.engine import Leaf, Node, Tensor
 from autograd_dl.errors import GraphError
-from autograd_dl.table import Op, is_numpys_function
 
-from .graph import is_operand, ordered
+from .graph import is_operand, ordered, settings_of
 from .labels import NOTHING, Edge, Labels, Numbers
 from .scopes import FUSED, Group, caption, folded, layer_name
 from .text import quantity, symbol, with_constants
@@ -188,9 +187,9 @@ class _Drawing:
             if isinstance(parent, Node):
                 yield self._line(parent, own, [(node, i)])
             else:
-                written, name = self.labels.value(None, parent) or quantity(parent), self._named(_role(node, i))
-                yield Box(f"{own}_{i}", name or written, "leaf" if name else "constant", scope=node.scope)
-                yield Line(f"{own}_{i}", own, written if name else "", None)
+                written = self.labels.value(None, parent) or quantity(parent)
+                yield Box(f"{own}_{i}", written, "constant", scope=node.scope)
+                yield Line(f"{own}_{i}", own, "", None)
 
     def _group(self, group: Group) -> Iterator[Box | Line]:
         """The box of several ops, and a line from each node outside that they read."""
@@ -226,8 +225,7 @@ class _Drawing:
         assert node.op is not None
         if self._kind(node) == "scope":
             return FUSED[node.op.name]
-        others = sorted(set(range(len(node.inputs))).difference(operands))
-        settings, named = _settings(node, others)
+        settings, named = settings_of(node, operands)
         label = symbol(node.op.title if self.look.titles else node.op.name, settings, named | node.kwargs)
         constants = {operands.index(i): _constant(node.inputs[i]) for i in inside}
         return with_constants(label, len(operands), constants) if constants else label
@@ -269,37 +267,6 @@ class _Drawing:
                 data = [p for p in parents if isinstance(p, Leaf) and not p.requires_grad]
                 first |= set(parents[:1] if not outside and not data else [])
         return first
-
-
-def _settings(node: Node, others: Sequence[int]) -> tuple[list[Any], dict[str, Any]]:
-    """What an op was given at these places, beside its operands: numbers by their arguments' names, and the rest."""
-    assert node.op is not None
-    settings, named, names = [], {}, _parameters(node.op)
-    for i in others:
-        value = node.inputs[i]
-        if isinstance(value, (int, float)) and i < len(names):
-            named[names[i]] = value
-        elif node.op.name == "getitem" or not _has_arrays(value):
-            settings.append(value)
-    return settings, named
-
-
-def _parameters(op: Op) -> list[str]:
-    """The names of the arguments of an op; none of an index, and of a function that does not tell."""
-    return [] if op.signature is None or op.name == "getitem" else list(op.signature.parameters)
-
-
-def _role(node: Node, i: int) -> str | None:
-    """What a primitive of ours calls its argument, if that is an array."""
-    op = node.op
-    if op is None or is_numpys_function(op.fun) or not getattr(node.inputs[i], "shape", ()):
-        return None
-    names = _parameters(op)
-    return names[i] if i < len(names) else None
-
-
-def _has_arrays(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and any(hasattr(part, "dtype") for part in value)
 
 
 def _constant(value: Any) -> str:

@@ -11,8 +11,8 @@ NAMES = {
 """Well-known names of Tensors."""
 WORDS = {
     "cut": (
-        "{ops} ops, drawn as {boxes} boxes: a picture has at most {maximum} nodes (maximum={maximum})",
-        "{ops} 個の演算を {boxes} 個の箱にまとめた図（ノードは最大 {maximum} 個、maximum={maximum}）",
+        "{ops} ops, drawn as {boxes} boxes: all would be more than {maximum} nodes (maximum={maximum})",
+        "{ops} 個の演算を {boxes} 個の箱にまとめた図（すべて描くとノードが {maximum} 個を超えます。maximum={maximum}）",
     ),
     "ops": ("{count} ops", "{count} 個の演算"),
     "values": ("{count} values", "{count} 個の値"),

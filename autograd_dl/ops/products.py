@@ -20,7 +20,10 @@ from .entry import as_array, composed, present, primitive
 LARGE = 3 * 10**7
 """Multiplications of a product that workers share."""
 LARGE_RESULT = 1 << 14
-"""Elements of a product that np.matmul makes sooner than np.dot, which fills it with zeros first."""
+"""Elements of a product that np.matmul makes sooner than np.dot, which fills it with zeros first.
+
+(Not of a column and a row, which np.dot multiplies without BLAS's general product.)
+"""
 
 
 def _of_one_dtype(arrays: Sequence[Any]) -> list[Any]:
@@ -48,7 +51,7 @@ def _dot(a: Any, b: Any) -> Any:
     if a.ndim == 2 == b.ndim:
         if in_block() and a.size * b.shape[1] > LARGE and _fit(a, b):
             return _dot_in_parts(a, b)
-        if len(a) * b.shape[1] > LARGE_RESULT and _fit(a, b) and a.flags.forc and b.flags.forc:
+        if len(b) > 1 and len(a) * b.shape[1] > LARGE_RESULT and _fit(a, b) and a.flags.forc and b.flags.forc:
             return np.matmul(a, b)
     return a.dot(b)
 

@@ -65,19 +65,19 @@ def _refuse_unless_frozen(missing: list[str], params: Mapping[str, Any], grads: 
     for key in learning:
         refuse_no_parameter(key, params[key])
         _refuse_recorded(key, params[key])
-    others_have = grads is None and len(missing) < len(params)
-    if others_have and learning and all(type(params[key]) is Tensor for key in learning):
+    empty = [key for key in learning if grads is None or key in grads]
+    if empty and len(missing) < len(params) and all(type(params[key]) is Tensor for key in empty):
         raise GraphError(
-            f"no gradient for {', '.join(learning)}: others have a `.grad`, so the loss does not depend on it; "
-            f'to freeze it, set params["{learning[0]}"].requires_grad = False'
+            f"no gradient for {', '.join(empty)}: others have one, so the loss does not depend on it; "
+            f'to freeze it, set params["{empty[0]}"].requires_grad = False'
         )
     strangers = [] if grads is None else [key for key in grads if key not in params]
     if learning or strangers:
-        names, others = ", ".join(learning or missing), f", which has {', '.join(strangers)}" if strangers else ""
-        if grads is not None and not grads.keys().isdisjoint(learning):
-            raise GraphError(f"no gradient for {names}: grads has None for it; run loss.backward() first")
-        where = "`.grad`; run loss.backward() first" if grads is None else "entry in grads"
-        raise GraphError(f"no gradient for {names}: there is no {where}{others}")
+        others = f", which has {', '.join(strangers)}" if strangers else ""
+        why = f"there is no entry in grads{others}"
+        if empty:
+            why = f"{'there is no `.grad`' if grads is None else 'grads has None'}; run loss.backward() first"
+        raise GraphError(f"no gradient for {', '.join(empty or learning or missing)}: {why}")
     if len(missing) == len(params):
         raise GraphError(f"nothing to update: none of {', '.join(missing)} requires grad")
 

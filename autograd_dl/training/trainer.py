@@ -61,7 +61,8 @@ class Trainer:
         Called after every measurement, and after every step. They may call `stop()`.
     early_stopping : int, optional
         Stop when the test accuracy has not risen for so many measurements, and in any case go back to the parameters
-        that had the highest. (Give validation data as x_test, t_test then.)
+        that had the highest. (Give validation data as x_test, t_test then.) Steps that follow, and checkpoints, go on
+        from the last ones.
     shuffle : bool
         Whether each epoch has every sample once; or else batches are drawn with replacement, as in the book.
     augment : function of (images, rng), or a sequence of them
@@ -222,7 +223,7 @@ class Trainer:
     def train_step(self) -> None:
         """Take one step, with all that belongs to it: measure and save, where that is due."""
         if self._last:
-            load_network(self.network, self._last)
+            load_network(self.network, self._state())
             self._last = {}
         x, t = self.batches.draw()
         with np.errstate(all="ignore"):  # a training that diverges goes on, as in the book, and the outcome tells of it
@@ -256,7 +257,7 @@ class Trainer:
             "settings": self.settings | self._own_settings(),
         }
         parts = {
-            "network": self._last or state_of(self.network),
+            "network": self._state(),
             "optimizer": self.optimizer.state_dict(),
             "batches": self.batches.state_dict(),
             "best": self._best,
@@ -304,6 +305,12 @@ class Trainer:
         self.current_iter, self.stopped, self._best, self._last = step, stopped, best, {}
         for name, values in self._lists().items():
             values[:] = history[name]
+
+    def _state(self) -> NamedArrays:
+        """The network's state for the steps to come: that after the last step, if it has the best parameters still."""
+        here = state_of(self.network)
+        went_back = self._last and _bytes(here) == _bytes(self._best)
+        return self._last if went_back else here
 
     def _own_settings(self) -> dict[str, Any]:
         """What else must be the same in a training that goes on."""
@@ -377,6 +384,10 @@ class Trainer:
 
 def _copied_state(network: Network) -> NamedArrays:
     return {name: a.copy() for name, a in state_of(network).items()}
+
+
+def _bytes(arrays: NamedArrays) -> dict[str, bytes]:
+    return {name: a.tobytes() for name, a in arrays.items()}
 
 
 def _as_it_is(gradient: Mapping[str, Any]) -> Mapping[str, Any]:

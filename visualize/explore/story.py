@@ -14,7 +14,7 @@ from autograd_dl.pullback import Parts
 from autograd_dl.table import outline
 
 from ..derivatives import local_formula
-from ..graph import is_operand, known_name, ordered
+from ..graph import is_operand, known_name, ordered, settings_of
 from ..recalled import is_known, recalled
 from ..rendering import RenderError
 from ..text import cut, quantity, symbol, visible
@@ -121,15 +121,16 @@ class _Teller:
     def _op(self, node: Node) -> dict[str, Any]:
         op, result = node.plan.op, self.results[node]
         operands = [self.operands[node][i] for i in _operands(node)]
-        given = (v for i, v in enumerate(node.inputs) if i not in _operands(node))
+        given, named = settings_of(node, _operands(node))
         settings = [v for v in given if v is not None or op.name == "getitem"]
-        label = shown(symbol(op.name, settings, node.kwargs))
+        named |= node.kwargs
+        label = shown(symbol(op.name, settings, named))
         line = " ".join(label.split())
         told: dict[str, Any] = {"kind": "op", "op": op.name, "label": label, "scope": [*map(shown, node.scope)]}
         told["equation"] = f"{line}: {'; '.join(map(_written, operands))} → {_written(result)}"
         if all(map(_is_number, [*operands, result])):
             told["equation"] = equation(known_name(op), line, operands, result)
-        if known_name(op) and not settings and not any(v is not None and v is not False for v in node.kwargs.values()):
+        if known_name(op) and not settings and not any(v is not None and v is not False for v in named.values()):
             told["plain"] = True
         return told
 
