@@ -1,13 +1,14 @@
 """A training step of the book's two-layer network, 784-50-10, batch 100, SGD with lr 0.1, on a fixed batch.
 
 Ours is `optimizer.update(net.params, net.gradient(x, t))` in float32; the peers do the same in float32, at their
-default settings; the book's code, written anew, is float64 with a hand-written backward pass.
+default settings; the book's layers (`book.py`) are float64, with a hand-written backward pass each.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from . import book
 from .networks import our_step, torch_step, vectors
 
 BATCH, INPUTS, HIDDEN, OUTPUTS, LR = 100, 784, 50, 10, 0.1
@@ -95,31 +96,10 @@ def mygrad():
     return step
 
 
-def book():
-    """Forward and backward by hand, one after the other, as chapter 5 derives them layer by layer."""
-    x, t = vectors(BATCH, "float64")
-    w1, b1, w2, b2 = _weights("float64")
-    hot = np.eye(OUTPUTS)[t]
-
-    def step():
-        a1 = np.dot(x, w1) + b1
-        mask = a1 <= 0
-        z1 = a1.copy()
-        z1[mask] = 0
-        a2 = np.dot(z1, w2) + b2
-        shifted = (a2.T - np.max(a2.T, axis=0)).T
-        y = np.exp(shifted) / np.sum(np.exp(shifted), axis=1, keepdims=True)
-        loss = -np.sum(hot * np.log(y + 1e-7)) / BATCH
-        da2 = (y - hot) / BATCH
-        dz1 = np.dot(da2, w2.T)
-        dw2, db2 = np.dot(z1.T, da2), np.sum(da2, axis=0)
-        dz1[mask] = 0
-        dw1, db1 = np.dot(x.T, dz1), np.sum(dz1, axis=0)
-        for p, g in ((w1, dw1), (b1, db1), (w2, dw2), (b2, db2)):
-            p -= LR * g
-        return loss
-
-    return step
+def by_the_book():
+    rng = np.random.default_rng(1)
+    layers = [book.Affine(rng, INPUTS, HIDDEN), book.Relu(), book.Affine(rng, HIDDEN, OUTPUTS)]
+    return book.training_step(layers, book.SGD(LR), *vectors(BATCH, "float64"))
 
 
 SIDES = {
@@ -128,5 +108,5 @@ SIDES = {
     "JAX jit": jax,
     "HIPS autograd": hips_autograd,
     "MyGrad": mygrad,
-    "the book's NumPy code": book,
+    "the book's NumPy code": by_the_book,
 }
