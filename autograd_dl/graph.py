@@ -15,7 +15,9 @@ import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
 from numpy import ndarray
+from numpy.lib.stride_tricks import as_strided
 
 from .errors import GraphError
 from .table import SCALARS, Op, Plan, outline
@@ -143,6 +145,8 @@ class Memory(weakref.ref[Any]):
         return [node for reader in readers if (node := reader()) is not None]
 
 
+BASES: tuple[type[Any], ...] = ndarray, type(as_strided(np.empty(0)).base)
+"""What a view may point to: an array, or what `as_strided` puts between."""
 _memories: dict[int, Memory] = {}
 """The memory of all leaves, by the identity of the array that owns it."""
 
@@ -163,7 +167,7 @@ def followed(value: Any) -> Memory | None:
 def _owner(value: Any) -> Any:
     """The array whose memory this one is in; NumPy has each view point to it, but for views of subclasses."""
     base = getattr(value, "base", None)
-    while isinstance(base, ndarray):
+    while isinstance(base, BASES):
         value, base = base, base.base
     return value
 

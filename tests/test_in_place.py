@@ -560,10 +560,12 @@ VIEWS = {
     "flip": lambda x: np.flip(x, 0),
     "broadcast_to": lambda x: np.broadcast_to(x, (2, 2, 3)),
     "split": lambda x: np.split(x, 3, axis=1)[1],
+    "windows": lambda x: np.lib.stride_tricks.sliding_window_view(x, 2, 1),
     "detach": lambda x: x.detach(),
     "under no_grad": under_no_grad,
     "data": lambda x: x.data,
     "a view of the data": lambda x: x.data.T,
+    "a strided view of the data": lambda x: np.lib.stride_tricks.as_strided(x.data, (2,), (8,)),
 }
 
 

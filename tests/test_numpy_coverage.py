@@ -62,9 +62,10 @@ NOT_ON_TENSORS = {
 
 def functions():
     """The public functions of NumPy that hand their arguments over to a Tensor, by name."""
-    for prefix, module in {"": np, "linalg.": np.linalg, "fft.": np.fft}.items():
-        for name in dir(module):
-            fun = getattr(module, name, None) if name in module.__all__ else None
+    modules = {"": np, "linalg.": np.linalg, "fft.": np.fft, "lib.stride_tricks.": np.lib.stride_tricks}
+    for prefix, module in modules.items():
+        for name in getattr(module, "__all__", dir(module)):
+            fun = getattr(module, name, None)
             if isinstance(fun, np.ufunc) or hasattr(fun, "_implementation"):
                 yield prefix + name, fun
 

@@ -64,6 +64,21 @@ def _rolled_back(g: Any, _ans: Any, _x: Any, shift: Any, axis: Any = None) -> An
 defvjp(np.roll, _rolled_back, None)
 
 
+def _windows_back(g: Any, _ans: Any, _x: Any, _window_shape: Any, axis: Any = None) -> Any:
+    """The sum over the places in a window: what arrives there, at where each window has that place."""
+    ndim = _x.ndim
+    axes = range(ndim) if axis is None else normalize_axis_tuple(axis, ndim, allow_duplicate=True)
+    total = np.zeros_like(g, shape=_x.shape)
+    for place in np.ndindex(*g.shape[ndim:]):
+        before = [sum(p for p, a in zip(place, axes, strict=True) if a == i) for i in range(ndim)]
+        after = [n - m - b for n, m, b in zip(_x.shape, g.shape, before, strict=False)]
+        total = total + np.pad(g[(..., *place)], list(zip(before, after, strict=True)))
+    return total
+
+
+defvjp(np.lib.stride_tricks.sliding_window_view, _windows_back, None)
+
+
 @primitive
 def astype(x: Any, dtype: Any) -> Any:
     """The array converted to another dtype. A gradient flows only to and from floating dtypes."""

@@ -134,5 +134,10 @@ SPECS = [
     row((np.pad, _pad_constant), cases(normal, shapes=[(2, 3), (3, 2)], how=pick(*PADS)),
         lambda x, how: np.pad(x, **how)),
     row(np.pad,          cases(normal, shapes=[(0,), (3,)]), lambda x: np.pad(x, 2), label="of a vector"),
+    row(np.lib.stride_tricks.sliding_window_view,
+        cases(normal, shapes=[(3, 3), (2, 3, 4)], how=pick((2, 0), (0, -1), ((2, 1), (0, -1)), ((2, 2), (-1, -1)))),
+        lambda x, how: np.lib.stride_tricks.sliding_window_view(x, *how)),
+    row(np.lib.stride_tricks.sliding_window_view, cases(normal, shapes=[(1,), (3,)], window_shape=pick(0, 1, (1,))),
+        label="along all axes"),
 ]
 # fmt: on
