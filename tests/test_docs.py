@@ -2,19 +2,24 @@
 
 import doctest
 import math
+import operator
 import os
 import pickle
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_numpy_coverage import DIFFERENTIABLE, FUNCTIONS
 from test_pytest_plugin import INSTALLED, PLUGIN
 
+import autograd_dl
+from autograd_dl import Tensor, ops
 from autograd_dl.ops.entry import PLAIN
+from autograd_dl.optim import SGD
 from autograd_dl.testing import GradientError, check_gradients
 from models import ThreeLayerNet
 
@@ -57,6 +62,29 @@ def test_the_lists_of_numpys_functions_are_whole():
     assert recorded & FUNCTIONS.keys() == {name for name, fun in FUNCTIONS.items() if fun in DIFFERENTIABLE}
     gone_from_new_ones = {"in1d"}
     assert plain & FUNCTIONS.keys() == {name for name, fun in FUNCTIONS.items() if fun in PLAIN} - gone_from_new_ones
+
+
+def found_in_column(column, things):
+    """What the code in a column of the table of libraries begins with, looked up among these things."""
+    page = (DOCS / "numpy.md").read_text("utf-8")
+    (table,) = re.findall(r"^## Coming from another library\n\n(.*?)\n\n", page, re.S | re.M)
+    cells = [row.split("|")[column] for row in table.splitlines()[2:]]
+    names = [name for cell in cells for name in re.findall(r"`([\w.]+)", cell)]
+    return [operator.attrgetter(name)(SimpleNamespace(**things)) for name in names]
+
+
+def test_what_the_table_of_libraries_names_is_here():
+    t = Tensor(1.0, requires_grad=True)
+    things = {"np": np, "ops": ops, "t": t, "w": t, "loss": t, "optimizer": SGD(), "check_gradients": check_gradients}
+    here = vars(autograd_dl) | {"primitive": ops.primitive, "defvjp": ops.defvjp} | things
+    assert len(found_in_column(4, here)) > 20
+
+
+@pytest.mark.torch
+def test_what_the_table_of_libraries_names_is_in_pytorch():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    t = torch.zeros(1)
+    assert len(found_in_column(2, {"torch": torch, "optimizer": torch.optim.SGD([t]), "t": t, "w": t, "loss": t})) > 15
 
 
 def test_the_failure_in_testing_is_what_pytest_prints(tmp_path):
