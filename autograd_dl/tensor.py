@@ -62,7 +62,8 @@ class Tensor(TensorMethods, Values):
     Raises
     ------
     DTypeError
-        For complex or non-numeric data, and for an integer array that requires grad.
+        For complex or non-numeric data, for an integer array that requires grad, and for a `requires_grad` that
+        is neither True nor False.
     ShapeError
         For lists of unequal lengths within one another.
     GraphError
@@ -95,6 +96,11 @@ class Tensor(TensorMethods, Values):
             raise GraphError("a Tensor of recorded Tensors would get no gradient; join them with np.stack")
         value = as_value(data, dtype)
         if requires_grad:
+            if not isinstance(requires_grad, (bool, np.bool_)):
+                raise DTypeError(
+                    f"requires_grad, the second argument, is True or False, not {requires_grad!r}; "
+                    "a Tensor takes its numbers as one list or array, and dtype= and name= by name"
+                )
             value = owned(value, counts_as_float=isinstance(data, (int, float)) and dtype is None)
         self._value = value
         self._grad = None

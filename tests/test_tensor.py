@@ -95,6 +95,13 @@ def test_a_python_number_that_requires_grad_is_a_float():
         assert t.item() == number
 
 
+@pytest.mark.parametrize("second", [3, np.float32, "W"])
+def test_requires_grad_is_no_second_number_and_no_dtype(second):
+    with pytest.raises(DTypeError, match=r"requires_grad, the second argument, is True or False, not "):
+        Tensor([2.0], second)
+    assert Tensor([2.0], np.True_).requires_grad
+
+
 def test_an_integer_array_that_requires_grad():
     for data in (np.array([1, 2]), [1, 2], np.int64(3), np.array([True]), Tensor([1])):
         with pytest.raises(DTypeError, match=r"these are (int64|bool); write data\.astype\(float\), or Tensor\(data, "):
