@@ -130,6 +130,14 @@ def test_a_function_that_records_nothing_is_no_success(f):
     assert not raised.value.outside
 
 
+def test_a_function_that_ignores_its_arguments_is_no_success():
+    w = Tensor(X, requires_grad=True)
+    with pytest.raises(
+        GradientError, match=r"no result depends on any input, .*: compute with the function's arguments$"
+    ):
+        check_gradients(lambda _: np.sum(w**2), w)
+
+
 @pytest.mark.parametrize("x", [np.arange(3), np.array([1.0, np.nan]), np.array([np.inf]), np.array([1j])])
 def test_inputs_must_be_finite_and_floating(x):
     with pytest.raises(DTypeError, match=r"floating arrays|finite numbers"):

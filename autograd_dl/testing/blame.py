@@ -64,13 +64,15 @@ def op_to_blame(program: Program, inputs: Arrays, fails: Callable[[Program], boo
 
 def fault_between(program: Program) -> str:
     """What to look for where each op passes by itself."""
-    for step in program.steps:
-        if step.fun in SYMMETRIC and any(number < len(program.inputs) for number in numbers_in(step.args)):
+    inputs = range(len(program.inputs))
+    readers = [step for step in program.steps if not numbers_in(step.args).isdisjoint(inputs)]
+    for step in readers:
+        if step.fun in SYMMETRIC:
             return (
                 f"{title_of(step.fun)} reads one half of a symmetric matrix, and differences move one element at a "
                 "time: check lambda x: f((x + x.T) / 2)"
             )
-    return BETWEEN if len(program.steps) > 1 else ""
+    return BETWEEN if readers and len(program.steps) > 1 else ""
 
 
 def fault_outside(f: Callable[..., Any], program: Program | None, inputs: Arrays) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine import Tensor
+from ..graph import toposort
 from .levels import Arrays, Level, pulled
 from .verdicts import GradientError
 
@@ -23,6 +24,11 @@ def check_conduct(level: Level, given: Arrays, rng: np.random.Generator) -> None
     inputs = [Tensor(x, requires_grad=True) for x in given]
     before = [x.numpy().copy() for x in inputs]
     outputs = level.tensors(inputs)
+    recorded = [y.node for y in outputs if y.node is not None and y.requires_grad]
+    if recorded and not {x.node for x in inputs}.intersection(toposort(recorded)):
+        raise GradientError(
+            "no result depends on any input, but on other Tensors: compute with the function's arguments"
+        )
     values = [y.numpy().copy() for y in outputs]
     arriving = [rng.standard_normal(y.shape).astype(y.dtype) for y in outputs]
     sent = [u.copy() for u in arriving]
