@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autograd_dl import Tensor, scope
+from autograd_dl.optim.settings import checked
 
 from .layers import Layers, activation_named, sizes_of
 from .network import LayeredNetwork
@@ -26,7 +27,7 @@ class MultiLayerNet(LayeredNetwork):
     weight_decay_lambda : float
         The loss has 1/2 lambda times the sum of all squared weights (not biases) added.
 
-    Raises ValueError for another activation or name.
+    Raises ValueError for another activation or name, or a lambda that is no number of 0 or more.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class MultiLayerNet(LayeredNetwork):
         super().__init__(dtype, seed, weight_init_std)
         self.hidden_size_list, self.output_size = sizes_of("hidden_size_list", hidden_size_list), output_size
         self.activation, self.kind = activation_named(activation), activation.capitalize()
-        self.weight_decay_lambda = weight_decay_lambda
+        self.weight_decay_lambda = checked("weight_decay_lambda", weight_decay_lambda)
         self.build(input_size)
 
     def scores(self, x: Tensor, layers: Layers) -> Tensor:

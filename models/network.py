@@ -119,6 +119,9 @@ class Network(ABC):
             self._masks_drawn_from = self.dropout_rng.bit_generator.state
         learned = self._learned()
         loss = self.training_loss(x, t)
+        if type(loss) is not Tensor:
+            kind = "None (is its return missing?)" if loss is None else f"of type {type(loss).__name__}"
+            raise DTypeError(f"the loss of this {type(self).__name__} is {kind}; it must be a Tensor, not float(loss)")
         found = gradients(loss, list(learned.values()), retain_graph=False)
         return loss.detach(), {name: g.numpy() for name, g in zip(learned, found, strict=True)}
 
@@ -140,6 +143,7 @@ class Network(ABC):
         A constant that came from a computation, or took the place of a parameter that was made here, is refused: it
         would not learn, and perhaps nobody meant that.
         """
+        check_dict("params", self.params)
         learned = {}
         for name, p in self.params.items():
             if type(p) is not Tensor or type(p.node) is not Leaf:
@@ -149,7 +153,11 @@ class Network(ABC):
             elif self._made.get(name, p) is not p:
                 raise _no_parameter(name, p)
         if not learned:
-            raise GraphError(f"no parameter of this {type(self).__name__} requires grad: all of them are frozen")
+            why = "all are frozen, or were made without requires_grad=True" if self.params else "params is empty"
+            raise GraphError(
+                f"no parameter of this {type(self).__name__} requires grad: {why}; "
+                "self.parameter('W', a) makes a parameter of an array, self.params['W']"
+            )
         return learned
 
     def _replayed_loss(self, x: Any, t: Any) -> Tensor:

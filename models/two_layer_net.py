@@ -36,7 +36,7 @@ class TwoLayerNet(Network):
     ) -> None:
         super().__init__(dtype, seed)
         if not all(map(is_size, (input_size, hidden_size, output_size))):
-            given = f"{input_size}, {hidden_size} and {output_size}"
+            given = f"{input_size!r}, {hidden_size!r} and {output_size!r}"
             raise ShapeError(
                 f"the sizes of the input, the hidden layer and the output are whole numbers of 1 or more, not {given}"
             )

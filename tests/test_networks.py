@@ -118,6 +118,42 @@ def test_a_frozen_parameter_has_no_gradient_and_stays():
             gradient(x, t)
 
 
+class Mistaken(Network):
+    """A network of one's own, with what may be put there by mistake."""
+
+    def __init__(self, params, loss=None):
+        self.params, self.given = params, loss
+
+    def predict(self, x):
+        return np.dot(x, np.ones((2, 2)))
+
+    def training_loss(self, _x, _t):
+        return self.given
+
+
+@pytest.mark.parametrize(
+    ("params", "loss", "message"),
+    [
+        (
+            {"W": Tensor(1.0, requires_grad=True)},
+            None,
+            r"the loss of this Mistaken is None \(is its return missing\?\)",
+        ),
+        (
+            {"W": Tensor(1.0, requires_grad=True)},
+            0.5,
+            "the loss of this Mistaken is of type float; it must be a Tensor, not float",
+        ),
+        ({}, None, r"this Mistaken requires grad: params is empty; self\.parameter\('W', a\) makes"),
+        ({"W": Tensor(1.0)}, None, "all are frozen, or were made without requires_grad=True"),
+        ([Tensor(1.0)], None, "params must be a dict"),
+    ],
+)
+def test_mistakes_of_a_network_of_ones_own(params, loss, message):
+    with pytest.raises((DTypeError, GraphError), match=message):
+        Mistaken(params, loss).gradient(np.ones((1, 2)), [0])
+
+
 def test_inputs_may_be_indices():
     class Lookup(Network):
         def predict(self, x):
@@ -459,6 +495,8 @@ def test_a_layer_of_nothing(sizes):
             lambda: TwoLayerNet(4, 0, 2),
             "the input, the hidden layer and the output are whole numbers of 1 or more, not 4, 0 and 2",
         ),
+        (lambda: TwoLayerNet("4", 3, 2), "1 or more, not '4', 3 and 2"),
+        (lambda: models.MultiLayerNet(4, [3], 2, weight_decay_lambda="0.1"), "weight_decay_lambda must be .*not '0.1'"),
         (lambda: TwoLayerNet(4, 3, None), "1 or more, not 4, 3 and None"),
         (lambda: models.initial_std("he", 0), "a unit has 1 input or more, not 0"),
         (lambda: SimpleConvNet(conv_param=30), "conv_param is a dict with filter_num and filter_size, not 30"),

@@ -409,7 +409,7 @@ class TestWhatBeginnersPutAmongTheParameters:
         net = Own()
         assert net.gradient(X[:, :4], T).keys() == {"W"}
         net.params["W"].requires_grad = False
-        with pytest.raises(GraphError, match="all of them are frozen"):
+        with pytest.raises(GraphError, match="all are frozen"):
             net.gradient(X[:, :4], T)
 
     def test_a_frozen_parameter_stays_so_when_it_is_pickled(self):
