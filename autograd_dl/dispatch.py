@@ -112,7 +112,10 @@ def _bound(op: Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple
     if op.arity is None:
         return args, kwargs
     parameters = op.signature.parameters
-    given = op.signature.bind(*args, **kwargs).arguments
+    try:
+        given = op.signature.bind(*args, **kwargs).arguments
+    except TypeError as error:  # of a method: NumPy's functions have said so themselves
+        raise TypeError(f"{op.title}: {error}") from None
     arrays = tuple(given.pop(name, parameters[name].default) for name in list(parameters)[: op.arity])
     further = [given.pop(p.name) for p in parameters.values() if p.kind is p.VAR_KEYWORD and p.name in given]
     named = {name: value for name, value in given.items() if value is not parameters[name].default}

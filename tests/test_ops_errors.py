@@ -64,6 +64,9 @@ def foreign(name):
     (lambda: np.split(tensor(3), 2),                          r"np.split: 3 elements do not make 2 equal sections"),
     (lambda: np.clip(tensor(3), np.zeros(2), 1),              r"np.clip(float64 (3,), float64 (2,), 1)"),
     (lambda: ops.im2col(tensor(1, 1, 2, 2), 3, 3),            r"a filter of size 3 with stride 1 does not fit"),
+    (lambda: ops.conv2d(tensor(1, 4, 4, 3), tensor(2, 3, 5, 5), None, pad=1),
+                                                              r"of 3 channels, not of shape (1, 4, 4, 3)"),
+    (lambda: ops.conv2d(tensor(1, 3, 4, 4), tensor(3, 3, 1, 1), None, groups=2), r"in 2 groups, with as many filters"),
     (lambda: ops.im2col(tensor(2, 2), 1, 1),                  r"images have the shape (N, C, H, W), not (2, 2)"),
     (lambda: ops.col2im(tensor(2, 2), (1, 1, 3, 3), 2, 2),    r"takes rows of shape (4, 4), not (2, 2)"),
 ])
@@ -172,6 +175,8 @@ def test_conditions_indices_and_weights_are_checked():
         np.ediff1d(tensor(2, dtype=int, grad=False), 0.5)
     with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
         np.linspace(x, 1, 5.5)
+    with pytest.raises(TypeError, match=r"np\.sum: got an unexpected keyword argument 'dim'"):
+        x.sum(dim=1)
     with pytest.raises(TypeError, match="too many arguments"):
         x.take([0], 0, None, "clip", 5)
 

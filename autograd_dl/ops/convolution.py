@@ -112,13 +112,13 @@ def _conv_grid(
 ) -> Grid:
     if len(filters) != 4:
         raise ShapeError(f"filters have the shape (F, C / groups, FH, FW), not {tuple(filters)}")
-    at = grid(images, (filters[2], filters[3]), stride, pad, dilation)
-    if groups < 1 or filters[0] % groups or images[1] != groups * filters[1]:
+    if len(images) == 4 and (groups < 1 or filters[0] % groups or images[1] != groups * filters[1]):
+        several = f" in {groups} groups, with as many filters in each," if groups != 1 else ""
         raise ShapeError(
-            f"filters of shape {tuple(filters)} in {groups} groups take images of {groups * filters[1]} channels, "
-            f"and there must be as many filters in each group; these images have the shape {tuple(images)}"
+            f"filters of shape {tuple(filters)}{several} take images (N, C, H, W) of {groups * filters[1]} channels, "
+            f"not of shape {tuple(images)}"
         )
-    return at
+    return grid(images, (filters[2], filters[3]), stride, pad, dilation)
 
 
 def _check_gradient(g: Any, shape: tuple[int, ...]) -> None:
