@@ -331,5 +331,6 @@ def refuse_released(node: Node) -> NoReturn:
         _refuse_overwritten(node, node.notes.overwritten)
     raise GraphError(
         f"the graph was released by an earlier backward() (found at {node.plan.op.title}); "
-        "to run backward twice, call the first one with retain_graph=True"
+        "to run backward twice, call the first one with retain_graph=True; "
+        "of what an earlier step left over for this one (a running mean, a sum of losses), take t.detach()"
     )

@@ -67,7 +67,11 @@ MISUSES = {
     "backward of a constant": (lambda: C.sum().backward(), GraphError, ["nothing", "requires grad", "detached"]),
     "backward of a named constant": (lambda: C.backward(), GraphError, ["'c'", "requires_grad=False"]),
     "backward of what was not recorded": (unrecorded, GraphError, ["no_grad"]),
-    "backward twice": (released, GraphError, ["released", "np.sum", "retain_graph=True"]),
+    "backward twice": (
+        released,
+        GraphError,
+        ["released", "np.sum", "retain_graph=True", "a running mean", "t.detach()"],
+    ),
     "backward after a change": (stale, GraphError, ["'W1'", "changed in place", "np.multiply", "forward pass again"]),
     "gradients with respect to a constant": (
         lambda: gradients(X.sum(), C),

@@ -124,7 +124,7 @@ def _add_network(model: _Parser, recipe: Recipe, given: bool = False) -> None:
 def _add_length(model: _Parser, recipe: Recipe) -> None:
     length = model.add_mutually_exclusive_group()
     _add_count(length, "--iterations", help=f"how many batches (default: {_usual_length(recipe)})")
-    _add_count(length, "--epochs", help="how many times as many images as there are, instead")
+    _add_count(length, "--epochs", help="how many epochs, instead: in each, as many images are drawn as there are")
     _add_count(model, "--batch-size", default=recipe.batch_size, help=_DEFAULT)
 
 
