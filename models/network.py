@@ -121,7 +121,9 @@ class Network(ABC):
         loss = self.training_loss(x, t)
         if type(loss) is not Tensor:
             kind = "None (is its return missing?)" if loss is None else f"of type {type(loss).__name__}"
-            raise DTypeError(f"the loss of this {type(self).__name__} is {kind}; it must be a Tensor, not float(loss)")
+            raise DTypeError(
+                f"the loss of this {type(self).__name__} is {kind}; it must be a Tensor, no float(loss), no array"
+            )
         found = gradients(loss, list(learned.values()), retain_graph=False)
         return loss.detach(), {name: g.numpy() for name, g in zip(learned, found, strict=True)}
 

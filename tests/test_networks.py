@@ -137,12 +137,12 @@ class Mistaken(Network):
         (
             {"W": Tensor(1.0, requires_grad=True)},
             None,
-            r"the loss of this Mistaken is None \(is its return missing\?\)",
+            r"the loss of this Mistaken is None \(is its return missing\?\); it must",
         ),
         (
             {"W": Tensor(1.0, requires_grad=True)},
             0.5,
-            "the loss of this Mistaken is of type float; it must be a Tensor, not float",
+            "the loss of this Mistaken is of type float; it must be a Tensor, no float",
         ),
         ({}, None, r"this Mistaken requires grad: params is empty; self\.parameter\('W', a\) makes"),
         ({"W": Tensor(1.0)}, None, "all are frozen, or were made without requires_grad=True"),

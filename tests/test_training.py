@@ -251,8 +251,28 @@ class TestTheBook:
         with pytest.raises(TypeError, match=f"^{name} takes a function, or a sequence of them, not "):
             trainer(**{name: wrong})
 
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            (
+                {"loss": lambda _x, _t: None},
+                "^loss of TwoLayerNet must return one number, and returned None; does it l",
+            ),
+            ({"loss": lambda _x, _t: np.ones(3)}, r"^loss of TwoLayerNet .* one number, and returned ndarray \(3,\)$"),
+            ({"accuracy": lambda _x, _t: None}, "^accuracy of TwoLayerNet must return one number, and returned None"),
+        ],
+    )
+    def test_losses_and_accuracies_are_numbers(self, wrong, message):
+        network = net()
+        gradient = network.gradient(*DATA[:2])
+        vars(network).update(wrong, gradient=lambda _x, _t: gradient)
+        with pytest.raises(DTypeError, match=message):
+            trainer(network).train()
+
     def test_a_network_has_all_parts_and_gradients_are_changed_by_a_function(self):
-        with pytest.raises(TypeError, match="a network has params, loss, gradient, accuracy, which this int has not"):
+        with pytest.raises(
+            TypeError, match="a network has params, loss, gradient, accuracy, which this int has not; a class that"
+        ):
             Trainer(3, *DATA)
         with pytest.raises(TypeError, match=r"the class TwoLayerNet, and no network: make one first, TwoLayerNet\("):
             trainer(TwoLayerNet)

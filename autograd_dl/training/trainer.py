@@ -143,7 +143,10 @@ class Trainer:
         parts = ("params", "accuracy") if one_pass else ("params", "loss", "gradient", "accuracy")
         lacking = [name for name in parts if not hasattr(network, name)]
         if lacking:
-            raise TypeError(f"a network has {', '.join(lacking)}, which this {type(network).__name__} has not")
+            raise TypeError(
+                f"a network has {', '.join(lacking)}, which this {type(network).__name__} has not; "
+                "a class that inherits from models.Network needs params and predict alone"
+            )
         if change_gradient is not None and not callable(change_gradient):
             raise TypeError(f"change_gradient takes a function of a dict of gradients, not {change_gradient!r}")
         self.network: Any = network  # users know more of theirs than the protocol: its save_params, say
@@ -336,10 +339,23 @@ class Trainer:
         if self.one_pass:
             loss, gradient = self.network.loss_and_gradient(x, t)
             self._update(gradient)
-            return float(loss)
+            return self._number("loss", loss)
         self._update(self.network.gradient(x, t))
         with no_grad():
-            return float(self.network.loss(x, t))
+            return self._number("loss", self.network.loss(x, t))
+
+    def _number(self, method: str, given: Any) -> float:
+        """What this method of the network returned, if that is one number."""
+        try:
+            return float(given)
+        except (TypeError, ValueError):
+            what = (
+                "None; does it lack a return?"
+                if given is None
+                else f"{type(given).__name__} {getattr(given, 'shape', '')}"
+            )
+            kind = type(self.network).__name__
+            raise DTypeError(f"{method} of {kind} must return one number, and returned {what}") from None
 
     def _update(self, gradient: Mapping[str, Any]) -> None:
         """Move the parameters. Without gradients, the optimizer would take the `.grad` of some earlier backward()."""
@@ -362,8 +378,8 @@ class Trainer:
         """Note the accuracies, and keep the parameters if they are the best so far; then call the callbacks."""
         n = self.evaluated
         with np.errstate(all="ignore"):
-            training = float(self.network.accuracy(self.batches.x[:n], self.batches.t[:n]))
-            test = float(self.network.accuracy(*(a[:n] for a in self.test)))
+            training = self._number("accuracy", self.network.accuracy(self.batches.x[:n], self.batches.t[:n]))
+            test = self._number("accuracy", self.network.accuracy(*(a[:n] for a in self.test)))
         self.measured.append(self.current_iter)
         self.train_acc_list.append(training)
         self.test_acc_list.append(test)
