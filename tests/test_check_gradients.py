@@ -499,6 +499,17 @@ def test_warnings_of_the_function_do_not_spoil_the_report():
         check_gradients(lambda x: np.where(x < 1e3, f(x), np.exp(x * 1e3)), X, order=1)
 
 
+def test_a_relu_that_writes_into_its_argument_is_told_to_copy_it():
+    @primitive
+    def clipped(x):
+        x[x < 0] = 0
+        return x.copy()
+
+    defvjp(clipped, lambda g, ans, _x: g * (ans > 0))
+    with pytest.raises(GradientError, match=r"^input 0 was changed: .* must not be written into, but a copy of it may"):
+        check_gradients(clipped, X)
+
+
 def test_a_result_in_memory_that_the_next_call_takes_is_found():
     memory = np.zeros(3)
 
