@@ -68,6 +68,8 @@ class Tensor(TensorMethods, Values):
         For lists of unequal lengths within one another.
     GraphError
         For a Tensor that requires grad already.
+    TypeError
+        For a name that is no string.
 
     >>> import numpy as np
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -104,7 +106,7 @@ class Tensor(TensorMethods, Values):
             value = owned(value, counts_as_float=isinstance(data, (int, float)) and dtype is None)
         self._value = value
         self._grad = None
-        self.node = Leaf(self, bool(requires_grad), name)
+        self.node = Leaf(self, bool(requires_grad), name if name is None else _named(name))
 
     def __init_subclass__(cls, **_kwargs: Any) -> None:
         raise TypeError("Tensor is final: write functions of Tensors instead of a subclass")
@@ -156,7 +158,7 @@ class Tensor(TensorMethods, Values):
 
     @name.setter
     def name(self, name: str | None) -> None:
-        (self.node or self._leaf("name")).noted().name = name
+        (self.node or self._leaf("name")).noted().name = name if name is None else _named(name)
 
     @property
     def grad(self) -> Tensor | None:
@@ -404,6 +406,12 @@ SIGNS = {
 """How the change of a Tensor in place by a ufunc is written."""
 CONVERTING = ("numpy.", "matplotlib.", "pandas.", "scipy.")
 """Libraries that make arrays of what the user's line gives them."""
+
+
+def _named(name: Any) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a Tensor is a string, not {name!r}")
+    return name
 
 
 def called(tensor: Tensor) -> str:

@@ -95,6 +95,17 @@ def test_a_python_number_that_requires_grad_is_a_float():
         assert t.item() == number
 
 
+def test_a_name_is_a_string():
+    t = Tensor(1.0, name="x")
+    for name in (0, 5, ("x",)):
+        with pytest.raises(TypeError, match="the name of a Tensor is a string, not "):
+            Tensor(1.0, name=name)
+        with pytest.raises(TypeError, match="the name of a Tensor is a string, not "):
+            t.name = name
+    t.name = None
+    assert t.name is None
+
+
 @pytest.mark.parametrize("second", [3, np.float32, "W"])
 def test_requires_grad_is_no_second_number_and_no_dtype(second):
     with pytest.raises(DTypeError, match=r"requires_grad, the second argument, is True or False, not "):
