@@ -848,8 +848,9 @@ class TestResume:
             trainer(checkpoint=file, resume=True)
 
     def test_a_missing_file(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match=r"absent\.safetensors"):
+        with pytest.raises(FileNotFoundError, match=r"absent\.safetensors") as raised:
             trainer(checkpoint=tmp_path / "absent.safetensors", resume=True)
+        assert "the first run, which makes it, is without" in str(raised.value.__notes__)
 
     def test_the_name_is_checked_before_the_training(self, tmp_path):
         with pytest.raises(DataError, match=r"'run\.safetensors', not 'run\.pkl'"):

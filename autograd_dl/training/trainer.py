@@ -184,7 +184,11 @@ class Trainer:
         if resume:
             if self.checkpoint is None:
                 raise ValueError("resume=True goes on from a checkpoint: give its path as checkpoint=")
-            self.load(self.checkpoint)
+            try:
+                self.load(self.checkpoint)
+            except FileNotFoundError as error:
+                error.add_note("resume=True goes on from a checkpoint; the first run, which makes it, is without")
+                raise
 
     @property
     def current_epoch(self) -> int:
