@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .errors import DTypeError, ShapeError
 from .functional.arguments import TensorLike, targets_of
 from .tensor import bare
+from .values import is_size
 
 __all__ = ["accuracy", "correct", "predictions"]
 
@@ -60,8 +61,8 @@ def is_batch(a: Any) -> bool:
 
 def _slices(x: Any, batch_size: int) -> list[slice]:
     """Where the batches of x are: each of so many rows, but for the last."""
-    if batch_size < 1:
-        raise ValueError(f"the batch_size is 1 or more, not {batch_size}")
+    if not is_size(batch_size):
+        raise ValueError(f"the batch_size is a whole number, 1 or more, not {batch_size!r}")
     if not is_batch(x):
         raise ShapeError("a network answers for a batch of inputs: of a single one np.array([x])")
     if not len(x):

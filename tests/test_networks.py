@@ -504,6 +504,7 @@ def test_a_layer_of_nothing(sizes):
         (lambda: models.DeepConvNet(conv_param_2={}), "^conv_param_2 has filter_num .* this one has nothing"),
         (lambda: TwoLayerNet(4, 3, 2).accuracy(np.ones((2, 4)), [0, 1], batch_size=0), "1 or more, not 0"),
         (lambda: TwoLayerNet(4, 3, 2).accuracy(np.ones((2, 4)), [0, 1], batch_size=-1), "1 or more, not -1"),
+        (lambda: TwoLayerNet(4, 3, 2).accuracy(np.ones((2, 4)), [0, 1], batch_size="2"), "1 or more, not '2'"),
     ],
 )
 def test_arguments_that_make_no_network(make, message):

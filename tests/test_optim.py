@@ -17,6 +17,7 @@ from autograd_dl.optim import (
     AdamW,
     Momentum,
     Nesterov,
+    Optimizer,
     RMSprop,
     clip_by_norm,
     clip_by_value,
@@ -1014,6 +1015,26 @@ def test_a_read_only_file_is_refused_before_anything_moves(tmp_path):
     with pytest.raises(ValueError, match="b is read-only"):
         SGD().update(params, {"a": np.ones(2), "b": np.ones(2)})
     assert params["a"].tolist() == [1, 1]
+
+
+def test_an_optimizer_that_does_not_call_super_and_one_that_returns_nothing():
+    class Own(Optimizer):
+        slots = ("v",)
+
+        def __init__(self, lr):
+            self.lr = lr
+
+        def update_step(self, lr, g, v):
+            v += lr * g
+            return -v if lr < 1 else None
+
+    params, optimizer = {"w": np.zeros(2)}, Own(0.5)
+    for _ in range(2):
+        optimizer.update(params, {"w": np.ones(2)})
+    assert params["w"].tolist() == [-1.5, -1.5]
+    assert (optimizer.updates, Own(0.5).state_dict().keys()) == (2, {"Own.updates"})
+    with pytest.raises(DTypeError, match=r"the step of Own for w .*: it is None; does update_step lack a return"):
+        Own(2.0).update(params, {"w": np.ones(2)})
 
 
 class Misfit(SGD):

@@ -244,7 +244,7 @@ class TestAccuracy:
     def test_predictions_of_nothing_and_by_nothing(self):
         with pytest.raises(ShapeError, match="one input or more"):
             small().predict_all(X[:0])
-        with pytest.raises(ValueError, match="batch_size is 1 or more, not 0"):
+        with pytest.raises(ValueError, match="batch_size is a whole number, 1 or more, not 0"):
             small().predict_all(X, batch_size=0)
 
 

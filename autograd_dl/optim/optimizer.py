@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,11 +56,11 @@ class Optimizer(ABC):
     """
 
     slots: ClassVar[tuple[str, ...]] = ()
+    updates = 0  # here, as the state, so that a class with an `__init__` of its own need not call this one
+    _state: Mapping[str, tuple[NDArray[Any], ...]] = MappingProxyType({})
 
     def __init__(self, lr: float | Schedule) -> None:
         self.lr = lr if callable(lr) else checked_rate(lr)
-        self.updates = 0
-        self._state: dict[str, tuple[NDArray[Any], ...]] = {}
 
     @abstractmethod
     def update_step(self, lr: float, g: Any, *slots: Any, **_none: Any) -> Any:
@@ -138,7 +139,8 @@ class Optimizer(ABC):
             raise
         except (ValueError, TypeError) as error:
             misfit = ShapeError if isinstance(error, ValueError) else DTypeError
-            raise misfit(f"the step of {type(self).__name__} for {key} does not fit it: {error}") from error
+            why = "it is None; does update_step lack a return?" if step is None else error
+            raise misfit(f"the step of {type(self).__name__} for {key} does not fit it: {why}") from error
         finally:
             if moved:
                 stamp(moved)
@@ -207,7 +209,7 @@ class Optimizer(ABC):
                 f"this {type(self).__name__} keeps its state for other parameters: {faults}; "
                 "make an optimizer for each network"
             )
-        return self._state
+        return dict(self._state)
 
     def _steps(
         self, lr: float, _params: Mapping[str, Any], gradients: Grads, state: Mapping[str, Any]
