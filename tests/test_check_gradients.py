@@ -499,6 +499,16 @@ def test_warnings_of_the_function_do_not_spoil_the_report():
         check_gradients(lambda x: np.where(x < 1e3, f(x), np.exp(x * 1e3)), X, order=1)
 
 
+@pytest.mark.parametrize("f", [np.tanh, lambda x: x * 2, lambda x: np.sum(x**2)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_stage_in_a_smaller_dtype_is_named(f, dtype):
+    with pytest.raises(
+        GradientError, match=rf"astype makes {dtype.__name__} of float64, .* compute in float64"
+    ) as raised:
+        check_gradients(lambda x: f(x.astype(dtype)), X)
+    assert "each op of the graph passes" not in str(raised.value)
+
+
 def test_a_relu_that_writes_into_its_argument_is_told_to_copy_it():
     @primitive
     def clipped(x):

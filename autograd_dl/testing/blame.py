@@ -62,6 +62,22 @@ def op_to_blame(program: Program, inputs: Arrays, fails: Callable[[Program], boo
     return None
 
 
+def rounding_in(program: Program, inputs: Arrays) -> str:
+    """Which step computes in a smaller dtype than float64, whose rounding looks like a fault; nothing if none does."""
+    if any(x.dtype != np.float64 for x in inputs):
+        return ""  # these may round
+    with no_grad(), np.errstate(all="ignore"):
+        made = program.results(*map(Tensor, inputs))[len(program.inputs) :]
+    for step, value in zip(program.steps, made, strict=True):
+        dtypes = {np.asarray(bare(y)).dtype.name for y in leaves_of(value)} & {"float16", "float32"}
+        if dtypes:
+            return (
+                f"{title_of(step.fun)} makes {min(dtypes)} of float64, and its rounding looks like a kink or a wrong "
+                'derivative: compute in float64 all the way (a network: dtype="float64")'
+            )
+    return ""
+
+
 def fault_between(program: Program) -> str:
     """What to look for where each op passes by itself."""
     inputs = range(len(program.inputs))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..engine import Tensor
 from ..errors import AnomalyError, DTypeError
 from ..table import title_of
-from .blame import fault_between, fault_outside, op_to_blame
+from .blame import fault_between, fault_outside, op_to_blame, rounding_in
 from .conduct import check_conduct, check_precision
 from .levels import Arrays, function, listed, pullback
 from .point import Comparison, Kinks, Point
@@ -203,6 +203,9 @@ def _accuse(
 ) -> None:
     """Add to an error the program that was recorded, and the op to blame, or that the fault lies outside of it."""
     program = error.program = f if isinstance(f, Program) else traced(f, xs)
+    rounding = "" if program is None else rounding_in(program, xs)
+    if rounding:
+        error.args = (f"{error}\n{rounding}",)
     if isinstance(error, KinkError) and error.between:
         return  # no gradient is wrong
     if program is None:
@@ -214,7 +217,7 @@ def _accuse(
     elif program is not None:
         error.suspect = op_to_blame(program, xs, lambda alone: _fails(alone, order))
         anomaly = error.__cause__ if isinstance(error.__cause__, AnomalyError) else None
-        told = error.suspect or anomaly or ("" if isinstance(error, KinkError) else fault_between(program))
+        told = error.suspect or anomaly or ("" if isinstance(error, KinkError) or rounding else fault_between(program))
         error.args = (f"{error}\n{told}".rstrip(),)
 
 
