@@ -49,8 +49,8 @@ def initial_std(std: float | str, inputs: int) -> float:
 
 
 def sizes_of(name: str, sizes: Any) -> list[int]:
-    """The argument of that name as a list. Raises TypeError for a single number."""
-    if not isinstance(sizes, Iterable):
+    """The argument of that name as a list. Raises TypeError for a single number, or a text."""
+    if isinstance(sizes, str) or not isinstance(sizes, Iterable):
         raise TypeError(f"{name} is a list of sizes, as [{sizes}], not {sizes!r}")
     return list(sizes)
 

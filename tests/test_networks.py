@@ -486,6 +486,7 @@ def test_a_layer_of_nothing(sizes):
         (lambda: models.ResNet(stages=()), "ResNet has at least one stage"),
         (lambda: SimpleConvNet(input_dim=784), r"input_dim is \(channels, height, width\), not 784"),
         (lambda: models.MultiLayerNet(4, 3, 2), r"hidden_size_list is a list of sizes, as \[3\], not 3"),
+        (lambda: models.MultiLayerNet(4, "30", 2), r"hidden_size_list is a list of sizes, as \[30\], not '30'"),
         (lambda: models.ThreeLayerNet(hidden_size_list=50), "hidden_size_list is a list of sizes"),
         (lambda: models.VGG(blocks=(8, 8)), r"each of the blocks is a list of sizes, as \[8\], not 8"),
         (lambda: models.GoogLeNet(modules=(8, 8)), "each of the modules is a list of sizes"),
