@@ -45,6 +45,14 @@ __all__ = [
 class Layer(ABC):
     """What all layers share: a layer is called as its `forward`, and has no backward pass of its own."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "backward" in vars(cls):
+            raise TypeError(
+                f"{cls.__name__}.backward would never be called: the graph goes back through what forward computes; a "
+                "derivative of your own is the rule of an op, see ops.primitive and ops.defvjp"
+            )
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The same as `forward`."""
         return self.forward(*args, **kwargs)
