@@ -74,8 +74,7 @@ def save_arrays(
         data = need("safetensors.numpy", "train").save(plain, metadata={OURS: told})
     except (safetensors.SafetensorError, UnicodeEncodeError) as error:
         raise DataError(f"{path}: these arrays cannot be written ({error})") from error
-    with replacing(path) as temporary:
-        temporary.write_bytes(data)
+    write_bytes(path, data)
 
 
 def load_arrays(file: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
@@ -173,6 +172,13 @@ def _checksum(arrays: Mapping[str, NDArray[Any]]) -> str:
         digest.update(repr((name, array.dtype.str, array.shape)).encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a file, which is replaced whole, as `replacing` does it; returns its path."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+    return path
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from autograd_dl.errors import AutogradError, DTypeError, command_line, steps_to_the_user
 from autograd_dl.optional import need
-from autograd_dl.serialization import replacing
+from autograd_dl.serialization import write_bytes
 
 from .cost import ranks_crossed
 from .fonts import with_japanese
@@ -110,7 +110,7 @@ def write_picture(graph: graphviz.Digraph, path: Path) -> Path:
         raise DTypeError(f"render takes a drawn graph, not {type(graph).__name__}: {how}")
     kind = path.suffix.lower().removeprefix(".")
     if kind in ("dot", "gv"):
-        return _write(path, graph.source.encode())
+        return write_bytes(path, graph.source.encode())
     if kind not in FORMATS:
         raise RenderError(f"{path}: a picture's name ends in {', '.join('.' + f for f in FORMATS)} or .dot")
     if is_too_large(graph):
@@ -119,7 +119,7 @@ def write_picture(graph: graphviz.Digraph, path: Path) -> Path:
             f"write their DOT text, to {path.with_suffix('.dot').name}, or draw a part of the graph"
         )
     picture = drawn(graph.source, kind)
-    return _write(path.with_suffix(".dot"), graph.source.encode()) if picture is None else _write(path, picture)
+    return write_picture(graph, path.with_suffix(".dot")) if picture is None else write_bytes(path, picture)
 
 
 def drawn(source: str, kind: str) -> bytes | None:
@@ -144,12 +144,6 @@ def how_to_draw(text: Path, picture: Path) -> str:
     """What to do where no Graphviz was found, once it has been installed."""
     command = ["dot", f"-T{picture.suffix[1:].lower()}", str(text), "-o", str(picture)]
     return f"no Graphviz was found to make {picture.name}: pip install pygraphviz, or: {command_line(command)}"
-
-
-def _write(path: Path, content: bytes) -> Path:
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
-    return path
 
 
 def _edges(graph: graphviz.Digraph) -> list[tuple[str, str]]:

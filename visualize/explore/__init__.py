@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from autograd_dl import Tensor
-from autograd_dl.serialization import replacing
+from autograd_dl.serialization import write_bytes
 
 from ..graph import check_tensor
 from ..rendering import RenderError
@@ -53,7 +53,4 @@ def explore(loss: Tensor, file: str | os.PathLike[str] = "graph.html") -> Path:
     if path.suffix.lower() not in (".html", ".htm"):
         raise RenderError(f"{path}: a page's name ends in .html or .htm")
     told = story(loss)
-    content = page(told, views(told)).encode()
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
-    return path
+    return write_bytes(path, page(told, views(told)).encode())
