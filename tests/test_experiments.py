@@ -14,7 +14,8 @@ from made_experiments import made
 
 from autograd_dl.app.cli import main
 from autograd_dl.app.experiments import LEARNS, OPTIONS, Settings, experiments
-from autograd_dl.app.run_experiment import plain, results
+from autograd_dl.app.files import plain
+from autograd_dl.app.run_experiment import results
 
 
 def numbers_in(value):

@@ -10,9 +10,10 @@ import numpy as np
 import visualize
 from autograd_dl import Tensor, functional, scope
 from autograd_dl.errors import AutogradError
-from autograd_dl.serialization import replacing
+from autograd_dl.serialization import write_bytes
 
 from . import graphs
+from .files import write_figure
 
 IMAGES = "images/gallery"
 """The folder of the pictures, beside the page."""
@@ -128,10 +129,7 @@ def make(out: Path) -> list[Path]:
         If Graphviz is missing.
     """
     files = [_written(picture, out / IMAGES) for pictures in GALLERY.values() for picture in pictures]
-    page = out / "gallery.md"
-    with replacing(page) as temporary:
-        temporary.write_bytes(text().encode())
-    return [*files, page, *_pages(out / "explore")]
+    return [*files, write_bytes(out / "gallery.md", text().encode()), *_pages(out / "explore")]
 
 
 def text() -> str:
@@ -163,9 +161,7 @@ def _written(picture: Picture, folder: Path) -> Path:
     made = drawn(picture.code)
     file = folder / f"{picture.name}.{_kind(picture.code)}"
     if file.suffix == ".png":
-        figure = made if hasattr(made, "savefig") else made.figure
-        with replacing(file) as temporary:
-            figure.savefig(temporary, format="png", dpi=100)
+        write_figure(file, made if hasattr(made, "savefig") else made.figure, dpi=100)
     elif visualize.rendering.write_picture(made, file) != file:
         raise AutogradError("the gallery needs Graphviz: pip install pygraphviz")
     return file

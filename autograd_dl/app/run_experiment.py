@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import json
-import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,9 +9,9 @@ from typing import Any
 from autograd_dl.errors import DataError
 from autograd_dl.optional import need
 from autograd_dl.parallel import workers
-from autograd_dl.serialization import new_file, replacing
 
 from .experiments import OPTIONS, Experiment, Settings, experiments
+from .files import refuse_unwritable, write_figure, write_json
 
 MOST_IN_A_ROW = 4
 """A row of no more numbers is shown whole."""
@@ -36,13 +32,8 @@ def make(name: str, settings: Settings, out: Path) -> list[Path]:
     refuse_unwritable(out, f"{name}.png", f"{name}.json")
     with workers():
         numbers, figure = experiment.run(settings)
-    picture, table = out / f"{name}.png", out / f"{name}.json"
-    told = {"settings": _settings(experiment, settings)} | plain(numbers)
-    with replacing(table) as temporary:
-        temporary.write_bytes(json.dumps(told, allow_nan=False, indent=1).encode())
-    with replacing(picture) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
-    return [picture, table]
+    table = write_json(out / f"{name}.json", {"settings": _settings(experiment, settings), **numbers}, indent=1)
+    return [write_figure(out / f"{name}.png", figure), table]
 
 
 def results(told: Mapping[str, Any], name: str = "") -> list[str]:
@@ -82,26 +73,6 @@ def _settings(experiment: Experiment, settings: Settings) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
 
 
-def refuse_unwritable(folder: Path, *names: str) -> None:
-    """Fail now, not after hours, if nothing can be written there, under these names, or the folder cannot be made."""
-    for name in names:
-        if (folder / name).is_dir():
-            raise DataError(
-                f"{folder / name} is a folder, and a file is to be written there; move it, or give another --out"
-            )
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
-    if not there.exists():
-        raise DataError(f"{there} is a link that leads nowhere, and a folder is to be made there; give another --out")
-    if not there.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
-    try:
-        with new_file(there, ".autograd_dl."):
-            pass
-    except OSError as error:
-        error.filename = str(there)  # not the temporary name in it
-        raise
-
-
 def _refuse_unused(experiment: Experiment, settings: Settings) -> None:
     reasons = {"data": ": it reads no digits", "seed": ": it draws no random numbers"}
     for option in OPTIONS:
@@ -109,14 +80,3 @@ def _refuse_unused(experiment: Experiment, settings: Settings) -> None:
             takers = ", ".join(row.name for row in experiments().values() if option in row.takes)
             reason = reasons.get(option, f"; these do: {takers}")
             raise DataError(f"the experiment {experiment.name} takes no --{option}{reason}")
-
-
-def plain(value: Any) -> Any:
-    """Numbers as JSON has them: no NaN and no infinity, for which null stands, and no arrays."""
-    if isinstance(value, dict):
-        return {str(key): plain(v) for key, v in value.items()}
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,13 @@ from autograd_dl.data.mnist import count_training_images
 from autograd_dl.errors import DataError
 from autograd_dl.optional import need_all
 from autograd_dl.parallel import workers
-from autograd_dl.serialization import replacing
 from autograd_dl.training import Trainer, optimizer_named
 from models import Network
 from visualize import plot_history
 
+from .files import refuse_unwritable, write_figure, write_json
 from .graphs import draw, loss_of
 from .recipes import DATA, RECIPES, built, digits
-from .run_experiment import plain, refuse_unwritable
 from .schedules import SCHEDULES
 
 EXTRAS = {"matplotlib": "viz", "graphviz": "viz", "safetensors": "train", "threadpoolctl": "train"}
@@ -151,8 +149,6 @@ def _save(plan: Plan, network: Network, history: dict[str, list[float]]) -> list
     """Write all but the picture of the graph; returns the files."""
     weights, numbers, curves = files = [plan.out / name for name in FILES]
     network.save_params(weights, plan.made_with)
-    with replacing(numbers) as temporary:
-        temporary.write_bytes(json.dumps(plain(history), allow_nan=False).encode())
-    with replacing(curves) as temporary:
-        plot_history(history).savefig(temporary, format="png", dpi=120)
+    write_json(numbers, history)
+    write_figure(curves, plot_history(history))
     return files
