@@ -178,12 +178,12 @@ def _kind(code: str) -> str:
 
 def oranges() -> Tensor:
     """Three oranges at 150."""
-    return Tensor(150.0, True, name="orange price") * Tensor(3.0, True, name="number of oranges")
+    return graphs.leaf(150, "orange price") * graphs.leaf(3, "number of oranges")
 
 
 def sigmoid() -> Tensor:
     """The sigmoid of a number."""
-    return functional.sigmoid(Tensor(1.0, True, name="x"))
+    return functional.sigmoid(graphs.leaf(1, "x"))
 
 
 def affine() -> Tensor:
@@ -226,7 +226,7 @@ def two_layers() -> Tensor:
 
 def overflowing() -> Tensor:
     """exp of a number that is too large for it, and what follows."""
-    x, w = Tensor(100.0, True, name="x"), Tensor(8.0, True, name="w")
+    x, w = graphs.leaf(100, "x"), graphs.leaf(8, "w")
     with np.errstate(over="ignore"):
         y: Any = np.log(1 + np.exp(x * w))
     return y + w

@@ -17,33 +17,38 @@ from visualize.rendering import how_to_draw, write_picture
 from .recipes import RECIPES, built, digits
 
 
+def leaf(value: float, name: str) -> Tensor:
+    """A number of that name, whose gradient is asked for."""
+    return Tensor(value, requires_grad=True, name=name)
+
+
 def apple() -> Tensor:
     """Two apples at 100 each, with 10% tax (book, section 5.1)."""
-    price, number, tax = _leaf(100, "apple price"), _leaf(2, "number of apples"), _leaf(1.1, "tax")
+    price, number, tax = leaf(100, "apple price"), leaf(2, "number of apples"), leaf(1.1, "tax")
     return _named(price * number * tax, "total")
 
 
 def apple_orange() -> Tensor:
     """Two apples at 100 and three oranges at 150, with 10% tax (book, section 5.1)."""
-    apples = _leaf(100, "apple price") * _leaf(2, "number of apples")
-    oranges = _leaf(150, "orange price") * _leaf(3, "number of oranges")
-    return _named((apples + oranges) * _leaf(1.1, "tax"), "total")
+    apples = leaf(100, "apple price") * leaf(2, "number of apples")
+    oranges = leaf(150, "orange price") * leaf(3, "number of oranges")
+    return _named((apples + oranges) * leaf(1.1, "tax"), "total")
 
 
 def apple_constants() -> Tensor:
     """The same two apples, of which only the price is a variable (book, figure 5-1)."""
-    return _named(_leaf(100, "apple price") * 2 * 1.1, "total")
+    return _named(leaf(100, "apple price") * 2 * 1.1, "total")
 
 
 def chain_rule() -> Tensor:
     """z = t², t = x + y (book, section 5.2)."""
-    z = _named(_leaf(2, "x") + _leaf(3, "y"), "t") ** 2
+    z = _named(leaf(2, "x") + leaf(3, "y"), "t") ** 2
     return _named(z, "z")
 
 
 def sum_of_products() -> Tensor:
     """2x + 3y·4z."""
-    return 2 * _leaf(1, "x") + 3 * _leaf(2, "y") * (4 * _leaf(3, "z"))
+    return 2 * leaf(1, "x") + 3 * leaf(2, "y") * (4 * leaf(3, "z"))
 
 
 def network(model: str) -> Tensor:
@@ -79,10 +84,6 @@ def draw(output: Tensor, file: Path, **options: Any) -> str:
     """Draw a graph into a file, with these options of `draw_graph`, and return what there is to say of it."""
     written = write_picture(draw_graph(output, **options), file)
     return f"wrote {file}" if written == file else f"wrote {written}\n({how_to_draw(written, file)})"
-
-
-def _leaf(value: float, name: str) -> Tensor:
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def _named(tensor: Tensor, name: str) -> Tensor:

@@ -15,6 +15,7 @@ from models import TwoLayerNet
 from visualize import draw_graph
 from visualize.rendering import drawn
 
+from ..graphs import leaf
 from . import Outcome, Settings, experiment
 from .shared import BLUE, ORANGE, RED, new_figure, trained
 
@@ -27,7 +28,7 @@ DPI = 120
 @experiment("apple", "5.1-5.4.1", takes=())
 def apple(_settings: Settings) -> Outcome:
     """Two apples at 100 with 10% tax: what they cost, and in red how that changes with each number."""
-    price, number, tax = _leaf(100, "apple price"), _leaf(2, "number of apples"), _leaf(1.1, "tax")
+    price, number, tax = leaf(100, "apple price"), leaf(2, "number of apples"), leaf(1.1, "tax")
     apples = MulLayer().forward(price, number)
     total = MulLayer().forward(apples, tax)
     steps = {"apple price": price, "number of apples": number, "tax": tax, "apples": apples, "total": total}
@@ -37,19 +38,15 @@ def apple(_settings: Settings) -> Outcome:
 @experiment("apple-orange", "5.1-5.4.2", takes=())
 def apple_orange(_settings: Settings) -> Outcome:
     """Two apples at 100 and three oranges at 150 with 10% tax, and in red how the total changes with each number."""
-    apple_price, apple_number = _leaf(100, "apple price"), _leaf(2, "number of apples")
-    orange_price, orange_number = _leaf(150, "orange price"), _leaf(3, "number of oranges")
-    tax = _leaf(1.1, "tax")
+    apple_price, apple_number = leaf(100, "apple price"), leaf(2, "number of apples")
+    orange_price, orange_number = leaf(150, "orange price"), leaf(3, "number of oranges")
+    tax = leaf(1.1, "tax")
     apples = MulLayer().forward(apple_price, apple_number)
     oranges = MulLayer().forward(orange_price, orange_number)
     fruit = AddLayer().forward(apples, oranges)
     total = MulLayer().forward(fruit, tax)
-    leaves = {str(leaf.name): leaf for leaf in (apple_price, apple_number, orange_price, orange_number, tax)}
+    leaves = {str(x.name): x for x in (apple_price, apple_number, orange_price, orange_number, tax)}
     return _purchase({**leaves, "apples": apples, "oranges": oranges, "fruit": fruit, "total": total})
-
-
-def _leaf(value: float, name: str) -> Tensor:
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def _purchase(steps: dict[str, Tensor]) -> Outcome:
