@@ -22,7 +22,7 @@ from autograd_dl.functional import sigmoid, softmax
 from autograd_dl.ops import conv2d, defvjp, primitive, softmax_cross_entropy
 from models import TwoLayerNet
 from visualize.derivatives import ELEMENTWISE
-from visualize.explore import arrays, explore, layout
+from visualize.explore import explore, layout
 from visualize.explore import folding as folding_module
 from visualize.explore.arrays import TILES, sketch
 from visualize.explore.folding import LARGEST, MOST, WIDE, Group, folded, views
@@ -30,6 +30,7 @@ from visualize.explore.formulas import WHOLE, WORDS
 from visualize.explore.page import WEB, page
 from visualize.explore.story import story
 from visualize.rendering import RenderError, need_drawn
+from visualize.text import typeset
 
 pytest.importorskip("pygraphviz")
 pytestmark = pytest.mark.usefixtures("same_graphs_are_laid_out_once")
@@ -742,7 +743,7 @@ def test_the_formulas_are_true(name):
             formula = formula.replace(old, new)
         functions = {n: getattr(np, n) for n in ("cos", "sin", "cosh", "sinh", "sign", "log")} | {"sigmoid": sigmoid}
         assert eval(formula, functions) == pytest.approx(given["local"]["value"], rel=1e-4), given["numbers"]
-        assert given["gradient"]["text"] == arrays.written(given["local"]["value"])
+        assert given["gradient"]["text"] == typeset(given["local"]["value"])
 
 
 WHOLE_OPS = {

@@ -12,8 +12,8 @@ from leaves import leaf
 from autograd_dl import Tensor, detect_anomaly, scope
 from autograd_dl.app.graphs import GRAPHS, apple_orange
 from visualize.explore import explore, folding
-from visualize.explore.arrays import written
 from visualize.explore.page import WEB
+from visualize.text import typeset
 
 pytest.importorskip("pygraphviz")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -580,7 +580,7 @@ def test_numbers_are_written_as_in_pictures(chromium):
     page.add_script_tag(content=f"{(WEB / 'numbers.js').read_text()}\nglobalThis.number = number;", type="module")
     page.wait_for_function("globalThis.number")
     found = page.evaluate("(cases) => cases.map(([v, d]) => number(v, d))", [list(case) for case in cases])
-    assert found == [written(np.dtype(dtype).type(value)) for value, dtype in cases]
+    assert found == [typeset(np.dtype(dtype).type(value)) for value, dtype in cases]
     assert page.evaluate("() => ['NaN', '-Infinity', 'Infinity'].map((v) => number(v))") == ["nan", "−inf", "inf"]
     page.close()
 

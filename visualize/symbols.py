@@ -13,7 +13,7 @@ from .algebra import matrix_product, product, summed, total
 from .derivatives import local_formula
 from .graph import is_operand, known_name
 from .labels import NOTHING, Edge, Gradients
-from .text import number, shape_of, symbol
+from .text import shape_of, symbol, typeset
 from .translation import translated
 
 FORMULAS = {
@@ -191,7 +191,7 @@ def _shape(value: Any) -> tuple[int, ...]:
 
 def _constant(value: Any) -> str:
     """A number, or an array by its shape."""
-    return shape_of(value) or number(value).replace("-", "−")
+    return shape_of(value) or typeset(value)
 
 
 def _power_slope(x: str, exponent: Any) -> str:

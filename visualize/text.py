@@ -49,6 +49,11 @@ def number(value: Any) -> str:
     return text if len(text) <= 9 else f"{number:.6g}"
 
 
+def typeset(value: Any) -> str:
+    """The same with the sign that formulas have: −3."""
+    return number(value).replace("-", "−")
+
+
 def quantity(value: Any) -> str:
     """A value on an edge: a number for one element of no dimension, else the shape, as (2, 3); of several, all."""
     if isinstance(value, tuple):

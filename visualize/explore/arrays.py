@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..norms import Facts, facts
-from ..text import number
+from ..text import typeset
 
 TILES = 16
 """Of an array of more than two dimensions, how many matrices are shown."""
@@ -35,7 +35,7 @@ def sketch(value: Any, cells: int) -> Sketch:
     if array.dtype.kind not in "biuf":
         return found
     if not array.shape:
-        return {**found, "value": exact(array.item()), "text": written(array[()])}
+        return {**found, "value": exact(array.item()), "text": typeset(array[()])}
     return found | {"stats": _stats(array)} | _picked(array, cells)
 
 
@@ -43,11 +43,6 @@ def exact(value: float) -> float | str:
     """A number as JSON has it, and as JavaScript's `Number` reads it: those that are not finite by name."""
     value = float(value)
     return value if math.isfinite(value) else "NaN" if math.isnan(value) else f"{'-' * (value < 0)}Infinity"
-
-
-def written(value: Any) -> str:
-    """A number as pictures write it, with the sign that formulas have."""
-    return number(value).replace("-", "−")
 
 
 def _rounded(value: float) -> float | str:

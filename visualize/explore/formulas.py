@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..derivatives import ELEMENTWISE
-from .arrays import written
+from ..text import typeset
 
 DOUBLY = re.compile(r"\((\([^()]*\))\)")
 """What stands in two pairs of brackets."""
@@ -39,8 +39,8 @@ def equation(name: str, label: str, values: Sequence[Any], answer: Any) -> str:
     """
     if name in INFIX:
         left, right = map(_bracketed, values)
-        return f"{left} {INFIX[name]} {right} = {written(answer)}"
-    return f"{label}({', '.join(map(written, values))}) = {written(answer)}"
+        return f"{left} {INFIX[name]} {right} = {typeset(answer)}"
+    return f"{label}({', '.join(map(typeset, values))}) = {typeset(answer)}"
 
 
 def with_numbers(name: str, i: int, values: Sequence[Any], answer: Any) -> str:
@@ -69,5 +69,5 @@ def words(name: str, i: int) -> str | None:
 
 
 def _bracketed(value: Any) -> str:
-    text = written(value)
+    text = typeset(value)
     return f"({text})" if text.startswith("−") or "e" in text else text
