@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from commands import fails
 
 import autograd_dl
 from autograd_dl.app.cli import main
@@ -191,28 +192,20 @@ def test_the_purchases_show_the_books_numbers(tmp_path, graph, numbers):
     assert sorted(t for t in texts if t not in names) == sorted(numbers.split())
 
 
-def fails(capsys, file):
-    assert main(["graph", "apple", "-o", str(file)]) == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert error.startswith("autograd-dl: ")
-    return error
-
-
 @pytest.mark.parametrize("name", ["apple", "apple.", "apple.jpg", ".svg", "apple.svg.txt"])
 def test_a_bad_ending(tmp_path, capsys, name):
-    assert "ends in .svg, .png, .pdf or .dot" in fails(capsys, tmp_path / name)
+    assert "ends in .svg, .png, .pdf or .dot" in fails(capsys, "graph", "apple", "-o", tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_in_the_way_of_the_folder(tmp_path, capsys):
     (tmp_path / "file").touch()
-    assert str(tmp_path / "file") in fails(capsys, tmp_path / "file" / "apple.svg")
+    assert str(tmp_path / "file") in fails(capsys, "graph", "apple", "-o", tmp_path / "file" / "apple.svg")
 
 
 def test_a_folder_in_the_way_of_the_file(tmp_path, capsys):
     (tmp_path / "apple.svg").mkdir()
-    assert f": {tmp_path / 'apple.svg'}\n" in fails(capsys, tmp_path / "apple.svg")
+    assert f": {tmp_path / 'apple.svg'}\n" in fails(capsys, "graph", "apple", "-o", tmp_path / "apple.svg")
     assert [p.name for p in tmp_path.iterdir()] == ["apple.svg"]
 
 
@@ -224,7 +217,7 @@ def test_a_full_disk_leaves_the_old_picture(tmp_path, capsys, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    assert fails(capsys, file) == f"autograd-dl: No space left on device: {file}\n"
+    assert fails(capsys, "graph", "apple", "-o", file) == f"autograd-dl: No space left on device: {file}\n"
     assert file.read_text() == "the old one"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -253,7 +246,7 @@ def test_options_replace_those_that_a_picture_has(tmp_path):
 
 def test_without_graphviz_for_python_the_extra_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "graphviz", None)
-    error = fails(capsys, tmp_path / "apple.svg")
+    error = fails(capsys, "graph", "apple", "-o", tmp_path / "apple.svg")
     assert error == (
         'autograd-dl: this needs graphviz, which the extra "viz" installs: pip install "autograd_dl[viz]"\n'
     )

@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from commands import fails
 
 import models
 from autograd_dl.app.cli import main
@@ -27,15 +28,6 @@ def evaluated(capsys, model, weights, *options):
     capsys.readouterr()
     assert main(["evaluate", model, str(weights), *options]) == 0
     return capsys.readouterr().out.splitlines()
-
-
-def fails(capsys, *arguments):
-    """The command fails with one line on standard error, which is returned."""
-    assert main(["evaluate", *map(str, arguments)]) == 1
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert error.startswith("autograd-dl: ")
-    return error
 
 
 def written(model, folder, **changes):
@@ -95,9 +87,9 @@ class TestEveryNetwork:
         save_arrays(file.with_stem("untold"), load_arrays(file))
         untold = evaluated(capsys, "multi-layer-net", file.with_stem("untold"), "--data", "mnist")
         assert told == asked != untold
-        error = fails(capsys, "multi-layer-net", file, "--activation", "relu")
+        error = fails(capsys, "evaluate", "multi-layer-net", file, "--activation", "relu")
         assert error == f"autograd-dl: {file} was trained with --activation sigmoid, not relu\n"
-        error = fails(capsys, "two-layer-net", file)
+        error = fails(capsys, "evaluate", "two-layer-net", file)
         assert error.endswith(f"not of two-layer-net: autograd-dl evaluate multi-layer-net {file}\n")
 
 
@@ -135,10 +127,10 @@ class TestEvaluate:
 class TestFailures:
     def test_a_missing_file(self, capsys, tmp_path):
         absent = tmp_path / "absent.safetensors"
-        assert fails(capsys, "lenet", absent) == f"autograd-dl: No such file or directory: {absent}\n"
+        assert fails(capsys, "evaluate", "lenet", absent) == f"autograd-dl: No such file or directory: {absent}\n"
 
     def test_weights_of_another_network(self, capsys, tmp_path):
-        error = fails(capsys, "three-layer-net", written("two-layer-net", tmp_path))
+        error = fails(capsys, "evaluate", "three-layer-net", written("two-layer-net", tmp_path))
         assert "does not fit this ThreeLayerNet: W2 has shape (50, 10) instead of (50, 100); W3 is missing" in error
 
     def test_a_damaged_file(self, capsys, tmp_path):
@@ -146,16 +138,16 @@ class TestFailures:
         content = bytearray(file.read_bytes())
         content[-3] ^= 1
         file.write_bytes(content)
-        assert "the file is damaged" in fails(capsys, "two-layer-net", file)
+        assert "the file is damaged" in fails(capsys, "evaluate", "two-layer-net", file)
         file.write_bytes(content[:100])
-        assert f"{file}: not a whole safetensors file" in fails(capsys, "two-layer-net", file)
+        assert f"{file}: not a whole safetensors file" in fails(capsys, "evaluate", "two-layer-net", file)
 
     def test_a_pickle(self, capsys, tmp_path):
         (tmp_path / "params.pkl").touch()
-        assert "never from pickle" in fails(capsys, "two-layer-net", tmp_path / "params.pkl")
-        assert "No such file or directory: " in fails(capsys, "two-layer-net", tmp_path / "nofile")
+        assert "never from pickle" in fails(capsys, "evaluate", "two-layer-net", tmp_path / "params.pkl")
+        assert "No such file or directory: " in fails(capsys, "evaluate", "two-layer-net", tmp_path / "nofile")
 
     def test_a_missing_extra(self, capsys, monkeypatch, tmp_path):
         file = written("two-layer-net", tmp_path)
         monkeypatch.setitem(sys.modules, "safetensors", None)
-        assert 'needs safetensors, which the extra "train" installs' in fails(capsys, "two-layer-net", file)
+        assert 'needs safetensors, which the extra "train" installs' in fails(capsys, "evaluate", "two-layer-net", file)

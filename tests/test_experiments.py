@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra viz, is not installed")
+from commands import fails
 from made_experiments import made
 
 from autograd_dl.app.cli import main
@@ -83,11 +84,11 @@ def test_results_of_groups_are_a_few_lines():
 
 
 def test_it_finds_out_before_it_begins_that_nothing_can_be_written(tmp_path, capsys, monkeypatch):
-    (tmp_path / "file").touch()
+    file = tmp_path / "file"
+    file.touch()
     gates = experiments()["gates"]
     monkeypatch.setitem(experiments(), "gates", gates._replace(run=None))
-    assert main(["experiment", "gates", "--out", str(tmp_path / "file")]) == 1
-    assert capsys.readouterr().err == f"autograd-dl: Not a directory: {tmp_path / 'file'}\n"
+    assert fails(capsys, "experiment", "gates", "--out", file) == f"autograd-dl: Not a directory: {file}\n"
 
 
 def test_the_list(capsys):
@@ -111,17 +112,14 @@ sys.exit(main(["experiment", "--list"]) or main(["experiment", "gates", "--out",
 
 
 def test_an_unknown_one_is_one_line(capsys):
-    assert main(["experiment", "gate"]) == 1
-    assert capsys.readouterr().err == (
+    assert fails(capsys, "experiment", "gate") == (
         "autograd-dl: there is no experiment 'gate' (did you mean gates?); autograd-dl experiment --list tells them\n"
     )
-    assert main(["experiment", "qqq"]) == 1
-    assert "'qqq'; autograd-dl experiment --list" in capsys.readouterr().err
+    assert "'qqq'; autograd-dl experiment --list" in fails(capsys, "experiment", "qqq")
 
 
 def test_no_name_is_asked_for(capsys):
-    assert main(["experiment"]) == 1
-    assert capsys.readouterr().err == (
+    assert fails(capsys, "experiment") == (
         "autograd-dl: which experiment? autograd-dl experiment NAME; autograd-dl experiment --list tells them\n"
     )
 
@@ -135,8 +133,7 @@ def test_no_name_is_asked_for(capsys):
     ],
 )
 def test_an_option_that_it_does_not_take_is_refused(tmp_path, capsys, name, option, takers):
-    assert main(["experiment", name, f"--{option}", "file", "--out", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == (
+    assert fails(capsys, "experiment", name, f"--{option}", "file", "--out", tmp_path) == (
         f"autograd-dl: the experiment {name} takes no --{option}; these do: {takers}\n"
     )  # fmt: skip
     assert list(tmp_path.iterdir()) == []
@@ -144,9 +141,8 @@ def test_an_option_that_it_does_not_take_is_refused(tmp_path, capsys, name, opti
 
 def test_what_reads_no_digits_and_draws_no_numbers_takes_neither(tmp_path, capsys):
     for option, reason in (("--data mnist", "it reads no digits"), ("--seed 7", "it draws no random numbers")):
-        assert main(["experiment", "tangent", *option.split(), "--out", str(tmp_path)]) == 1
         error = f"the experiment tangent takes no {option.split()[0]}: {reason}"
-        assert capsys.readouterr().err == f"autograd-dl: {error}\n"
+        assert fails(capsys, "experiment", "tangent", *option.split(), "--out", tmp_path) == f"autograd-dl: {error}\n"
 
 
 @pytest.mark.parametrize("name", [name for name, row in experiments().items() if not set(LEARNS) <= set(row.takes)])
@@ -176,8 +172,7 @@ def test_those_that_take_weights_read_them(tmp_path, name):
 
 def test_a_storage_without_optuna_names_the_extra(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    assert main(["experiment", "hyper-parameters", "--quick", "--storage", str(tmp_path / "search.journal")]) == 1
-    assert capsys.readouterr().err == (
+    assert fails(capsys, "experiment", "hyper-parameters", "--quick", "--storage", tmp_path / "search.journal") == (
         'autograd-dl: this needs optuna, which the extra "search" installs: pip install "autograd_dl[search]"\n'
     )
     assert list(tmp_path.iterdir()) == []

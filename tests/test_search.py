@@ -9,6 +9,7 @@ import time
 import warnings
 
 import pytest
+from commands import fails
 
 from autograd_dl.app.cli import main
 from autograd_dl.app.experiments import Settings, experiments
@@ -161,8 +162,8 @@ def test_a_lock_of_a_killed_process_is_broken(file, monkeypatch):
 )  # fmt: skip
 def test_a_file_that_is_no_journal_is_refused_and_not_changed(file, content, capsys):
     file.write_bytes(content)
-    assert main(["experiment", "hyper-parameters", "--quick", "--storage", str(file)]) == 1
-    assert capsys.readouterr().err == f"autograd-dl: {file} is no journal of Optuna, or it is damaged\n"
+    error = fails(capsys, "experiment", "hyper-parameters", "--quick", "--storage", file)
+    assert error == f"autograd-dl: {file} is no journal of Optuna, or it is damaged\n"
     assert file.read_bytes() == content
     assert list(file.parent.iterdir()) == [file], "no lock is left"
 
@@ -171,8 +172,8 @@ def test_a_journal_that_is_damaged_in_the_middle_is_refused(file, capsys):
     searched(file, 2)
     content = file.read_bytes()
     file.write_bytes(content.replace(b'"op_code":4', b'"op_code":', 1))
-    assert main(["experiment", "hyper-parameters", "--storage", str(file)]) == 1
-    assert capsys.readouterr().err == f"autograd-dl: {file} is no journal of Optuna, or it is damaged\n"
+    error = fails(capsys, "experiment", "hyper-parameters", "--storage", file)
+    assert error == f"autograd-dl: {file} is no journal of Optuna, or it is damaged\n"
 
 
 @pytest.mark.parametrize("options", [["--seed", "1"], ["--quick"], ["--data", "mnist"]])
@@ -180,8 +181,7 @@ def test_a_study_of_other_settings_is_refused(file, options, capsys, monkeypatch
     monkeypatch.setattr("autograd_dl.app.experiments.chapter6._validation", lambda settings: curves)
     searched(file, 1)
     before = file.read_bytes()
-    assert main(["experiment", "hyper-parameters", *options, "--storage", str(file)]) == 1
-    error = capsys.readouterr().err
+    error = fails(capsys, "experiment", "hyper-parameters", *options, "--storage", file)
     assert error.startswith(
         f"autograd-dl: {file} holds the study 'hyper-parameters, data subset, seed 0', and this is 'hyper-parameters, "
     )
@@ -190,8 +190,8 @@ def test_a_study_of_other_settings_is_refused(file, options, capsys, monkeypatch
 
 
 def test_a_folder_is_one_line(tmp_path, capsys):
-    assert main(["experiment", "hyper-parameters", "--quick", "--storage", str(tmp_path)]) == 1
-    assert capsys.readouterr().err == f"autograd-dl: Is a directory: {tmp_path}\n"
+    error = fails(capsys, "experiment", "hyper-parameters", "--quick", "--storage", tmp_path)
+    assert error == f"autograd-dl: Is a directory: {tmp_path}\n"
 
 
 def test_the_experiments_load_no_optuna():

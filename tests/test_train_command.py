@@ -12,6 +12,7 @@ import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import commands
 import mnist_files
 import numpy as np
 import pytest
@@ -247,12 +248,7 @@ class TestProgress:
 
 
 def fails(capsys, *options, status=1):
-    """The command fails with one line on standard error, which is returned."""
-    assert command(*options) == status
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1
-    assert error.startswith("autograd-dl: ")
-    return error
+    return commands.fails(capsys, "train", "two-layer-net", *options, status=status)
 
 
 class TestFailures:
