@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra viz, is not installed")
 from commands import fails
 from made_experiments import made
+from plotted import titles
 
 from autograd_dl.app.cli import main
 from autograd_dl.app.experiments import LEARNS, OPTIONS, Settings, experiments
@@ -42,7 +43,7 @@ def test_each_has_numbers_and_a_figure_with_something_in_it(name):
 def test_gates():
     numbers, figure = made("gates")
     assert numbers == {"AND": [0, 0, 0, 1], "NAND": [1, 1, 1, 0], "OR": [0, 1, 1, 1], "XOR": [0, 1, 1, 0]}
-    assert [axes.get_title() for axes in figure.axes] == list(numbers)
+    assert titles(figure) == list(numbers)
 
 
 def test_the_command(tmp_path, capsys):

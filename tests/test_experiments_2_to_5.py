@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra viz, is not installed")
 from made_experiments import made
+from plotted import legend, titles
 
 from autograd_dl.app.experiments import Settings, chapter3, chapter4, chapter5
 from autograd_dl.errors import DataError
@@ -25,10 +26,6 @@ def of(name):
 
 def lines(axes):
     return {line.get_label(): line.get_xydata() for line in axes.lines}
-
-
-def legend(axes):
-    return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def labelled(figure):
@@ -79,7 +76,7 @@ def test_curves(outcome):
     assert numbers["sigmoid(x)"]["y"] == pytest.approx([0.26894142, 0.73105858, 0.88079708])
     assert numbers["relu(x)"]["y"] == [0, 1, 2]
     assert numbers["log(x)"]["y"] == pytest.approx([-2.302585092994046, -0.510825623765991, 0])
-    assert [axes.get_title() for axes in figure.axes] == list(numbers)
+    assert titles(figure) == list(numbers)
     for axes, numpy_s in zip(figure.axes[2:], (np.tanh, np.log), strict=True):
         x, y = axes.lines[0].get_data()
         np.testing.assert_allclose(y, numpy_s(x), rtol=1e-12)

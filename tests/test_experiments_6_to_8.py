@@ -7,23 +7,12 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="matplotlib, of the extra viz, is not installed")
 from made_experiments import QUICK, made
+from plotted import images, legend, titles
 
 from autograd_dl.app.experiments import Settings, experiments
 from autograd_dl.functional import conv2d
 from autograd_dl.training import smooth_curve
 from models import SimpleConvNet
-
-
-def labels(axes):
-    return [text.get_text() for text in axes.get_legend().get_texts()]
-
-
-def titles(figure):
-    return [axes.get_title() for axes in figure.axes]
-
-
-def images(figure):
-    return [np.asarray(image.get_array()) for axes in figure.axes for image in axes.images]
 
 
 def curve(axes, label):
@@ -68,7 +57,7 @@ def test_optimizer_paths():
 def test_losses(name, runs):
     numbers, figure = made(name)
     (axes,) = figure.axes
-    assert list(numbers["losses"]) == labels(axes) == runs
+    assert list(numbers["losses"]) == legend(axes) == runs
     for run, losses in numbers["losses"].items():
         assert len(losses) == 60
         np.testing.assert_array_equal(curve(axes, run), smooth_curve(losses))
@@ -113,7 +102,7 @@ def test_batch_norm():
     numbers, figure = made("batch-norm")
     np.testing.assert_allclose(numbers["std"], [1, 10 ** (-4 / 3), 10 ** (-8 / 3), 1e-4])
     assert titles(figure) == ["std 1", "std 0.046", "std 0.0022", "std 0.0001"]
-    assert labels(figure.axes[-1]) == ["batch norm", "plain"]
+    assert legend(figure.axes[-1]) == ["batch norm", "plain"]
     for k, axes in enumerate(figure.axes):
         for name in ("batch norm", "plain"):
             assert curve(axes, name) == numbers[name][k]
@@ -131,8 +120,8 @@ def test_overfitting(name, runs):
     numbers, figure = made(name)
     assert titles(figure) == list(numbers) == runs
     for axes, run in zip(figure.axes, numbers.values(), strict=True):
-        assert labels(axes) == ["300 training images", "test images"]
-        for label, key in zip(labels(axes), ("train_accuracy", "test_accuracy"), strict=True):
+        assert legend(axes) == ["300 training images", "test images"]
+        for label, key in zip(legend(axes), ("train_accuracy", "test_accuracy"), strict=True):
             assert curve(axes, label) == run[key]
             assert len(run[key]) == 3
     assert numbers[runs[0]]["loss"] != numbers[runs[1]]["loss"]
@@ -159,7 +148,7 @@ def test_hyper_parameters():
 def test_gradient_checks(name, parameters):
     numbers, figure = made(name)
     left, right = figure.axes
-    assert list(numbers["mean_distance"]) == labels(left) == parameters.split()
+    assert list(numbers["mean_distance"]) == legend(left) == parameters.split()
     assert numbers["largest_distance"] < 1e-6 * numbers["largest_gradient"]
     heights = [bar.get_height() for bar in right.patches]
     assert heights == list(numbers["mean_distance"].values())
@@ -251,7 +240,7 @@ def test_augmentation():
         assert any(
             shown[j].shape != shown[6 * k + j].shape or (shown[j] != shown[6 * k + j]).any() for j in range(6)
         ), row
-    assert labels(axes) == list(numbers["curves"]) == list(numbers["accuracy"])
+    assert legend(axes) == list(numbers["curves"]) == list(numbers["accuracy"])
     for name, values in numbers["curves"].items():
         assert curve(axes, name) == values
 
@@ -261,14 +250,14 @@ def test_ensemble():
     (axes,) = figure.axes
     assert len(numbers["alone"]) == 3
     assert [bar.get_height() for bar in axes.patches] == [*numbers["alone"], numbers["together"]]
-    assert labels(axes) == ["network alone", "ensemble"]
+    assert legend(axes) == ["network alone", "ensemble"]
 
 
 def test_transfer():
     numbers, figure = made("transfer")
     (axes,) = figure.axes
     assert list(numbers["accuracy"]) == ["from scratch", "fine-tuned"]
-    assert labels(axes) == ["from scratch (mean)", "fine-tuned (mean)"]
+    assert legend(axes) == ["from scratch (mean)", "fine-tuned (mean)"]
     for name, curves in numbers["curves"].items():
         assert curve(axes, f"{name} (mean)") == np.mean(curves, axis=0).tolist()
     assert len(axes.lines) == 4

@@ -3,6 +3,7 @@ import sys
 
 import numpy as np
 import pytest
+from plotted import legend
 
 from autograd_dl import Tensor
 from visualize import plot_history
@@ -33,7 +34,7 @@ def test_loss_and_accuracy():
     assert list(drawn["training images"].get_ydata()) == HISTORY["train_accuracy"]
     assert list(drawn["test images"].get_ydata()) == HISTORY["test_accuracy"]
     for axes in (loss, accuracy):
-        assert [t.get_text() for t in axes.get_legend().get_texts()] == list(lines(axes))
+        assert legend(axes) == list(lines(axes))
 
 
 def test_all_that_is_drawn_is_in_view():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plotted import images, legend, titles
 
 from autograd_dl import Tensor, is_grad_enabled, scope
 from autograd_dl.errors import DataError, ShapeError
@@ -12,15 +13,6 @@ from visualize import plots
 
 pytest.importorskip("matplotlib")
 from visualize.plots import pictures
-
-
-def titles(figure):
-    return [ax.get_title() for ax in figure.axes]
-
-
-def shown(figure):
-    return [np.asarray(image.get_array()) for ax in figure.axes for image in ax.images]
-
 
 # -- what comes out of layers
 
@@ -159,8 +151,7 @@ def test_what_is_wrong_is_told_with_its_first_step():
         "fine", "small: vanishing since step 7", "dead: exactly zero since step 3", "large: exploding since step 4",
         "broken: not finite since step 5",
     ]  # fmt: skip
-    legend = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert legend == ["vanishing (below 1e-06)", "exactly zero", "exploding (above 1000)", "not finite"]
+    assert legend(ax) == ["vanishing (below 1e-06)", "exactly zero", "exploding (above 1000)", "not finite"]
 
 
 def test_gradients_themselves_may_be_given():
@@ -214,7 +205,7 @@ def test_steps_that_cannot_be_drawn(steps, words):
 def test_images_beside_each_other():
     figure = plots.image_grid([np.eye(2), 2 * np.eye(3)], columns=2)
     assert titles(figure) == ["0", "1"]
-    np.testing.assert_array_equal(shown(figure)[1], 2 * np.eye(3))
+    np.testing.assert_array_equal(images(figure)[1], 2 * np.eye(3))
 
 
 def test_of_many_images_the_rest_is_counted(monkeypatch):
@@ -235,7 +226,7 @@ def test_filters_and_their_channels():
     weights = np.arange(2 * 3 * 4, dtype=float).reshape(2, 3, 2, 2)
     figure = plots.filters(Tensor(weights))
     assert titles(figure) == ["0, 0", "0, 1", "0, 2", "1, 0", "1, 1", "1, 2"]
-    np.testing.assert_array_equal(shown(figure)[4], weights[1, 1])
+    np.testing.assert_array_equal(images(figure)[4], weights[1, 1])
     assert titles(plots.filters(weights[:, :1])) == ["0", "1"]
 
 
@@ -243,7 +234,7 @@ def test_feature_maps_of_one_image():
     maps = np.random.default_rng(0).random((1, 3, 4, 4))
     figure = plots.feature_maps(maps)
     assert titles(figure) == ["filter 0", "filter 1", "filter 2"]
-    np.testing.assert_array_equal(shown(figure), maps[0])
+    np.testing.assert_array_equal(images(figure), maps[0])
 
 
 @pytest.mark.parametrize(
@@ -304,7 +295,7 @@ def test_titles_fit_into_a_part_of_a_figure():
 
     figure = Figure(figsize=(12, 4), layout="constrained")
     plots.image_grid(np.zeros((5, 2, 2)), ["ankle boot (sandal)"] * 5, figure=figure.subfigures(1, 2)[0])
-    assert {ax.get_title() for ax in figure.axes} == {"ankle boot\n(sandal)"}
+    assert set(titles(figure)) == {"ankle boot\n(sandal)"}
 
 
 def test_titles_and_images_are_as_many():
@@ -314,11 +305,11 @@ def test_titles_and_images_are_as_many():
 
 @pytest.mark.parametrize("shape", [(6, 4), (6, 2, 2), (6, 1, 2, 2)])
 def test_misread_digits(shape):
-    images = np.arange(24.0).reshape(shape)
-    figure = plots.misclassified(images, [0, 1, 2, 3, 4, 5], [0, 1, 9, 3, 8, 7], most=2)
+    digits = np.arange(24.0).reshape(shape)
+    figure = plots.misclassified(digits, [0, 1, 2, 3, 4, 5], [0, 1, 9, 3, 8, 7], most=2)
     assert figure.get_suptitle() == "3 of 6 are misread; the first 2"
     assert titles(figure) == ["label 2, answer 9", "label 4, answer 8"]
-    np.testing.assert_array_equal(shown(figure)[1], [[16, 17], [18, 19]])
+    np.testing.assert_array_equal(images(figure)[1], [[16, 17], [18, 19]])
 
 
 def test_none_misread():
@@ -370,7 +361,7 @@ def bowl(x, y):
 def test_the_ways_of_optimizers():
     ax = plots.paths(bowl, {"a": [[1, 2], [0.5, 1]], "b": [[2, 2]]})
     assert [line.get_xydata().tolist() for line in ax.lines] == [[[1, 2], [0.5, 1]], [[2, 2]], [[1, 2], [2, 2]]]
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "start"]
+    assert legend(ax) == ["a", "b", "start"]
     (low, high), (below, above) = ax.get_xlim(), ax.get_ylim()
     assert low < 0.5 < 2 < high
     assert below < 1 < 2 < above
@@ -379,12 +370,12 @@ def test_the_ways_of_optimizers():
 def test_a_way_that_diverges_ends_and_says_so():
     ax = plots.paths(bowl, {"a": [[1, 1], [2, 2], [np.inf, 0], [3, 3]]})
     assert ax.lines[0].get_xydata().tolist() == [[1, 1], [2, 2]]
-    assert ax.get_legend().get_texts()[0].get_text() == "a (no number after 1 steps)"
+    assert legend(ax)[0] == "a (no number after 1 steps)"
 
 
 def test_a_way_that_starts_at_no_number():
     ax = plots.paths(bowl, {"a": [[np.nan, 1], [2, 2]], "b": [[1, 1]]})
-    assert ax.get_legend().get_texts()[0].get_text() == "a (it starts at no number)"
+    assert legend(ax)[0] == "a (it starts at no number)"
 
 
 def test_a_way_that_stands_still_and_a_flat_surface(tmp_path):

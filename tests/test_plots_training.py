@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from plotted import legend, titles
 
 from autograd_dl import Tensor
 from autograd_dl.errors import DataError, GradientLostWarning, ShapeError
@@ -13,10 +14,6 @@ pytest.importorskip("matplotlib")
 def history(accuracy=(0.1, 0.8), **changed):
     usual = {"loss": [2.0, 1.0], "epoch": [0, 2], "train_accuracy": [0.1, 0.9], "test_accuracy": list(accuracy)}
     return usual | changed
-
-
-def legend(axes):
-    return [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def legend_beside(figure):
@@ -219,7 +216,7 @@ def test_a_history_of_unequal_lengths():
 
 def test_a_grid_shares_its_scale_and_labels_its_edges():
     figure = plots.curve_grid({str(k): {"a": [0, k], "b": [1, 1]} for k in range(1, 6)}, columns=3)
-    assert [ax.get_title() for ax in figure.axes] == ["1", "2", "3", "4", "5", ""]
+    assert titles(figure) == ["1", "2", "3", "4", "5", ""]
     assert len({ax.get_ylim() for ax in figure.axes}) == 1
     assert [bool(ax.get_xlabel()) for ax in figure.axes] == [False, False, True, True, True, False]
     assert [bool(ax.get_ylabel()) for ax in figure.axes] == [True, False, False, True, False, False]
@@ -230,8 +227,8 @@ def test_a_grid_shares_its_scale_and_labels_its_edges():
 def test_overfitting_tells_the_gap():
     figure = plots.overfitting({"none": history(), "λ = 0.1": history((0.1, 0.85)), "cut": history(
         (), loss=[], epoch=[], train_accuracy=[]), "lost": history((0.1, None))})  # fmt: skip
-    titles = ["none: gap 0.100", "λ = 0.1: gap 0.050", "cut: not measured", "lost: not measured"]
-    assert [ax.get_title() for ax in figure.axes][:4] == titles
+    told = ["none: gap 0.100", "λ = 0.1: gap 0.050", "cut: not measured", "lost: not measured"]
+    assert titles(figure)[:4] == told
 
 
 # -- hyper-parameters
