@@ -768,9 +768,10 @@ def test_a_state_of_the_other_byte_order():
     same(restored.state_dict(), optimizer.state_dict())
 
 
-def state_after(kind, params, steps=2):
+def state_after(kind, params):
+    """The state of an optimizer that has taken two steps."""
     optimizer = kind()
-    run(optimizer, params, steps)
+    run(optimizer, params, 2)
     return optimizer.state_dict()
 
 

@@ -330,13 +330,13 @@ class TestLargeGraphs:
         assert gradients(y) == ["x0_grad <- x0 1.99998"]
 
     def test_each_line_keeps_its_value_and_gradient(self):
-        def ends(rounds):
-            return [line.partition(" ")[2] for line in lines(self.horner(rounds))]
+        def ends():
+            return [line.partition(" ")[2] for line in lines(self.horner(20))]
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("visualize.trace.MANY", 100)
-            plain = ends(20)
-        assert ends(20) == plain
+            plain = ends()
+        assert ends() == plain
 
     def test_labels_stand_where_there_is_room_if_lines_cross_many_ranks(self):
         w = np.exp(leaf(1))

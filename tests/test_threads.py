@@ -26,16 +26,16 @@ def frequent_switches():
     sys.setswitchinterval(interval)
 
 
-def together(fun, count=THREADS):
-    """Call `fun(i)` in `count` threads that begin at once; returns the results, raises what they raise."""
-    barrier = threading.Barrier(count)
+def together(fun):
+    """Call `fun(i)` in all threads, which begin at once; returns the results, raises what they raise."""
+    barrier = threading.Barrier(THREADS)
 
     def run(i):
         barrier.wait()
         return fun(i)
 
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(run, range(count)))
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
 
 
 def train(seed, steps=40):

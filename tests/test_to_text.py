@@ -10,16 +10,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hostile_names import HOSTILE
+from leaves import leaf
 
 from autograd_dl import Tensor, no_grad
 from autograd_dl.app.graphs import apple, apple_orange
 from visualize import to_text
 from visualize.terminal import _width
 from visualize.text import JOINERS
-
-
-def leaf(value, name=None):
-    return Tensor(value, requires_grad=True, name=name)
 
 
 def test_two_apples():
@@ -99,7 +96,7 @@ def test_after_backward_the_grads_that_are_known():
             "            value\n×          (2, 0)\n├─ x            3\n└─ (2, 0)",
         ),
         (
-            lambda: leaf(np.float16(1.1), "x") * 3,
+            lambda: leaf(1.1, "x", np.float16) * 3,
             "      value  gradient\n×       3.3         1\n├─ x    1.1         3\n└─ 3",
         ),
     ],
