@@ -73,6 +73,10 @@ def _no_zero_side(x: Values) -> bool:
     return x.size > 0
 
 
+def _has_axes_and_numbers(x: Values) -> bool:
+    return x.ndim > 0 and x.size > 0
+
+
 # -- second arguments
 
 
@@ -103,10 +107,7 @@ def _apart(x: Values) -> st.SearchStrategy[Values]:
     return arrays(x.shape, domain=NONZERO).map(lambda offset: x + offset)
 
 
-_APART = Partner(
-    lambda x, y: x.shape == y.shape and bool(np.all(np.abs(x - y) >= MARGIN)),
-    _apart,
-)
+_APART = Partner(lambda x, y: x.shape == y.shape and bool(np.all(np.abs(x - y) >= MARGIN)), _apart)
 _SAME_SHAPE = Partner(lambda x, y: x.shape == y.shape, lambda x: arrays(x.shape))
 _PRODUCT = Partner(
     lambda x, y: y.ndim in (1, 2) and x.shape[-1] == y.shape[0],
@@ -147,10 +148,8 @@ def _larger_shapes(x: Values) -> Rest:
 
 
 def _positions(x: Values) -> Rest:
-    positions = st.lists(st.integers(-x.shape[0], x.shape[0] - 1), max_size=4).map(
-        lambda p: np.array(p, dtype=np.int64)
-    )
-    return positions.map(lambda p: ((p,), {"axis": 0}))
+    positions = st.lists(st.integers(-x.shape[0], x.shape[0] - 1), max_size=4)
+    return positions.map(lambda p: ((np.array(p, dtype=np.int64),), {"axis": 0}))
 
 
 def _are_images(x: Values) -> bool:
@@ -197,9 +196,7 @@ def where(x: Any, y: Any, mask: Any) -> Any:
 
 OF_IMAGES: tuple[Instruction, ...] = (
     Instruction(ops.im2col, _are_images, rest=_patches),
-    Instruction(
-        functional.conv2d, _are_images, _FILTERS, lambda _x: st.fixed_dictionaries(_MOVES).map(lambda m: ((), m))
-    ),
+    Instruction(functional.conv2d, _are_images, _FILTERS, lambda _x: _keywords(**_MOVES)),
     Instruction(functional.max_pool2d, _differ_in_pixels, rest=_pools),
     Instruction(functional.average_pool2d, _are_images, rest=_pools),
 )
@@ -208,7 +205,7 @@ INSTRUCTIONS: tuple[Instruction, ...] = (
     # elementwise
     *(Instruction(fun) for fun in (np.negative, np.sin, np.cos, np.tanh, np.arctan, np.arcsinh, np.sinc)),
     *(Instruction(fun, _within(-30, 30)) for fun in (np.square, ops.sigmoid, ops.softplus)),
-    Instruction(functional.softmax, lambda x: x.ndim > 0 and x.size > 0),
+    Instruction(functional.softmax, _has_axes_and_numbers),
     *(Instruction(fun, _within(-3, 3)) for fun in (np.exp, np.expm1, np.exp2, np.sinh, np.cosh)),
     *(Instruction(fun, _within(0.1, 500)) for fun in (np.log, np.log2, np.sqrt, np.cbrt)),
     *(Instruction(fun, _within(-0.8, 0.8)) for fun in (np.arcsin, np.arccos, np.arctanh, np.log1p, np.tan)),
@@ -223,7 +220,7 @@ INSTRUCTIONS: tuple[Instruction, ...] = (
     Instruction(np.hypot, _within(0.1, 500), partner=_elementwise()),
     Instruction(np.power, _within(0.1, 4), partner=_elementwise(fits=_within(-3, 3))),
     *(Instruction(fun, partner=_APART) for fun in (np.maximum, np.minimum)),
-    Instruction(where, partner=_SAME_SHAPE, rest=lambda x: _choice(x).map(lambda mask: ((mask,), {}))),
+    Instruction(where, partner=_SAME_SHAPE, rest=lambda x: _then(_choice(x))),
     # reductions
     *(Instruction(fun, rest=_reduction) for fun in (np.sum, np.prod)),
     *(Instruction(fun, _no_zero_side, rest=_reduction) for fun in (np.mean, functional.logsumexp)),
@@ -244,7 +241,7 @@ INSTRUCTIONS: tuple[Instruction, ...] = (
     Instruction(np.stack, _anything, _SAME_SHAPE, lambda x: _keywords(axis=st.integers(0, x.ndim)), joins=True),
     # indexing
     Instruction(operator.getitem, rest=lambda x: _then(indices(x.shape))),
-    Instruction(np.take, lambda x: x.ndim > 0 and x.size > 0, rest=_positions),
+    Instruction(np.take, _has_axes_and_numbers, rest=_positions),
     Instruction(np.sort, lambda x: x.ndim > 0 and _distinct(x), rest=_one_axis),
     Instruction(np.diagonal, _at_least(2)),
     # products
