@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 
+BYTES = 0x0800
+"""The magic number of a file of unsigned bytes, but for the number of dimensions."""
 DENSEST = 1032
 """Deflate, which gzip uses, packs at most this many bytes into one."""
 
@@ -48,9 +50,14 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8).reshape(shape)
 
 
+def header_of(content: NDArray[np.uint8]) -> bytes:
+    """The header of a file of this content."""
+    return struct.pack(f">{1 + content.ndim}I", BYTES | content.ndim, *content.shape)
+
+
 def _shape(path: Path, header: bytes, ndim: int) -> tuple[int, ...]:
     """The dimensions in a header, whose magic number is checked."""
-    magic = 0x0800 | ndim
+    magic = BYTES | ndim
     if len(header) != 4 + 4 * ndim:
         raise DataError(f"{path}: the header takes {4 + 4 * ndim} bytes, and the file holds only {len(header)}")
     found, *shape = struct.unpack(f">{1 + ndim}I", header)

@@ -15,7 +15,7 @@ from ..errors import DataError
 from ..optional import need, on_terminal
 from ..serialization import replacing
 from .batches import Split
-from .idx import read_idx
+from .idx import header_of, read_idx
 
 COUNTS = {"train": 60_000, "t10k": 10_000}
 SUBSET_COUNT = 5_000
@@ -188,8 +188,7 @@ def _is_local(error: Exception) -> bool:
 
 
 def _check(name: str, content: Images) -> None:
-    header = (0x0800 | content.ndim).to_bytes(4, "big") + b"".join(n.to_bytes(4, "big") for n in content.shape)
-    digest = hashlib.sha256(header)
+    digest = hashlib.sha256(header_of(content))
     digest.update(content.data)
     found = digest.hexdigest()
     if found != SHA256[name]:
