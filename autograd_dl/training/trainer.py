@@ -132,30 +132,14 @@ class Trainer:
     ) -> None:
         changes = _several("augment", augment)
         self.batches = MiniBatches(x_train, t_train, mini_batch_size, replace=not shuffle, augment=changes, seed=seed)
-        if not is_batch(x_test) or not is_batch(t_test):
-            given = f"{type(x_test).__name__} and {type(t_test).__name__}"
-            raise ShapeError(f"test data are arrays with one row for each sample, not {given}")
-        if len(x_test) != len(t_test) or not len(x_test):
-            raise ShapeError(f"test data need one label or row for each sample: there are {len(x_test)}, {len(t_test)}")
-        if isinstance(network, type):
-            name = network.__name__
-            raise TypeError(f"network is the class {name}, and no network: make one first, {name}(...)")
-        parts = ("params", "accuracy") if one_pass else ("params", "loss", "gradient", "accuracy")
-        lacking = [name for name in parts if not hasattr(network, name)]
-        if lacking:
-            raise TypeError(
-                f"a network has {', '.join(lacking)}, which this {type(network).__name__} has not; "
-                "a class that inherits from models.Network needs params and predict alone"
-            )
+        _check_test_data(x_test, t_test)
+        _check_network(network, one_pass)
         if change_gradient is not None and not callable(change_gradient):
             raise TypeError(f"change_gradient takes a function of a dict of gradients, not {change_gradient!r}")
         self.network: Any = network  # users know more of theirs than the protocol: its save_params, say
         self.test = x_test, t_test
         self.optimizer: Any = made(optimizer, optimizer_param)  # or its rate
         self.change_gradient = change_gradient or _as_it_is
-        if one_pass and not hasattr(network, "loss_and_gradient"):
-            kind = type(network).__name__
-            raise ValueError(f"one_pass=True needs loss_and_gradient(x, t), which this {kind} has not")
         self.one_pass = one_pass
         self.epochs = _count("epochs", epochs, least=0)
         self.evaluated = _optional_count("evaluate_sample_num_per_epoch", evaluate_sample_num_per_epoch)
@@ -400,6 +384,31 @@ class Trainer:
             self._best = _copied_state(self.network)
         if age >= patience:
             self.stop()
+
+
+def _check_test_data(x: Any, t: Any) -> None:
+    if not is_batch(x) or not is_batch(t):
+        given = f"{type(x).__name__} and {type(t).__name__}"
+        raise ShapeError(f"test data are arrays with one row for each sample, not {given}")
+    if len(x) != len(t) or not len(x):
+        raise ShapeError(f"test data need one label or row for each sample: there are {len(x)}, {len(t)}")
+
+
+def _check_network(network: Any, one_pass: bool) -> None:
+    """Raise TypeError for what is no network, ValueError for one that cannot do what `one_pass` asks for."""
+    kind = type(network).__name__
+    if isinstance(network, type):
+        name = network.__name__
+        raise TypeError(f"network is the class {name}, and no network: make one first, {name}(...)")
+    parts = ("params", "accuracy") if one_pass else ("params", "loss", "gradient", "accuracy")
+    lacking = [name for name in parts if not hasattr(network, name)]
+    if lacking:
+        raise TypeError(
+            f"a network has {', '.join(lacking)}, which this {kind} has not; "
+            "a class that inherits from models.Network needs params and predict alone"
+        )
+    if one_pass and not hasattr(network, "loss_and_gradient"):
+        raise ValueError(f"one_pass=True needs loss_and_gradient(x, t), which this {kind} has not")
 
 
 def _copied_state(network: Network) -> NamedArrays:
