@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 
 import numpy as np
 import pytest
 from leaves import leaf
+from source_lines import line_of
 
 from autograd_dl import Tensor, checkpoint, detect_anomaly, gradients, no_grad
 from autograd_dl.errors import AnomalyError
@@ -22,12 +22,6 @@ def quiet():
     """NumPy warns of what these tests are about."""
     with np.errstate(all="ignore"):
         yield
-
-
-def line_of(fun, text):
-    """The number of the line of `fun` in which `text` stands."""
-    lines, start = inspect.getsourcelines(fun)
-    return start + next(i for i, line in enumerate(lines) if text in line)
 
 
 def test_forward_names_the_op_its_operands_and_the_line():

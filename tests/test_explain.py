@@ -1,11 +1,11 @@
 """`explain`: where the first NaN, infinity, exact zero or vanishing gradient of a program began."""
 
-import inspect
 from pathlib import Path
 
 import numpy as np
 import pytest
 from leaves import leaf
+from source_lines import line_of
 
 from autograd_dl import Tensor, detect_anomaly, no_grad, scope
 from autograd_dl.data import load_mnist
@@ -26,12 +26,6 @@ def quiet():
     """NumPy warns of what these tests are about."""
     with np.errstate(all="ignore"):
         yield
-
-
-def line_of(fun, text):
-    """The number of the line of `fun` in which `text` stands."""
-    lines, start = inspect.getsourcelines(fun)
-    return start + next(i for i, line in enumerate(lines) if text in line)
 
 
 def kinds(found):

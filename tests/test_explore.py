@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hostile_names import HOSTILE
 from leaves import leaf
+from own_ops import tripling
 
 import visualize
 from autograd_dl import Tensor, detect_anomaly, scope
@@ -19,7 +20,7 @@ from autograd_dl.app.cli import main
 from autograd_dl.app.graphs import apple_orange
 from autograd_dl.errors import GraphError, ShapeError
 from autograd_dl.functional import sigmoid, softmax
-from autograd_dl.ops import conv2d, defvjp, primitive, softmax_cross_entropy
+from autograd_dl.ops import conv2d, softmax_cross_entropy
 from models import TwoLayerNet
 from visualize.derivatives import ELEMENTWISE
 from visualize.explore import explore, layout
@@ -139,13 +140,7 @@ class TestStory:
 
     @pytest.mark.parametrize("name", ["dot", "maximum", "sin", "sum"])
     def test_an_op_of_the_users_has_no_formula_of_another_of_that_name(self, name):
-        def f(x):
-            return 3 * x
-
-        f.__name__ = name
-        op = primitive(f)
-        defvjp(op, lambda g, _ans, _x: 3 * g)
-        (told,) = ops_of(op(leaf(2, "x")))
+        (told,) = ops_of(tripling(name)(leaf(2, "x")))
         assert told["equation"] == f"{name}(2) = 6"
         assert "plain" not in told  # the page cannot compute it
         (given,) = told["inputs"]
@@ -213,14 +208,9 @@ class TestStory:
         assert len(story(np.sin(leaf(np.ones((50, 50)))).sum())["nodes"][0]["value"]["cells"]) == 8 * 8
 
     def test_what_is_not_for_reading_is_replaced_and_what_is_endless_cut(self):
-        def f(x):
-            return 3 * x
-
-        f.__name__ = "f\u202e"
-        op = primitive(f)
-        defvjp(op, lambda g, _ans, _x: 3 * g)
+        names = {"op": tripling("f\u202e"), "x": leaf(2, "x" * 20_000)}
         with scope("s\u202e"), detect_anomaly():
-            y = eval(compile("op(x)", "file\u202e.py", "eval"), {"op": op, "x": leaf(2, "x" * 20_000)})
+            y = eval(compile("op(x)", "file\u202e.py", "eval"), names)
         x, told = story(y)["nodes"]
         assert x["name"] == "x" * 9_999 + "…"
         assert (told["label"], told["scope"]) == ("f\N{REPLACEMENT CHARACTER}", ["s\N{REPLACEMENT CHARACTER}"])
@@ -595,14 +585,8 @@ class TestLayout:
         ],
     )  # fmt: skip
     def test_labels_have_few_letters_and_rows(self, name, label):
-        def f(x):
-            return 3 * x
-
-        f.__name__ = name
-        op = primitive(f)
-        defvjp(op, lambda g, _ans, _x: 3 * g)
         with scope(name):
-            y = op(leaf(2, name))
+            y = tripling(name)(leaf(2, name))
         closed = views(story(y * 1))["views"][0]
         assert [box["label"] for box in closed["boxes"] if box["kind"] == "group"] == [label]
         _, view = whole_view(y)
