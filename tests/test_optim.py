@@ -52,6 +52,13 @@ def values(params):
     return {key: p.numpy().copy() for key, p in params.items()}
 
 
+def same(state, other):
+    assert state.keys() == other.keys()
+    for name, a in state.items():
+        assert a.dtype == other[name].dtype
+        assert np.array_equal(a, other[name]), name
+
+
 def test_update_with_gradients_as_in_the_book():
     params = parameters()
     SGD(lr=0.1).update(params, {"W": np.ones((2, 2)), "b": np.array([10.0, -10.0])})
@@ -146,7 +153,7 @@ def test_a_missing_gradient_changes_nothing(grads):
     missing = ", ".join(key for key in params if key not in grads)
     with pytest.raises(GraphError, match=f"no gradient for {missing}: there is no entry in grads"):
         SGD().update(params, grads)
-    assert all(np.array_equal(before[key], p.numpy()) for key, p in params.items())
+    same(values(params), before)
 
 
 def test_without_backward_nothing_changes():
@@ -154,7 +161,7 @@ def test_without_backward_nothing_changes():
     before = values(params)
     with pytest.raises(GraphError, match=r"no gradient for W, b: there is no `.grad`; run loss.backward\(\) first"):
         SGD().update(params)
-    assert all(np.array_equal(before[key], p.numpy()) for key, p in params.items())
+    same(values(params), before)
 
 
 def test_zero_grad_forgets_the_gradients_of_all_parameters():
@@ -177,7 +184,7 @@ def test_a_parameter_that_the_loss_does_not_depend_on():
     params["W"].sum().backward()
     with pytest.raises(GraphError, match=r"^no gradient for b: .* the loss does not depend on it; to freeze it, set"):
         SGD().update(params)
-    assert all(np.array_equal(before[key], p.numpy()) for key, p in params.items())
+    same(values(params), before)
     params["b"].requires_grad = False
     SGD().update(params)
     with pytest.raises(GraphError, match=r"no gradient for c: there is no `\.grad`"):
@@ -198,7 +205,7 @@ def test_a_gradient_of_another_shape_changes_nothing(shape):
     before = values(params)
     with pytest.raises(ShapeError, match=r"the gradient for b has shape \(.*\), the parameter \(2,\)"):
         SGD().update(params, {"W": np.ones((2, 2)), "b": np.ones(shape)})
-    assert all(np.array_equal(before[key], p.numpy()) for key, p in params.items())
+    same(values(params), before)
 
 
 def test_a_graph_that_read_the_old_values_cannot_run_backward():
@@ -695,13 +702,6 @@ def test_options_that_make_no_sense(make, message):
 
 
 # -- state
-
-
-def same(state, other):
-    assert state.keys() == other.keys()
-    for name, a in state.items():
-        assert a.dtype == other[name].dtype
-        assert np.array_equal(a, other[name]), name
 
 
 def run(optimizer, params, steps):
