@@ -8,7 +8,6 @@ to a fifth of a convolutional network's time. All of it begins at a cache line.
 from __future__ import annotations
 
 import math
-import os
 import threading
 from collections import deque
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .forks import in_child
 from .values import aligned_memory
 
 SMALLEST, LARGEST = 1 << 18, 1 << 25
@@ -87,8 +87,7 @@ class _Pool:
 
 
 _pool = _Pool()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: setattr(_pool, "lock", threading.Lock()))
+in_child(lambda: setattr(_pool, "lock", threading.Lock()))
 
 
 class _Loan:

@@ -7,7 +7,6 @@ its derivative is stands in the table (`table`, `ops`): no op is known here by n
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import nullcontext
@@ -19,6 +18,7 @@ from numpy import ndarray
 
 from .anomaly import in_backward, watch_backward, watch_forward, watch_sum
 from .errors import AnomalyError, DTypeError, GraphError, RuleError, ShapeError
+from .forks import in_child
 from .graph import Leaf as Leaf
 from .graph import Node as Node
 from .graph import as_far_as, leading_to, leads_to, refuse_changed, refuse_released
@@ -56,8 +56,7 @@ GradientWatch = Callable[[Node, Any, Any, Any, int], None]
 """Is told of a gradient on its way: the node, the gradient, what arrived there, the arguments, and which of them."""
 
 _grad_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: globals().update(_grad_lock=threading.RLock()))
+in_child(lambda: globals().update(_grad_lock=threading.RLock()))
 
 
 def backward(

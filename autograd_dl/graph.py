@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
-import os
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -20,6 +19,7 @@ from numpy import ndarray
 from numpy.lib.stride_tricks import as_strided
 
 from .errors import GraphError
+from .forks import in_child
 from .table import SCALARS, Op, Plan, outline
 
 if TYPE_CHECKING:
@@ -189,8 +189,7 @@ def note_read(node: Node, value: Any) -> None:
 
 _last_change = 0
 _change_lock = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: globals().update(_change_lock=threading.RLock()))
+in_child(lambda: globals().update(_change_lock=threading.RLock()))
 _LEAF_PLAN: Plan = new(Plan)
 _LEAF_PLAN.op = None  # type: ignore[assignment]  # the one plan without an op: a leaf is pulled back no further
 _LEAF_PLAN.joint = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import allocator
+from .forks import in_child
 
 T = TypeVar("T")
 
@@ -201,11 +201,9 @@ def _threads(blas: Any) -> int:
 
 
 def _begin_anew() -> None:
-    """In a child process, no thread of the parent lives."""
     global _turn
     _turn = _Turn()
     _pool.cache_clear()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+in_child(_begin_anew)

@@ -25,7 +25,7 @@ from autograd_dl.ops import composed
 ROOT = Path(__file__).parents[1]
 PACKAGES = (autograd_dl, models, visualize)
 ROOMS = [
-    "table values errors",
+    "table values errors forks",
     "allocator",
     "parallel",
     "pullback anomaly mode",
