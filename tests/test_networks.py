@@ -58,6 +58,7 @@ def test_the_methods_of_the_book(name):
     gradient = net.gradient(x, t)
     assert list(gradient) == list(net.params)
     assert {(type(g), g.dtype) for g in gradient.values()} == {(np.ndarray, np.dtype("float32"))}
+    assert [g.shape for g in gradient.values()] == [p.shape for p in net.params.values()]
     for key, p in net.params.items():
         assert p.name == key
         assert p.requires_grad
@@ -72,7 +73,8 @@ def test_the_methods_of_the_book(name):
 def test_accuracy_counts_the_last_partial_batch(name):
     net, (x, t) = TINY[name](seed=0), data(name, batch=7)
     expected = np.mean(net.predict(x).numpy().argmax(axis=1) == t)
-    for batch_size in (1, 3, 7, 100):
+    assert isinstance(net.accuracy(x, t), float)
+    for batch_size in (1, 2, 3, 7, 100):
         assert net.accuracy(x, t, batch_size=batch_size) == pytest.approx(expected)
     assert net.accuracy(x, np.eye(3)[t]) == pytest.approx(expected)
     default = inspect.signature(net.accuracy).parameters["batch_size"].default
