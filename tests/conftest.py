@@ -53,9 +53,7 @@ def state():
 @pytest.fixture
 def few_digits(monkeypatch, tmp_path):
     """The full MNIST is a set of 60 images of noise, and as many to test."""
-    folder = mnist_files.write_set(tmp_path / "full", mnist_files.small_set(60))
-    monkeypatch.setattr("autograd_dl.data.mnist.COUNTS", {"train": 60, "t10k": 60})
-    monkeypatch.setenv("AUTOGRAD_DL_DATA", str(folder))
+    mnist_files.take_for_full(monkeypatch, tmp_path / "full", 60)
 
 
 @pytest.fixture

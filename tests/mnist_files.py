@@ -55,5 +55,12 @@ def write_set(folder: Path, contents: dict[str, bytes]) -> Path:
     return folder
 
 
+def take_for_full(monkeypatch: pytest.MonkeyPatch, folder: Path, count: int) -> Path:
+    """A folder with so many images in each half, which is taken for the full set from now on."""
+    monkeypatch.setattr("autograd_dl.data.mnist.COUNTS", {"train": count, "t10k": count})
+    monkeypatch.setenv("AUTOGRAD_DL_DATA", str(folder))
+    return write_set(folder, small_set(count))
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()

@@ -15,11 +15,7 @@ def subset():
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A folder with a set of 20 + 20 images, which is taken for the full one."""
-    folder = mnist_files.write_set(tmp_path / "small", mnist_files.small_set(20))
-    monkeypatch.setattr(mnist, "COUNTS", {"train": 20, "t10k": 20})
-    monkeypatch.setenv("AUTOGRAD_DL_DATA", str(folder))
-    return folder
+    return mnist_files.take_for_full(monkeypatch, tmp_path / "small", 20)
 
 
 def test_the_defaults_are_the_books(subset):

@@ -11,16 +11,14 @@ import numpy as np
 import pytest
 from mnist_files import IMAGES, LABELS, idx
 
-from autograd_dl.data import load_mnist, mnist
+from autograd_dl.data import load_mnist
 from autograd_dl.data.idx import read_idx
 from autograd_dl.errors import DataError
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(mnist, "COUNTS", {"train": 20, "t10k": 20})
-    monkeypatch.setenv("AUTOGRAD_DL_DATA", str(tmp_path))
-    return mnist_files.write_set(tmp_path, mnist_files.small_set(20))
+    return mnist_files.take_for_full(monkeypatch, tmp_path, 20)
 
 
 def refused(file, *words):
