@@ -6,6 +6,7 @@ from contextlib import ExitStack, nullcontext
 
 import numpy as np
 import pytest
+from drawn_graphs import horner
 from leaves import leaf
 
 from autograd_dl import Tensor, scope
@@ -13,13 +14,6 @@ from models import DeepConvNet
 from visualize import to_dot
 
 pytest.importorskip("graphviz")
-
-
-def horner(rounds):
-    y = x = leaf(1, "x")
-    for _ in range(rounds):
-        y = y * 0.5 + x
-    return y
 
 
 def in_nested_scopes(outers, step):

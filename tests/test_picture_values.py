@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from drawn_graphs import lines
 from leaves import leaf
 
 from autograd_dl import Tensor
@@ -15,13 +16,6 @@ from visualize.text import with_constants
 from visualize.values import summary
 
 pytest.importorskip("graphviz")
-
-
-def lines(output, **options):
-    """In short: "x0 -> op1 3" for what goes forward, "x0 <- op1 2" for what comes back, in order."""
-    pattern = r'^\t(\w+) -> (\w+)(?: \[label="((?:[^"\\]|\\.)*)"(?: color.*(back).*)?\])?$'
-    found = re.findall(pattern, to_dot(output, **options), re.M)
-    return [f"{a} {'<-' if back else '->'} {b} {text.strip()}".rstrip() for a, b, text, back in found]
 
 
 class TestSummary:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from drawn_graphs import horner, lines
 from leaves import leaf
 
 from autograd_dl import Tensor, no_grad
@@ -68,13 +69,6 @@ APPLE_ORANGE = f"""{HEAD}	x0 [label="apple price" {TEXT}]
 	op8 -> out [label=" 1 " {RED}]
 }}
 """
-
-
-def lines(output):
-    """The picture in short: "x0 -> op1 3" for a value, "x0 <- op1 2" for a gradient, in order."""
-    pattern = r'^\t(\w+) -> (\w+)(?: \[label="? ?(.*?) ?"?(?: color.*(back).*)?\])?$'
-    found = re.findall(pattern, to_dot(output), re.M)
-    return [f"{a} {'<-' if back else '->'} {b} {text}".rstrip() for a, b, text, back in found]
 
 
 def values(output):
@@ -310,28 +304,21 @@ class TestShapesOfGraphs:
 
 
 class TestLargeGraphs:
-    @staticmethod
-    def horner(rounds, x=None):
-        y = x = leaf(1, "x") if x is None else x
-        for _ in range(rounds):
-            y = y * 0.5 + x
-        return y
-
     def test_a_leaf_has_a_box_for_each_reader(self):
-        few, many = labels(self.horner(15)), labels(self.horner(16))
+        few, many = labels(horner(15)), labels(horner(16))
         assert [label for label in few.values() if label == "x"] == ["x"]
         assert [label for label in many.values() if label == "x"] == ["x"] * 17
-        assert "x0_op32 -> op32 1" in values(self.horner(16))
+        assert "x0_op32 -> op32 1" in values(horner(16))
 
     def test_its_gradient_stands_at_the_first(self):
         x = leaf(1, "x")
-        y = self.horner(16, x)
+        y = horner(16, x)
         y.backward()
         assert gradients(y) == ["x0_grad <- x0 1.99998"]
 
     def test_each_line_keeps_its_value_and_gradient(self):
         def ends():
-            return [line.partition(" ")[2] for line in lines(self.horner(20))]
+            return [line.partition(" ")[2] for line in lines(horner(20))]
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("visualize.trace.MANY", 100)
@@ -343,8 +330,8 @@ class TestLargeGraphs:
         y = w
         for _ in range(30):
             y = y * 0.5 + w
-        assert " xlabel=" not in to_dot(self.horner(30)).replace("[", " ")
-        assert "mclimit" not in to_dot(self.horner(30))
+        assert " xlabel=" not in to_dot(horner(30)).replace("[", " ")
+        assert "mclimit" not in to_dot(horner(30))
         assert "mclimit" in to_dot(y)
         assert " label=" not in "".join(line for line in to_dot(y).replace("[", " ").splitlines() if "->" in line)
 
