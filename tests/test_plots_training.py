@@ -363,4 +363,4 @@ def test_the_legend_of_runs_is_beside_the_axes_in_every_layout(layout):
 def test_lines_of_any_panel_are_named():
     lines = {f"line {i}": [1.0, 2.0] for i in range(12)}
     figure = plots.curve_grid({"one": {"line": [1.0, 2.0]}, "many": lines})
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(lines)
+    assert legend_beside(figure) == list(lines)
