@@ -67,7 +67,7 @@ def slopes(f, *arrays):
     (np.median,                            [0, 1, INF],         [0, 1, 0]),
     (np.median,                            [0, 1, 2, INF],      [0, 0.5, 0.5, 0]),
     (lambda x: np.quantile(x, 1),          [0, INF],            [0, 1]),
-    (lambda x: np.modf(x)[0],              [INF, -INF, -1.5],   [0, 0, 1]),
+    (lambda x: np.modf(x)[0],              [INF, -INF, -1.5, -2], [0, 0, 1, 1]),
     (lambda y: np.power(10**30, y), [0],            [30 * math.log(10)]),
     (np.sort,                              [2, 2, 1],           [1, 1, 1]),
     (np.std,                               [7, 7, 7],           [0, 0, 0]),

@@ -245,6 +245,5 @@ def frexp(x: Any) -> Any:
 
 @composed(np.modf)
 def modf(x: Any) -> Any:
-    finite = np.where(np.isinf(x), 0, x)
-    fraction = np.copysign(finite - np.trunc(finite), x)
+    fraction = np.fmod(np.where(np.isinf(x), np.copysign(0, x), x), 1.0)
     return fraction, np.trunc(x).astype(fraction.dtype, copy=False)
