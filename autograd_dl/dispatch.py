@@ -126,10 +126,11 @@ def is_default(fun: Callable[..., Any], name: str, value: Any) -> bool:
     """Whether the call would be the same without this keyword."""
     if isinstance(fun, np.ufunc):
         default = UFUNC_DEFAULTS.get(name, ...)
-        return value is default or (isinstance(value, str) and value == default)
-    signature = signature_of(fun)
-    parameter = None if signature is None else signature.parameters.get(name)
-    return parameter is not None and value is parameter.default
+    else:
+        signature = signature_of(fun)
+        parameter = None if signature is None else signature.parameters.get(name)
+        default = ... if parameter is None else parameter.default
+    return value is default or (isinstance(value, str) and value == default)
 
 
 def refuse_out(fun: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

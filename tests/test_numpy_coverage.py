@@ -11,7 +11,7 @@ from autograd_dl import Tensor, ops
 from autograd_dl.dispatch import dispatch
 from autograd_dl.errors import UnsupportedError
 from autograd_dl.ops.entry import PLAIN, present
-from autograd_dl.table import TABLE, Op
+from autograd_dl.table import TABLE, Op, signature_of
 
 ENTRIES = {entry for entry in TABLE if is_ours(entry)}
 DIFFERENTIABLE = ENTRIES - PLAIN
@@ -121,6 +121,17 @@ def test_defaults_are_numpys(entry):
                 expected = -1 if entry is np.vecdot else what_no_value_means(entry.__name__).get(name)
             if (entry, name) not in [(np.linalg.cross, "axis"), (np.einsum, "optimize")]:
                 assert default == expected, name
+
+
+COMPOSED = [entry for entry in TABLE if entry in DIFFERENTIABLE and not isinstance(TABLE[entry], Op)]
+
+
+@pytest.mark.parametrize("entry", COMPOSED, ids=lambda entry: entry.__name__)
+def test_arguments_have_numpys_names(entry):
+    signature = None if isinstance(entry, np.ufunc) else signature_of(entry)
+    for p in signature.parameters.values() if signature else ():
+        if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is p.empty:
+            assert p.name in inspect.signature(TABLE[entry].args[1]).parameters
 
 
 @pytest.mark.parametrize("name", ISSUE.split())

@@ -118,7 +118,7 @@ def test_values_and_gradients_are_numpys(f):
     (np.modf,                                       [np.array([1, -2])]),
     (np.modf,                                       [np.array([1, -2], np.int8)]),
     *((lambda x, f=f, q=q: f(x, q), [np.float32([1, 2])])
-      for f in (np.quantile, np.percentile) for q in (0.5, np.float32(0.5), np.array(0.5), 1)),
+      for f in (np.quantile, np.percentile) for q in (0.5, np.float32(0.5), np.array(0.5), 1, [0, 1])),
 ])
 def test_values_and_dtypes_are_numpys(f, arrays):
     check_values(f, *arrays)
@@ -129,6 +129,15 @@ def test_equal_singular_values_are_kept_together():
     x = np.linalg.qr(np.arange(9).reshape(3, 3) ** 2.0 + np.eye(3))[0] @ np.diag([2, 2, 1.0])
     for f in (lambda x: np.linalg.pinv(x, rcond=0.7), lambda x: np.linalg.lstsq(x, [1.0, 2, 3], 0.7)[0]):
         check_gradients(f, x, order=1)
+
+
+@pytest.mark.parametrize("f", [np.linalg.cholesky, np.linalg.eigvalsh, lambda x: np.linalg.pinv(x, hermitian=True)])
+def test_of_a_symmetric_matrix_the_gradient_is_symmetric(f):
+    x = Tensor([[2.0, 0.5], [0.5, 3.0]], requires_grad=True)
+    g = gradients(f(x), x, np.arange(f(x).size).reshape(f(x).shape))[0].numpy()
+    np.testing.assert_array_equal(g, g.T)
+    direction = np.array([[1.0, 2.0], [2.0, -1.0]])
+    check_gradients(lambda step: f(np.array([[2.0, 0.5], [0.5, 3.0]]) + step * direction), 0.0)
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0.1, 0.7), (-1e-5, 3e4), (1e-200, 1e200), (-7.0, -0.3)])

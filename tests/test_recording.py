@@ -225,6 +225,7 @@ def test_keywords_are_checked_where_a_gradient_is_needed():
 
 def test_defaults_given_by_name_are_no_unknown_keywords():
     assert np.sum(leaf([1.0, 2.0]), axis=None, dtype=None, out=None).item() == 3
+    assert np.stack([leaf([1.0]), [2.0]], casting="_".join(("same", "kind"))).requires_grad  # equal, and not the same
 
 
 def test_out_works_into_plain_arrays_where_no_gradient_is_needed():

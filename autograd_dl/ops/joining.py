@@ -46,24 +46,24 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
 
 
 @composed(np.hstack)
-def hstack(arrays: Sequence[Any]) -> Any:
-    arrays = [atleast_1d(a) for a in arrays]
+def hstack(tup: Sequence[Any]) -> Any:
+    arrays = [atleast_1d(a) for a in tup]
     return concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
 
 
 @composed(np.vstack)
-def vstack(arrays: Sequence[Any]) -> Any:
-    return concatenate([atleast_2d(a) for a in arrays], 0)
+def vstack(tup: Sequence[Any]) -> Any:
+    return concatenate([atleast_2d(a) for a in tup], 0)
 
 
 @composed(np.dstack)
-def dstack(arrays: Sequence[Any]) -> Any:
-    return concatenate([atleast_3d(a) for a in arrays], 2)
+def dstack(tup: Sequence[Any]) -> Any:
+    return concatenate([atleast_3d(a) for a in tup], 2)
 
 
 @composed(np.column_stack)
-def column_stack(arrays: Sequence[Any]) -> Any:
-    arrays = [atleast_1d(a) for a in arrays]
+def column_stack(tup: Sequence[Any]) -> Any:
+    arrays = [atleast_1d(a) for a in tup]
     return concatenate([a.reshape(-1, 1) if a.ndim == 1 else a for a in arrays], 1)
 
 

@@ -1,9 +1,10 @@
 """Derivatives of NumPy's linear algebra.
 
-Functions of symmetric matrices (cholesky, eigh) get a symmetric gradient: that of moving both triangles together. The
-derivative of eigenvectors and singular vectors is that of the subspaces; between equal values, where none exists, it
-is 0. Second derivatives hold where the values differ, which for det of a singular matrix means that one of them is 0.
-slogdet and qr have the derivative NaN at singular matrices, and det that or others where elements are infinite or NaN.
+Functions of symmetric matrices (cholesky, eigh, hermitian pinv) get a symmetric gradient: that of moving both triangles
+together. The derivative of eigenvectors and singular vectors is that of the subspaces; between equal values, where none
+exists, it is 0. Second derivatives hold where the values differ, which for det of a singular matrix means that one of
+them is 0. slogdet and qr have the derivative NaN at singular matrices, and det that or others where elements are
+infinite or NaN.
 
 Sources: M. Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation"
 (2008); for pinv: Golub and Pereyra (1973); for qr: Walter and Lehmann (2018).
@@ -91,6 +92,8 @@ def _solve_a(g: Any, ans: Any, a: Any, _b: Any) -> Any:
 
 
 def _pinv(g: Any, ans: Any, x: Any, rcond: Any = None, hermitian: bool = False) -> Any:
+    if hermitian:
+        return _symmetric(_pinv(g, ans, x, rcond))
     if rcond is not None:
         s = np.linalg.svdvals(bare(x))
         largest = np.max(s, axis=-1, keepdims=True, initial=0)

@@ -123,9 +123,14 @@ def full_like(a: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None) 
     return np.broadcast_to(fill_value, a.shape if shape is None else shape).astype(dtype or a.dtype)
 
 
-@composed(np.real, np.real_if_close)
+@composed(np.real)
 def real(val: Any) -> Any:
     return val
+
+
+@composed(np.real_if_close)
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    return a
 
 
 # -- turning, spreading and diagonals

@@ -78,7 +78,7 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: Any = False) -> Any
     if loses_gradient(q):
         raise UnsupportedError("np.quantile and np.percentile give q no gradient; pass q.numpy()")
     a, weak, q = as_array(a), type(q) in (int, float), as_array(bare(q))  # np.float64 is a float, too
-    dtype = a.dtype if weak and a.dtype.kind == "f" else q.dtype if q.dtype.kind == "f" else np.float64
+    dtype = a.dtype if q.dtype.kind != "f" or (weak and a.dtype.kind == "f") else q.dtype
     q = q.astype(np.float64)
     if not ((q >= 0) & (q <= 1)).all():
         raise ValueError("np.quantile: quantiles are from 0 to 1, percentiles from 0 to 100")
