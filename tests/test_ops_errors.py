@@ -143,6 +143,7 @@ def test_a_wrong_shape_names_op_and_arguments(call, words):
     (lambda x: np.average(x, weights=2),                  "weights have the shape"),
     (lambda x: np.pad(x[0, 0], -1),                       "can't contain negative values"),
     (lambda x: np.linalg.lstsq(np.stack([x, x]), x[0]),   "one matrix of coefficients"),
+    (lambda x: np.linalg.lstsq(x, x[0, 0]),               "a vector or matrix"),
     (lambda x: np.linalg.tensorinv(x, 0),                 "first axes, 1 or more, not 0"),
     (lambda x: np.linalg.tensorinv(x[None, None], -2),    "first axes, 1 or more, not -2"),
     (lambda x: np.linalg.cond(x[:0, :0]),                 "an empty matrix has no condition number"),

@@ -297,8 +297,10 @@ def cond(x: Any, p: Any = None) -> Any:
 @composed(np.linalg.lstsq)
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, Any]:
     a, b = as_array(a), as_array(b)
-    if a.ndim != 2:
-        raise np.linalg.LinAlgError(f"np.linalg.lstsq: it takes one matrix of coefficients, not shape {a.shape}")
+    if a.ndim != 2 or b.ndim not in (1, 2):
+        raise np.linalg.LinAlgError(
+            f"np.linalg.lstsq: it takes one matrix of coefficients and a vector or matrix, not {a.shape} and {b.shape}"
+        )
     m, n = a.shape
     s = np.linalg.svdvals(a)
     if rcond is None:
