@@ -128,7 +128,7 @@ defvjp(np.matmul, _matmul_x, _matmul_y, broadcasts=True, raw=operator.matmul)
 @composed(np.tensordot, np.linalg.tensordot)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     a, b = as_array(a), as_array(b)
-    if np.ndim(axes) == 0:
+    if not np.iterable(axes):
         axes = range(a.ndim - axes, a.ndim), range(axes)
     summed_a, summed_b = (
         [normalize_axis_index(i, x.ndim) for i in np.atleast_1d(ax)] for x, ax in zip((a, b), axes, strict=True)

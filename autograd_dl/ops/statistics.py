@@ -104,6 +104,7 @@ def percentile(a: Any, q: Any, axis: Axis = None, *, keepdims: Any = False) -> A
 
 @composed(np.median)
 def median(a: Any, axis: Axis = None, *, keepdims: Any = False) -> Any:
+    axis = axis if axis is None else normalize_axis_tuple(axis, a.ndim)
     return quantile(a, 0.5, axis, keepdims=keepdims) if count(a, axis) else np.mean(a, axis=axis, keepdims=keepdims)
 
 
