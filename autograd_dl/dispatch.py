@@ -63,7 +63,8 @@ def _unsupported(fun: Callable[..., Any]) -> str:
 
     names = {other.removeprefix("np.") for other in known if other.startswith("np.")}
     name = title.removeprefix("np.")
-    near = get_close_matches(name, names, 3, 0.7) or get_close_matches(name, names, 1, 0.4)
+    same = [fun.__name__] if fun.__name__ in names else []  # as np.sqrt for np.emath.sqrt
+    near = same or get_close_matches(name, names, 3, 0.7) or get_close_matches(name, names, 1, 0.4)
     return (
         f"{title} is not supported for Tensors"
         + (f"; the nearest names that are: {', '.join(f'np.{n}' for n in near)}" if near else "")

@@ -329,6 +329,7 @@ def test_complex_numbers_are_refused(call):
     (lambda x: foreign("gammaln")(x),              r"none of NumPy's functions, .*; .* @ops\.primitive"),
     (lambda x: np.linalg._umath_linalg.det(np.outer(x, x)), r"none of NumPy's functions, .*; ops.defvjp\(det, rule\)"),
     (lambda x: np.nanmedian(x),                    "nearest names that are: np.nanmean"),
+    (lambda x: np.emath.sqrt(x),                   "nearest names that are: np.sqrt"),
     (lambda x: np.fft.rfft(x),                     "t.numpy()"),
 ])
 def test_what_has_no_recorded_form_is_refused_by_name(call, words):
