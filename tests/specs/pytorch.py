@@ -35,6 +35,13 @@ def one_by_one(fun):
     return over(reduced)
 
 
+def windows(x, sizes, axes):
+    ndim = x.ndim
+    for size, axis in np.broadcast(sizes, axes):
+        x = x.unfold(axis if axis >= 0 else axis + ndim, int(size), 1)
+    return x
+
+
 def along(fun):
     """A function along one axis, or of the elements in a row."""
     return lambda x, axis=None, **how: fun(x.reshape(-1), 0, **how) if axis is None else fun(x, axis, **how)
@@ -395,6 +402,8 @@ PYTORCH = {f"np.{entry.rpartition(':')[2]}": named(entry.partition(":")[0]) for 
     "np.repeat":       lambda x, how: torch.repeat_interleave(x, torch.tensor(how[0]), how[1]),
     "np.tile":         lambda x, reps: torch.tile(x, reps if isinstance(reps, tuple) else (reps,)),
     "np.pad of a vector": lambda x: F.pad(x, (2, 2)),
+    "np.lib.stride_tricks.sliding_window_view": lambda x, how: windows(x, *how),
+    "np.lib.stride_tricks.sliding_window_view along all axes": lambda x, window_shape: windows(x, window_shape, 0),
     "np.pad":          lambda x, how: padded(x, **how),
     "getitem":         indexed,
     "getitem of a number": indexed,
