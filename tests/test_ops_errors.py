@@ -66,7 +66,10 @@ def foreign(name):
     (lambda: ops.im2col(tensor(1, 1, 2, 2), 3, 3),            r"a filter of size 3 with stride 1 does not fit"),
     (lambda: ops.conv2d(tensor(1, 4, 4, 3), tensor(2, 3, 5, 5), None, pad=1),
                                                               r"of 3 channels, not of shape (1, 4, 4, 3)"),
-    (lambda: ops.conv2d(tensor(1, 3, 4, 4), tensor(3, 3, 1, 1), None, groups=2), r"in 2 groups, with as many filters"),
+    (lambda: ops.conv2d(tensor(1, 3, 4, 4), tensor(4, 3, 1, 1), None, groups=2),
+                                                              r"in 2 groups take images (N, C, H, W) of 6 channels"),
+    (lambda: ops.conv2d(tensor(1, 4, 4, 4), tensor(3, 2, 1, 1), None, groups=2), r"3 filters make no 2"),
+    (lambda: ops.conv2d(tensor(1, 4, 4, 4), tensor(3, 2, 1, 1), None, groups=0), r"groups are 1 or more"),
     (lambda: ops.im2col(tensor(2, 2), 1, 1),                  r"images have the shape (N, C, H, W), not (2, 2)"),
     (lambda: ops.col2im(tensor(2, 2), (1, 1, 3, 3), 2, 2),    r"takes rows of shape (4, 4), not (2, 2)"),
 ])

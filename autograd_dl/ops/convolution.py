@@ -112,8 +112,10 @@ def _conv_grid(
 ) -> Grid:
     if len(filters) != 4:
         raise ShapeError(f"filters have the shape (F, C / groups, FH, FW), not {tuple(filters)}")
-    if len(images) == 4 and (groups < 1 or filters[0] % groups or images[1] != groups * filters[1]):
-        several = f" in {groups} groups, with as many filters in each," if groups != 1 else ""
+    if groups < 1 or filters[0] % groups:
+        raise ShapeError(f"groups are 1 or more, with as many filters in each; {filters[0]} filters make no {groups}")
+    if len(images) == 4 and images[1] != groups * filters[1]:
+        several = f" in {groups} groups" if groups != 1 else ""
         raise ShapeError(
             f"filters of shape {tuple(filters)}{several} take images (N, C, H, W) of {groups * filters[1]} channels, "
             f"not of shape {tuple(images)}"
