@@ -514,6 +514,14 @@ def test_a_stage_in_a_smaller_dtype_is_named(f, dtype):
     assert "each op of the graph passes" not in str(raised.value)
 
 
+def test_a_stage_that_no_input_reaches_may_be_in_a_smaller_dtype():
+    w = Tensor(np.ones(3, np.float32), requires_grad=True)
+    wrong = cube(lambda g, _ans, x: g * 2 * x**2)
+    with pytest.raises(GradientError, match="the op to blame") as raised:
+        check_gradients(lambda x: wrong(x) * np.exp(w), X)
+    assert "float32" not in str(raised.value)
+
+
 def test_a_relu_that_writes_into_its_argument_is_told_to_copy_it():
     @primitive
     def clipped(x):

@@ -67,10 +67,11 @@ def rounding_in(program: Program, inputs: Arrays) -> str:
     if any(x.dtype != np.float64 for x in inputs):
         return ""  # these may round
     with no_grad(), np.errstate(all="ignore"):
-        made = program.results(*map(Tensor, inputs))[len(program.inputs) :]
-    for step, value in zip(program.steps, made, strict=True):
-        dtypes = {np.asarray(bare(y)).dtype.name for y in leaves_of(value)} & {"float16", "float32"}
-        if dtypes:
+        values = program.results(*map(Tensor, inputs))
+    found = [{np.asarray(bare(y)).dtype.name for y in leaves_of(value)} for value in values]
+    for step, made in zip(program.steps, found[len(program.inputs) :], strict=True):
+        dtypes = made & {"float16", "float32"}
+        if dtypes and any("float64" in found[number] for number in numbers_in(step.args)):
             return (
                 f"{title_of(step.fun)} makes {min(dtypes)} of float64, and its rounding looks like a kink or a wrong "
                 'derivative: compute in float64 all the way (a network: dtype="float64")'
