@@ -259,6 +259,7 @@ class TestTheBook:
                 "^loss of TwoLayerNet must return one number, and returned None; does it l",
             ),
             ({"loss": lambda _x, _t: np.ones(3)}, r"^loss of TwoLayerNet .* one number, and returned ndarray \(3,\)$"),
+            ({"loss": lambda _x, _t: [0.5]}, r"^loss of TwoLayerNet .* one number, and returned list$"),
             ({"accuracy": lambda _x, _t: None}, "^accuracy of TwoLayerNet must return one number, and returned None"),
         ],
     )

@@ -337,12 +337,11 @@ class Trainer:
         try:
             return float(given)
         except (TypeError, ValueError):
-            what = (
-                "None; does it lack a return?"
-                if given is None
-                else f"{type(given).__name__} {getattr(given, 'shape', '')}"
-            )
-            kind = type(self.network).__name__
+            kind, what = type(self.network).__name__, type(given).__name__
+            if given is None:
+                what = "None; does it lack a return?"
+            elif hasattr(given, "shape"):
+                what = f"{what} {given.shape}"
             raise DTypeError(f"{method} of {kind} must return one number, and returned {what}") from None
 
     def _update(self, gradient: Mapping[str, Any]) -> None:
