@@ -96,13 +96,13 @@ class Tensor(TensorMethods, Values):
             data = _given(data)
         elif isinstance(data, (list, tuple)) and loses_gradient(data):
             raise GraphError("a Tensor of recorded Tensors would get no gradient; join them with np.stack")
+        if requires_grad is not False and not isinstance(requires_grad, (bool, np.bool_)):
+            raise DTypeError(
+                f"requires_grad, the second argument, is True or False, not {requires_grad!r}; "
+                "a Tensor takes its numbers as one list or array, and dtype= and name= by name"
+            )
         value = as_value(data, dtype)
         if requires_grad:
-            if not isinstance(requires_grad, (bool, np.bool_)):
-                raise DTypeError(
-                    f"requires_grad, the second argument, is True or False, not {requires_grad!r}; "
-                    "a Tensor takes its numbers as one list or array, and dtype= and name= by name"
-                )
             value = owned(value, counts_as_float=isinstance(data, (int, float)) and dtype is None)
         self._value = value
         self._grad = None

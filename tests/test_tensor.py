@@ -106,11 +106,12 @@ def test_a_name_is_a_string():
     assert t.name is None
 
 
-@pytest.mark.parametrize("second", [3, np.float32, "W"])
+@pytest.mark.parametrize("second", [3, 0, np.float32, "W", None, [], np.array([1.0, 2.0])])
 def test_requires_grad_is_no_second_number_and_no_dtype(second):
     with pytest.raises(DTypeError, match=r"requires_grad, the second argument, is True or False, not "):
         Tensor([2.0], second)
     assert Tensor([2.0], np.True_).requires_grad
+    assert not Tensor([2.0], np.False_).requires_grad
 
 
 def test_an_integer_array_that_requires_grad():
