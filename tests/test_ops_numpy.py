@@ -121,6 +121,9 @@ def test_values_and_gradients_are_numpys(f):
     (lambda x: np.choose([0, 1], [x, np.array(0.5)]), [np.float32([1, 2])]),
     (np.modf,                                       [np.array([1, -2])]),
     (np.modf,                                       [np.array([1, -2], np.int8)]),
+    *((lambda x, q=q: np.quantile(x, q, 0), [np.array([[3, 1], [2, 2]]) > least])
+      for q in (0, 1, [0, 1]) for least in (-1, 1)),
+    *((lambda x, q=q: np.quantile(x, q), [np.array([3, 1, 2], np.int8)]) for q in (0, 1, [0, 1], 0.5)),
     *((lambda x, f=f, q=q: f(x, q), [np.float32([1, 2])])
       for f in (np.quantile, np.percentile) for q in (0.5, np.float32(0.5), np.array(0.5), 1, [0, 1])),
 ])

@@ -89,8 +89,10 @@ def quantile(a: Any, q: Any, axis: Axis = None, *, keepdims: Any = False) -> Any
     low = np.floor(place).astype(int)
     rest = (place - np.floor(place)).astype(dtype)
     below, above = rows[..., low], rows[..., np.minimum(low + 1, last)]
-    ans = below * (1 - rest) + np.where(rest == 0, 0, above) * rest
-    ans = np.where(np.isnan(rows[..., [-1] * q.size].reshape(ans.shape)), np.nan, ans)
+    ans = below
+    if dtype.kind == "f":  # else it is the least or the greatest of whole numbers
+        ans = below * (1 - rest) + np.where(rest == 0, 0, above) * rest
+        ans = np.where(np.isnan(rows[..., [-1] * q.size].reshape(ans.shape)), np.nan, ans)
     ans = np.moveaxis(ans, range(ans.ndim - q.ndim, ans.ndim), range(q.ndim))
     if not keepdims:
         return ans
