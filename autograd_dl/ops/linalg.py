@@ -305,7 +305,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[Any, Any, Any, An
     s = np.linalg.svdvals(a)
     if rcond is None:
         rcond = np.finfo(s.dtype).eps * max(m, n)
-    elif not 0 < rcond < 1:  # which LAPACK takes for none
+    elif not 0 < rcond < 1:  # which LAPACK takes for the machine's precision
         rcond = np.finfo(s.dtype).epsneg
     x = np.dot(np.linalg.pinv(a, rcond=rcond), b)
     rank = np.sum(s > rcond * np.max(bare(s), initial=0), dtype=np.intc)
