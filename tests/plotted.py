@@ -1,6 +1,11 @@
-"""What a figure of matplotlib shows."""
+"""What a figure of matplotlib shows, and which warnings it may give when it is made."""
 
 import numpy as np
+
+BY_PYPARSING = ("matplotlib._fontconfig_pattern", "matplotlib._mathtext", "pyparsing.util")
+"""Where a late pyparsing finds an early matplotlib call what it deprecates."""
+STRICT = ",".join(["error", *(f"ignore::DeprecationWarning:{module}" for module in BY_PYPARSING)])
+"""For PYTHONWARNINGS: every other warning is an error."""
 
 
 def legend(axes):

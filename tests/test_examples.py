@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from plotted import STRICT
 
 for library in ("graphviz", "matplotlib", "safetensors", "threadpoolctl"):
     pytest.importorskip(library, reason=f"{library}, of the extras, is not installed")
@@ -21,7 +22,7 @@ def run(tmp_path):
     """Run an example in an empty folder: what it printed. It must write these files, and say nothing else."""
 
     def run(name, *files):
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "error,ignore::DeprecationWarning"}
+        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": STRICT}
         command = [sys.executable, str(FOLDER / f"{name}.py")]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert (done.returncode, done.stderr) == (0, "")

@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from plotted import legend
+from plotted import STRICT, legend
 
 from visualize import draw_perceptron, plots
 
@@ -155,8 +155,8 @@ assert dict(matplotlib.rcParams) == before
 """
     environment = os.environ | {"MPLBACKEND": "TkAgg", "PYTHONPATH": ":".join(filter(None, sys.path))}
     folder = str(tmp_path.joinpath("a.png")), __file__.rpartition("/")[0]
-    quiet = "-W", "error", "-W", "ignore::DeprecationWarning"
-    subprocess.run([sys.executable, *quiet, "-c", program, *folder], env=environment, check=True)
+    command = [sys.executable, "-c", program, *folder]
+    subprocess.run(command, env=environment | {"PYTHONWARNINGS": STRICT}, check=True)
 
 
 def test_importing_it_loads_no_matplotlib():
