@@ -68,8 +68,8 @@ def foreign(name):
                                                               r"of 3 channels, not of shape (1, 4, 4, 3)"),
     (lambda: ops.conv2d(tensor(1, 3, 4, 4), tensor(4, 3, 1, 1), None, groups=2),
                                                               r"in 2 groups take images (N, C, H, W) of 6 channels"),
-    (lambda: ops.conv2d(tensor(1, 4, 4, 4), tensor(3, 2, 1, 1), None, groups=2), r"3 filters make no 2"),
-    (lambda: ops.conv2d(tensor(1, 4, 4, 4), tensor(3, 2, 1, 1), None, groups=0), r"groups are 1 or more"),
+    (lambda: ops.conv2d(tensor(1, 4, 4, 4), tensor(3, 2, 1, 1), None, groups=2), r"3 filters do not make 2"),
+    (lambda: ops.conv2d(tensor(1, 4, 4, 4), tensor(3, 2, 1, 1), None, groups=0), r"come in 1 group or more"),
     (lambda: ops.im2col(tensor(2, 2), 1, 1),                  r"images have the shape (N, C, H, W), not (2, 2)"),
     (lambda: ops.col2im(tensor(2, 2), (1, 1, 3, 3), 2, 2),    r"takes rows of shape (4, 4), not (2, 2)"),
 ])

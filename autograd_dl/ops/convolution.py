@@ -113,7 +113,9 @@ def _conv_grid(
     if len(filters) != 4:
         raise ShapeError(f"filters have the shape (F, C / groups, FH, FW), not {tuple(filters)}")
     if groups < 1 or filters[0] % groups:
-        raise ShapeError(f"groups are 1 or more, with as many filters in each; {filters[0]} filters make no {groups}")
+        raise ShapeError(
+            f"filters come in 1 group or more, of as many each: {filters[0]} filters do not make {groups} groups"
+        )
     if len(images) == 4 and images[1] != groups * filters[1]:
         several = f" in {groups} groups" if groups != 1 else ""
         raise ShapeError(
