@@ -28,9 +28,10 @@ class Optimizer(ABC):
     """What all optimizers share: the way from gradients to changed parameters, the count of updates, the state.
 
     All raise ValueError for a setting out of its range. A new one defines `update_step`, and names its `slots` if it
-    keeps something. Each parameter's step is computed in the parameter's dtype, or in float32 for float16, where
-    squares of small gradients would vanish. State that has decayed below the range of normal numbers (1e-38 in
-    float32), where processors are slow, becomes 0 at every 50th update.
+    keeps something; an `__init__` of its own calls this one, or sets `self.lr`. Each parameter's step is computed in
+    the parameter's dtype, or in float32 for float16, where squares of small gradients would vanish. State that has
+    decayed below the range of normal numbers (1e-38 in float32), where processors are slow, becomes 0 at every 50th
+    update.
 
     Attributes
     ----------
