@@ -160,7 +160,11 @@ def test_the_op_that_made_the_gradient_nan_is_named():
     assert " made " not in str(caught.value)
 
 
-@pytest.mark.parametrize("f", [np.linalg.cholesky, lambda x: np.linalg.eigvalsh(x) ** 2])
+def hermitian_pinv(x):
+    return np.linalg.pinv(x, hermitian=True)
+
+
+@pytest.mark.parametrize("f", [np.linalg.cholesky, lambda x: np.linalg.eigvalsh(x) ** 2, hermitian_pinv])
 def test_a_matrix_of_which_one_half_is_read_is_to_be_made_symmetric(f):
     x = np.array([[2.0, 0.5], [0.5, 3.0]])
     with pytest.raises(GradientError, match="reads one half of a symmetric matrix") as caught:
@@ -573,7 +577,7 @@ def test_a_fault_of_the_second_order_that_ones_hide_is_found():
         check_gradients(own, X, order=2)
 
 
-@pytest.mark.parametrize("f", [np.linalg.cholesky, np.linalg.eigvalsh])
+@pytest.mark.parametrize("f", [np.linalg.cholesky, np.linalg.eigvalsh, hermitian_pinv])
 def test_an_op_that_reads_one_half_of_a_matrix_is_not_blamed_for_another(f):
     wrong = cube(lambda g, _ans, x: g * 3.03 * x**2)
     with pytest.raises(GradientError) as raised:

@@ -84,7 +84,7 @@ def fault_between(program: Program) -> str:
     inputs = range(len(program.inputs))
     readers = [step for step in program.steps if not numbers_in(step.args).isdisjoint(inputs)]
     for step in readers:
-        if step.fun in SYMMETRIC:
+        if _is_of_symmetric(step):
             return (
                 f"{title_of(step.fun)} reads one half of a symmetric matrix, and differences move one element at a "
                 "time: check lambda x: f((x + x.T) / 2)"
@@ -128,7 +128,7 @@ def _alone(step: Step, values: list[NDArray[np.float64]], only: int | None = Non
     constants = {number: values[number] for number in numbers_in(step.args) - set(taken)}
     args = renumbered(replaced(step.args, lambda result: constants.get(result.number, result)), new)
     inputs = [np.asarray(values[i]) for i in taken]
-    if step.fun in SYMMETRIC:
+    if _is_of_symmetric(step):
         both = [Step(np.swapaxes, (Result(0), -1, -2)), Step(np.add, (Result(0), Result(1)))]
         return Program(inputs, [*both, step._replace(args=(Result(2), *step.args[1:]))])
     return Program(inputs, [step._replace(args=args)])
@@ -136,6 +136,10 @@ def _alone(step: Step, values: list[NDArray[np.float64]], only: int | None = Non
 
 SYMMETRIC = (np.linalg.cholesky, np.linalg.eigh, np.linalg.eigvalsh)
 """Ops that read one half of a symmetric matrix: a difference must move both halves."""
+
+
+def _is_of_symmetric(step: Step) -> bool:
+    return step.fun in SYMMETRIC or bool(step.kwargs.get("hermitian"))  # as pinv's
 
 
 def _argument(step: Step, values: list[NDArray[np.float64]], fails: Callable[[Program], bool]) -> int | None:
