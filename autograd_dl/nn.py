@@ -47,7 +47,7 @@ class Layer(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "backward" in vars(cls):
+        if cls.backward is not Layer.backward:
             raise TypeError(
                 f"{cls.__name__}.backward would never be called: the graph goes back through what forward computes; a "
                 "derivative of your own is the rule of an op, see ops.primitive and ops.defvjp"

@@ -198,6 +198,16 @@ def test_a_layer_of_ones_own_has_no_backward():
             def backward(self, dout):
                 return 2 * dout
 
+    class ByTheBook:
+        def forward(self, x):
+            return 2 * x
+
+        def backward(self, dout):
+            return 2 * dout
+
+    with pytest.raises(TypeError, match=r"Twice\.backward would never be called"):
+        type("Twice", (ByTheBook, nn.Layer), {})
+
 
 def test_backward_says_what_to_write_instead():
     for layer in (nn.Affine(W, B), nn.Relu(), nn.SoftmaxWithLoss()):
