@@ -94,7 +94,8 @@ class Trainer:
         If `optimizer` is neither a name nor an optimizer, the network is a class or lacks one of its parts, a callback
         or `change_gradient` is no function, or a number is not whole.
     DTypeError
-        When training, if the network or `change_gradient` returns no gradients, or `augment` no images.
+        When training, if the network or `change_gradient` returns no gradients, its loss or accuracy is not one number,
+        or `augment` returns no images.
     DataError
         If the checkpoint is damaged, or one of another training.
     OSError
