@@ -13,7 +13,7 @@ import pytest
 
 from autograd_dl import Tensor, errors
 from autograd_dl.errors import DTypeError, MissingExtraError
-from visualize import draw_graph, draw_perceptron, render
+from visualize import draw_graph, draw_perceptron, plots, render
 from visualize import rendering as module
 from visualize.cost import ranks_crossed
 from visualize.fonts import japanese_font
@@ -312,10 +312,13 @@ def test_what_is_no_drawn_graph(wrong, tmp_path):
 
 
 def test_a_figure_of_matplotlib_saves_itself():
+    pytest.importorskip("matplotlib")
     with pytest.raises(
         DTypeError, match=r"^render takes a drawn graph, not Figure: write figure\.savefig\('p\.png'\)$"
     ):
         render(draw_perceptron(2), "p.png")
+    with pytest.raises(DTypeError, match=r"not Axes: write axes\.figure\.savefig\('p\.png'\)$"):
+        render(plots.curves({"loss": [2, 1]}), "p.png")
 
 
 def test_a_graph_that_would_take_hours_is_refused(graph, tmp_path, monkeypatch):

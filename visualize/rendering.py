@@ -106,7 +106,8 @@ def render(graph: graphviz.Digraph, file: str | os.PathLike[str]) -> Path:
 def write_picture(graph: graphviz.Digraph, path: Path) -> Path:
     """As `render`, for callers that report the fallback themselves."""
     if not hasattr(graph, "body"):
-        how = f"write figure.savefig({str(path)!r})" if hasattr(graph, "savefig") else "pass draw_graph(tensor)"
+        figure = "figure" if hasattr(graph, "savefig") else "axes.figure" if hasattr(graph, "get_figure") else None
+        how = f"write {figure}.savefig({str(path)!r})" if figure else "pass draw_graph(tensor)"
         raise DTypeError(f"render takes a drawn graph, not {type(graph).__name__}: {how}")
     kind = path.suffix.lower().removeprefix(".")
     if kind in ("dot", "gv"):
