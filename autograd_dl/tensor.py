@@ -106,7 +106,7 @@ class Tensor(TensorMethods, Values):
             value = owned(value, counts_as_float=isinstance(data, (int, float)) and dtype is None)
         self._value = value
         self._grad = None
-        self.node = Leaf(self, bool(requires_grad), name if name is None else _named(name))
+        self.node = Leaf(self, bool(requires_grad), _checked_name(name))
 
     def __init_subclass__(cls, **_kwargs: Any) -> None:
         raise TypeError("Tensor is final: write functions of Tensors instead of a subclass")
@@ -158,7 +158,7 @@ class Tensor(TensorMethods, Values):
 
     @name.setter
     def name(self, name: str | None) -> None:
-        (self.node or self._leaf("name")).noted().name = name if name is None else _named(name)
+        (self.node or self._leaf("name")).noted().name = _checked_name(name)
 
     @property
     def grad(self) -> Tensor | None:
@@ -408,8 +408,8 @@ CONVERTING = ("numpy.", "matplotlib.", "pandas.", "scipy.")
 """Libraries that make arrays of what the user's line gives them."""
 
 
-def _named(name: Any) -> str:
-    if not isinstance(name, str):
+def _checked_name(name: str | None) -> str | None:
+    if name is not None and not isinstance(name, str):
         raise TypeError(f"the name of a Tensor is a string, not {name!r}")
     return name
 

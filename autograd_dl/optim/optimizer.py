@@ -112,7 +112,7 @@ class Optimizer(ABC):
         self._count(state)
         self._move(params, steps)
 
-    def _count(self, state: dict[str, Any]) -> None:
+    def _count(self, state: Mapping[str, Any]) -> None:
         """Count an update, and keep the state that it leaves."""
         self.updates += 1
         if self.slots:
@@ -194,7 +194,7 @@ class Optimizer(ABC):
             return [f"{updates} updates do not leave these arrays"]
         return []
 
-    def _state_for(self, params: Mapping[str, Any], gradients: Grads) -> dict[str, Any]:
+    def _state_for(self, params: Mapping[str, Any], gradients: Grads) -> Mapping[str, Any]:
         """The slots of each parameter: those of the last update, or new ones before the first."""
         if not self.slots:
             return dict.fromkeys(gradients, ())
@@ -210,7 +210,7 @@ class Optimizer(ABC):
                 f"this {type(self).__name__} keeps its state for other parameters: {faults}; "
                 "make an optimizer for each network"
             )
-        return dict(self._state)
+        return self._state
 
     def _steps(
         self, lr: float, _params: Mapping[str, Any], gradients: Grads, state: Mapping[str, Any]

@@ -39,10 +39,10 @@ def check_conduct(level: Level, given: Arrays, rng: np.random.Generator) -> None
     after_backward = [y.numpy().copy() for y in outputs]
     level.arrays([x + x.dtype.type(2**-8) for x in given])
 
-    _refuse_changed(f"input {{}} was changed{COPY}", [x.numpy() for x in inputs], before)
+    _refuse_changed("input {} was changed" + COPY, [x.numpy() for x in inputs], before)
     _refuse_changed("result {} was changed by the backward pass", after_backward, values)
     _refuse_changed("result {} was changed by another call", [y.numpy() for y in outputs], after_backward)
-    _refuse_changed(f"the gradient arriving at output {{}} was changed{COPY}", sent, arriving)
+    _refuse_changed("the gradient arriving at output {} was changed" + COPY, sent, arriving)
     for i, (x, g) in enumerate(zip(inputs, found, strict=True)):
         if g.shape != x.shape or g.dtype != x.dtype:
             raise GradientError(f"the gradient of input {i}, {x.dtype} {x.shape}, is {g.dtype} {g.shape}")
