@@ -99,7 +99,7 @@ def test_a_broken_pygraphviz_is_none(graph, tmp_path, monkeypatch):
     pytest.importorskip("pygraphviz")
     monkeypatch.setattr(module, "DRAW", module.DRAW.replace("import pygraphviz", "raise ImportError('no library')"))
     monkeypatch.setenv("PATH", "")
-    with pytest.warns(NoGraphvizWarning):
+    with pytest.warns(NoGraphvizWarning, match=r'to make a\.svg: python -c "import pygraphviz", which fails, says'):
         assert render(graph, tmp_path / "a.svg") == tmp_path / "a.dot"
 
 

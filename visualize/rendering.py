@@ -132,7 +132,7 @@ def need_drawn(source: str, kind: str) -> bytes:
     """As `drawn`, where there must be a picture. Raises `RenderError` if no Graphviz is found."""
     picture = drawn(source, kind)
     if picture is None:
-        raise RenderError('no Graphviz was found: pip install "autograd_dl[viz]"')
+        raise RenderError(f"no Graphviz was found: {remedy()}")
     return picture
 
 
@@ -144,7 +144,14 @@ def is_too_large(graph: graphviz.Digraph) -> bool:
 def how_to_draw(text: Path, picture: Path) -> str:
     """What to do where no Graphviz was found, once it has been installed."""
     command = ["dot", f"-T{picture.suffix[1:].lower()}", str(text), "-o", str(picture)]
-    return f"no Graphviz was found to make {picture.name}: pip install pygraphviz, or: {command_line(command)}"
+    return f"no Graphviz was found to make {picture.name}: {remedy()}, or: {command_line(command)}"
+
+
+def remedy() -> str:
+    """How pygraphviz is had, where no Graphviz was found: it may be installed, and not what it needs of the system."""
+    if importlib.util.find_spec("pygraphviz") is None:
+        return "pip install pygraphviz"
+    return 'python -c "import pygraphviz", which fails, says what it lacks'
 
 
 def _edges(graph: graphviz.Digraph) -> list[tuple[str, str]]:

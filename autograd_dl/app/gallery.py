@@ -163,7 +163,7 @@ def _written(picture: Picture, folder: Path) -> Path:
     if file.suffix == ".png":
         write_figure(file, made if hasattr(made, "savefig") else made.figure, dpi=100)
     elif visualize.rendering.write_picture(made, file) != file:
-        raise AutogradError("the gallery needs Graphviz: pip install pygraphviz")
+        raise AutogradError(f"the gallery needs Graphviz: {visualize.rendering.remedy()}")
     return file
 
 
