@@ -6,6 +6,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -79,7 +80,10 @@ def test_without_the_font_it_would_not_be_in_the_pdf(tmp_path, bare_system, monk
 
 
 def test_the_systems_fonts_stay(tmp_path, monkeypatch):
-    monkeypatch.delenv("FONTCONFIG_FILE", raising=False)
+    dejavu = Path(pytest.importorskip("matplotlib").get_data_path(), "fonts", "ttf")
+    system = tmp_path / "system.conf"
+    system.write_text(fonts.CONFIGURATION.format(usual="", folder=escape(str(dejavu))), encoding="utf-8")
+    monkeypatch.setenv("FONTCONFIG_FILE", str(system))
     alone = drawn("apples", tmp_path, "svg")
     monkeypatch.setattr(fonts, "japanese_font", lambda: None)
     assert drawn("apples", tmp_path, "svg") == alone
