@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -90,6 +91,13 @@ def test_it_finds_out_before_it_begins_that_nothing_can_be_written(tmp_path, cap
     gates = experiments()["gates"]
     monkeypatch.setitem(experiments(), "gates", gates._replace(run=None))
     assert fails(capsys, "experiment", "gates", "--out", file) == f"autograd-dl: Not a directory: {file}\n"
+
+
+def test_a_drive_that_is_not_there(tmp_path, capsys, monkeypatch):
+    for found in ("exists", "is_symlink", "is_dir"):
+        monkeypatch.setattr(Path, found, lambda path: False)
+    error = fails(capsys, "experiment", "gates", "--out", tmp_path)
+    assert error == f"autograd-dl: Not a directory: {tmp_path.anchor}\n"
 
 
 def test_the_list(capsys):

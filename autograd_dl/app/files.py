@@ -20,8 +20,10 @@ def refuse_unwritable(folder: Path, *names: str) -> None:
             raise DataError(
                 f"{folder / name} is a folder, and a file is to be written there; move it, or give another --out"
             )
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists() or path.is_symlink())
-    if not there.exists():
+    above = folder.absolute()
+    drive = Path(above.anchor)  # of Windows, where there may be none of that letter
+    there = next((path for path in (folder, *above.parents) if path.exists() or path.is_symlink()), drive)
+    if there.is_symlink() and not there.exists():
         raise DataError(f"{there} is a link that leads nowhere, and a folder is to be made there; give another --out")
     if not there.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
