@@ -186,7 +186,7 @@ def test_what_is_no_input_can_be_checked_in_another_way():
     way = str(caught.value).partition(", as ")[2]
     assert eval(way, {"check_gradients": check_gradients, "f": lambda p: np.exp(p["W"]) + p["b"], "p": p})
     with pytest.raises(DTypeError, match=r"input 1 is int64: .*close over it: .*lambda x: f\(x, n\), x\)"):
-        check_gradients(lambda x, n: x**n, X, 3)
+        check_gradients(lambda x, n: x**n, X, np.int64(3))
 
 
 def test_constants_and_unused_inputs_have_the_gradient_zero():

@@ -86,15 +86,15 @@ MISUSES = {
     "data that do not fit": (lambda: setattr(C, "data", np.ones(3)), ShapeError, ["'c'", "(2,)", "(3,)"]),
     "a Tensor of one that requires grad": (lambda: Tensor(X), GraphError, ["'x'", "t.detach()"]),
     "integers that require grad": (
-        lambda: Tensor([1], True),
+        lambda: Tensor(np.ones(1, np.int64), True),
         DTypeError,
         ["int64", "data.astype(float)"],
     ),
-    "no numbers": (lambda: Tensor("text"), DTypeError, ["bool, int or float", "<U4"]),
+    "no numbers": (lambda: Tensor("text"), DTypeError, ["bool, int or float", "U4"]),
     "a recorded one that is closed over": (closed_over, GraphError, ["checkpoint", "np.multiply", "pass it in"]),
     "grad of an array": (lambda: grad(lambda x: x)(np.ones(3)), ShapeError, ["one number", "(3,)", "jacobian"]),
     "differences of integers": (
-        lambda: numerical_gradient(np.sum, np.ones(2, int)),
+        lambda: numerical_gradient(np.sum, np.ones(2, np.int64)),
         DTypeError,
         ["int64", "dtype=float"],
     ),

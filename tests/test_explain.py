@@ -287,7 +287,7 @@ def test_ops_with_several_results():
 def test_arguments_of_all_kinds_are_told():
     x = leaf([[0.0, 1.0], [2.0, 3.0]], "x")
     for index, told in [
-        ((np.array([0]), np.array([0])), "int64 (1,), 0 to 0; int64 (1,), 0 to 0"), ((0, 0), "(0, 0)"),
+        ((np.array([0], "i8"), np.array([0], "i8")), "int64 (1,), 0 to 0; int64 (1,), 0 to 0"), ((0, 0), "(0, 0)"),
     ]:  # fmt: skip
         assert explain(np.sum(x[index] + 1)).first.text.splitlines()[2] == f"  argument 1: {told}"
     told = explain(np.sum(np.concatenate([leaf([], "empty"), leaf([2.0]), [np.nan]]))).first.text.splitlines()

@@ -357,7 +357,7 @@ class TestBatchNormalizationByStatistics:
             F.batch_norm(self.x, np.ones(3), np.zeros(3), mean, var, train=train)
         assert not mean.any()
 
-    @pytest.mark.parametrize("statistics", [[0.0] * 3, np.zeros(3, int)])
+    @pytest.mark.parametrize("statistics", [[0.0] * 3, np.zeros(3, np.int64)])
     def test_they_are_arrays_of_floats(self, statistics):
         with pytest.raises(DTypeError, match=r"running_mean that is an array of floats, not (list|int64)"):
             F.batch_norm(self.x, np.ones(3), np.zeros(3), statistics, statistics)

@@ -170,7 +170,7 @@ def test_what_is_added_at_places_has_the_shape_of_what_is_taken_there(kind, shap
 def test_conditions_indices_and_weights_are_checked():
     x = tensor(2)
     with pytest.raises(TypeError, match="conditions are Boolean, not int64"):
-        np.select([np.array([1, 0])], [x])
+        np.select([np.array([1, 0], np.int64)], [x])
     with pytest.raises(IndexError, match="indices are integers, not float64"):
         np.take_along_axis(x, np.array([0.0]), 0)
     with pytest.raises(ZeroDivisionError, match="the weights sum to zero"):

@@ -19,13 +19,13 @@ from autograd_dl.errors import DTypeError, GraphError, ShapeError
 @pytest.mark.parametrize(
     ("data", "dtype", "shape"),
     [
-        (3, np.int64, ()),
+        (3, np.int_, ()),
         (2.5, np.float64, ()),
         (True, np.bool_, ()),
-        ([1, 2], np.int64, (2,)),
+        ([1, 2], np.int_, (2,)),
         ([[1.0, 2.0]], np.float64, (1, 2)),
-        (((1, 2), (3, 4)), np.int64, (2, 2)),
-        (range(3), np.int64, (3,)),
+        (((1, 2), (3, 4)), np.int_, (2, 2)),
+        (range(3), np.int_, (3,)),
         (np.float32(3), np.float32, ()),
         (np.array(3, np.int8), np.int8, ()),
         (np.zeros((0, 3), np.float16), np.float16, (0, 3)),
@@ -52,8 +52,8 @@ def test_data_of_every_kind(data, dtype, shape):
     ("data", "message"),
     [
         (None, "not None; is a return missing"),
-        ("text", "dtype <U4"),
-        (["a", "b"], "dtype <U1"),
+        ("text", "dtype .U4"),
+        (["a", "b"], "dtype .U1"),
         (b"bytes", "dtype [|]S5"),
         (1j, "complex numbers .* not supported; record the real and imaginary parts apart"),
         (np.ones(2, complex), "complex"),
@@ -116,7 +116,7 @@ def test_requires_grad_is_no_second_number_and_no_dtype(second):
 
 def test_an_integer_array_that_requires_grad():
     for data in (np.array([1, 2]), [1, 2], np.int64(3), np.array([True]), Tensor([1])):
-        with pytest.raises(DTypeError, match=r"these are (int64|bool); write data\.astype\(float\), or Tensor\(data, "):
+        with pytest.raises(DTypeError, match=r"are (int\d+|bool); write data\.astype\(float\), or Tensor\(data, "):
             Tensor(data, requires_grad=True)
     with pytest.raises(DTypeError):
         Tensor([1, 2]).requires_grad = True
@@ -223,7 +223,7 @@ def test_a_numpy_double_is_strong_as_in_numpy():
 
 
 def test_integers_and_booleans_as_constants():
-    assert (Tensor([1, 2]) + 1).dtype == np.int64
+    assert (Tensor([1, 2]) + 1).dtype == np.int_
     assert (Tensor([1, 2]) / 2).dtype == np.float64
     assert (Tensor([True, False]) * leaf([1.0, 2.0])).tolist() == [1, 0]
     assert (leaf([1.0, 2.0]) ** Tensor([2, 3])).requires_grad
@@ -277,7 +277,7 @@ def test_a_leaf_is_copied_and_pickled(name):
     assert not np.shares_memory(x.data, y.data)
     assert y.data.ctypes.data % 64 == 0
     c = COPIES[name](Tensor([1, 2]))
-    assert (c.requires_grad, c.dtype, c.tolist()) == (False, np.int64, [1, 2])
+    assert (c.requires_grad, c.dtype, c.tolist()) == (False, np.int_, [1, 2])
 
 
 @pytest.mark.parametrize("name", [name for name in COPIES if name != "copy"])

@@ -253,9 +253,9 @@ def _written(argument: Any, names: Sequence[str]) -> str:
 def _literal(value: Any) -> str:
     value = bare(value)
     if isinstance(value, np.generic):
-        value = value.item() if value.dtype in (np.float64, np.int64, np.bool_) else np.asarray(value)
+        value = value.item() if value.dtype in (np.float64, np.int_, np.bool_) else np.asarray(value)
     if isinstance(value, np.ndarray):
-        usual = value.size and value.dtype in (np.float64, np.int64, np.bool_)
+        usual = value.size and value.dtype in (np.float64, np.int_, np.bool_)
         dtype = "" if usual else f", dtype={value.dtype.name!r}"
         return f"np.zeros({value.shape}{dtype})" if value.size == 0 else f"np.array({_numbers(value)}{dtype})"
     if value is Ellipsis:
