@@ -372,7 +372,7 @@ def test_filling_an_array_with_recorded_numbers_warns(dtype):
         fill()
     assert a.tolist() == [[2, 2], [3, 3]]
     assert len(caught) == 4
-    assert "# here" in Path(__file__).read_text().splitlines()[caught[0].lineno - 1]
+    assert "# here" in Path(__file__).read_text(encoding="utf-8").splitlines()[caught[0].lineno - 1]
     assert caught[0].filename == __file__
 
 

@@ -161,7 +161,7 @@ class TestProgram:
     def test_it_gets_the_text_and_gives_the_picture(self, graph, tmp_path, bare):
         stand_in(bare, 'echo "$# $1"; PATH=/bin:/usr/bin cat')
         assert render(graph, tmp_path / "a.svg") == tmp_path / "a.svg"
-        assert (tmp_path / "a.svg").read_text() == f"1 -Tsvg\n{graph.source}"
+        assert (tmp_path / "a.svg").read_text(encoding="utf-8") == f"1 -Tsvg\n{graph.source}"
 
     @pytest.mark.skipif(japanese_font() is None, reason="matplotlib-fontja, which has the font, is not installed")
     def test_it_is_told_of_the_japanese_font(self, graph, tmp_path, bare):

@@ -111,7 +111,7 @@ class TestOptions:
         assert len(history["loss"]) == 10
         assert history["epoch"] == [0, 1, 2]
         assert load_arrays(tmp_path / "weights.safetensors")["W1"].dtype == np.float64
-        assert "sigmoid" in (tmp_path / "graph.svg").read_text()
+        assert "sigmoid" in (tmp_path / "graph.svg").read_text(encoding="utf-8")
 
     def test_a_second_run_takes_the_place_of_the_first(self, tmp_path):
         for seed in (0, 1):
