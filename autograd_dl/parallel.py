@@ -44,7 +44,8 @@ def workers() -> Iterator[int]:
 
     `for_each` opens one by itself. Around a whole computation, it spares BLAS's threads from being called between the
     parts: they wait for the next call in a busy loop, for some milliseconds, and slow down the others. There is one
-    worker where threadpoolctl is not installed, where BLAS is held to one thread, or while another thread has them.
+    worker where threadpoolctl is not installed or does not know BLAS (Accelerate, on a Mac), where BLAS is held to one
+    thread, or while another thread has them.
     """
     before = _inside.get()
     _inside.set(True)

@@ -23,6 +23,8 @@ threadpoolctl = pytest.importorskip("threadpoolctl", reason="the extra 'train' i
 @pytest.fixture
 def two_threads():
     """BLAS with two threads, also on a machine with one core."""
+    if not blas_threads():
+        pytest.skip("threadpoolctl knows no BLAS here: NumPy has Accelerate, as on a Mac, or one without threads")
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
         yield
 
