@@ -275,7 +275,7 @@ class TestNpz:
 
     def test_a_header_that_claims_what_is_not_there_takes_no_memory(self, tmp_path):
         header = BytesIO()
-        claim = {"descr": "<f8", "fortran_order": False, "shape": (30_000_000,)}
+        claim = {"descr": np.dtype(float).str, "fortran_order": False, "shape": (30_000_000,)}
         np.lib.format.write_array_header_1_0(header, claim)
         with zipfile.ZipFile(tmp_path / "w.npz", "w") as archive:
             archive.writestr("W.npy", header.getvalue() + bytes(80))
