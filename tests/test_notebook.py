@@ -9,7 +9,7 @@ import pytest
 from hostile_names import HOSTILE
 
 from autograd_dl import Tensor, no_grad
-from visualize import draw_graph, notebook, rendering
+from visualize import draw_graph, notebook, plots, rendering
 from visualize.notebook import MOST, SVG, TEXT
 
 pytest.importorskip("graphviz")
@@ -102,6 +102,19 @@ def test_ipython_takes_it(recorded):
     assert set(shown) == {SVG, TEXT}
     shown, _ = formatters.DisplayFormatter().format([recorded])
     assert shown == {TEXT: f"[{recorded!r}]"}
+
+
+def test_plots_are_shown_without_pyplot():
+    formatters = pytest.importorskip("IPython.core.formatters", reason="IPython is not among the extras")
+    mpl = pytest.importorskip("matplotlib.figure")
+    shell = types.SimpleNamespace(display_formatter=formatters.DisplayFormatter())
+    notebook.show_plots(shell)
+    axes = plots.curves({"loss": [2.0, 1.0]})
+    for plot in (axes, axes.figure, mpl.Figure().subfigures().subplots()):
+        shown, _ = shell.display_formatter.format(plot)
+        assert shown["image/png"].startswith(b"\x89PNG")
+    axes.figure.canvas.manager = object()  # pyplot's: it shows them itself
+    assert set(shell.display_formatter.format(axes)[0]) == {TEXT}
 
 
 def test_a_terminal_does_not_wait_for_a_picture_that_it_cannot_show(recorded, monkeypatch):

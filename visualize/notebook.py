@@ -1,7 +1,8 @@
-"""How a notebook shows a recorded Tensor, once `visualize` has been imported: by the picture of its graph."""
+"""What a notebook shows, once `visualize` has been imported: of a recorded Tensor its graph, and plots as pictures."""
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,24 @@ def tensor_bundle(tensor: Tensor, **_wanted: Any) -> dict[str, str]:
 Tensor._repr_mimebundle_ = tensor_bundle  # type: ignore[attr-defined]  # given by this room, as operators by the ops
 
 
+def plot_png(plot: Any) -> bytes | None:
+    """The figure, or the one of these axes; None of pyplot's, which shows them itself."""
+    canvas = plot.figure.canvas
+    if canvas.manager is not None:
+        return None
+    picture = io.BytesIO()
+    canvas.print_figure(picture, format="png", bbox_inches="tight")
+    return picture.getvalue()
+
+
+def show_plots(shell: Any) -> None:
+    """Have IPython show figures, which it knows only once pyplot has shown one, and axes, which it does not know."""
+    png = shell.display_formatter.formatters["image/png"]
+    for kind in ("matplotlib.figure.Figure", "matplotlib.axes._axes.Axes"):
+        if kind not in png:
+            png.for_type(kind, plot_png)
+
+
 def _drawn(graph: graphviz.Digraph) -> bytes | None:
     try:
         return None if is_too_large(graph) else drawn(graph.source, "svg")
@@ -49,9 +68,14 @@ def _drawn(graph: graphviz.Digraph) -> bytes | None:
 
 def _shows_pictures() -> bool:
     """Whether it is worth drawing: IPython in a terminal would ask, and show the text."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
+    shell = _shell()
     return shell is None or SVG in shell.display_formatter.active_types
+
+
+def _shell() -> Any:
+    """IPython's shell, if this runs in one."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
 
 
 def _has_more_nodes(root: Node, most: int) -> bool:
@@ -61,3 +85,7 @@ def _has_more_nodes(root: Node, most: int) -> bool:
         seen.update(parents)
         stack += parents
     return len(seen) > most
+
+
+if _shell() is not None:
+    show_plots(_shell())
