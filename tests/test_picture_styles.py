@@ -321,6 +321,17 @@ def test_a_mark_fills_a_box_and_leaves_its_shape(kind, label, shape, style):
     assert (marked["shape"], marked["style"], marked["penwidth"]) == (shape, style, "2")
 
 
+def test_letters_can_be_read_on_white():
+    """Their contrast is at least 4.5."""
+    text = to_dot(apple()) + to_dot(GRAPHS["two-layer-net"](), style="ops")
+    colours = set(re.findall(r'fontcolor="#(\w{6})"', text))
+    assert len(colours) == 2  # the gradients', and the scopes'
+    for colour in colours:
+        light = np.frombuffer(bytes.fromhex(colour), np.uint8) / 255
+        linear = np.where(light <= 0.04045, light / 12.92, ((light + 0.055) / 1.055) ** 2.4)
+        assert 1.05 / (linear @ [0.2126, 0.7152, 0.0722] + 0.05) >= 4.5
+
+
 class TestBackward:
     def test_the_apples(self):
         text = to_dot(apple(), style="backward")

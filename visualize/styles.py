@@ -9,7 +9,7 @@ from .trace import Box
 
 Attributes = Mapping[str, str]
 
-RED, PALE_RED, GREY = "#d62728", "#fbe3e4", "#888888"
+RED, PALE_RED, GREY = "#d62728", "#fbe3e4", "#737373"
 LONG = 5
 """Characters that do not fit into a circle."""
 _TEXT = {"shape": "plaintext", "width": "0", "height": "0", "margin": "0.05,0.03"}
