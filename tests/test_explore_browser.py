@@ -360,6 +360,21 @@ class TestControls:
         page.click("#next")
         assert "順伝播" in page.inner_text("#status")
         assert page.get_attribute("#status", "aria-live") == "polite"
+        assert page.get_by_role("status").count() == 1
+
+    def test_a_focused_op_is_described_by_its_tip(self, opened):
+        page = opened(leaf(2, "x") * 3)
+        described = page.locator("[aria-describedby=tip]")
+        page.focus("#canvas .op")
+        assert described.get_attribute("class").split()[0] == "box"
+        assert "float64" in page.inner_text("#tip")
+        page.focus("#play")
+        assert described.count() == 0
+
+    def test_what_can_do_nothing_shows_it_in_forced_colours(self, opened):
+        page = opened(apple_orange(), forced_colors="active")
+        colour = "(button) => getComputedStyle(button).color"
+        assert page.eval_on_selector("#next", colour) != page.eval_on_selector("#back", colour)
 
     def test_hover_shows_shape_dtype_and_source(self, opened):
         x = leaf(np.ones((2, 3)), "x")
@@ -614,10 +629,15 @@ class TestLayout:
             assert page.evaluate("() => document.documentElement.scrollWidth") <= viewport["width"]
             page.keyboard.press("ArrowRight")
 
-    def test_on_a_phone_the_controls_are_two_rows(self, opened):
-        page = opened(GRAPHS["multi-layer-net"](), PHONE)
+    @pytest.mark.parametrize("width", [PHONE["width"], 320])
+    def test_on_a_phone_the_controls_are_two_rows(self, opened, width):
+        page = opened(GRAPHS["multi-layer-net"](), {"width": width, "height": 640})
         page.click("#last")
         assert page.locator("#transport").bounding_box()["height"] < 110
+
+    def test_on_a_narrow_one_no_word_is_broken(self, opened):
+        page = opened(apple_orange(), {"width": 320, "height": 640})
+        assert page.locator("#whatif th", has_text="difference").bounding_box()["height"] < 40
 
     def test_on_a_phone_the_step_is_in_sight(self, opened):
         page = opened(apple_orange(), PHONE)

@@ -253,10 +253,14 @@ function hover(target, text) {
 // (In Chromium, a part of a drawing that listens to "focus" gets it by the Tab key.)
 function focused(target, text) {
   target.addEventListener("focus", () => {
+    target.setAttribute("aria-describedby", "tip");
     const place = target.getBoundingClientRect();
     showTip(text(), place.left + place.width / 2, place.bottom);
   });
-  target.addEventListener("blur", hideTip);
+  target.addEventListener("blur", () => {
+    target.removeAttribute("aria-describedby");
+    hideTip();
+  });
 }
 
 function showTip(rows, x, y) {
