@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 from collections.abc import Sequence
@@ -18,11 +19,12 @@ _OURS = tuple(os.path.dirname(os.path.abspath(f)) + os.sep for f in (__file__, n
 
 
 def user_line() -> str:
-    """Where the user's program is: the innermost line outside this package and NumPy."""
+    """Where the user's program is, the innermost line outside this package and NumPy, and what stands there."""
     frame = sys._getframe(1)
     while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_OURS):
         frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{file}:{number}, in {frame.f_code.co_name}\n    {linecache.getline(file, number).strip()}".rstrip()
 
 
 def watch_forward(op: Any, values: Sequence[Any], _kwargs: Any, ans: Any, node: Any) -> None:
@@ -72,7 +74,7 @@ def in_backward(error: AnomalyError, node: Any) -> AnomalyError:
     if text.startswith(_BACKWARD):
         return error
     where = (node.notes and node.notes.line) or "a line outside detect_anomaly()"
-    return AnomalyError(f"{_BACKWARD} {node.op.title}, recorded at {where}:\n{text}")
+    return AnomalyError(f"{_BACKWARD} {node.op.title}, recorded at {where}\n{text}")
 
 
 def _fault(values: Any) -> str:

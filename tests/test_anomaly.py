@@ -36,8 +36,15 @@ def test_forward_names_the_op_its_operands_and_the_line():
     assert str(caught.value).splitlines() == [
         "np.log made 1 NaN of 4 numbers",
         f"  at {HERE}:{line}, in program",
+        "    return np.log(y)  # here",
         "  argument 0: float64 (2, 2), -2.0 to 8.0",
     ]
+
+
+def test_a_line_of_no_file_is_told_by_its_place():
+    program = "with detect_anomaly(): np.log(x)"
+    with pytest.raises(AnomalyError, match=r"\n  at <string>:1, in <module>\n  argument 0"):
+        exec(program, {"detect_anomaly": detect_anomaly, "np": np, "x": leaf(0.0)})
 
 
 def test_forward_names_both_operands():
@@ -92,9 +99,10 @@ def test_backward_names_the_op_the_argument_and_the_recording_line():
         with pytest.raises(AnomalyError) as caught:
             loss.backward()
     line = line_of(program, "# here")
-    assert str(caught.value).splitlines()[:3] == [
+    assert str(caught.value).splitlines()[:4] == [
         "the backward pass of np.sqrt made 1 infinite of 2 numbers in the gradient of argument 0",
         f"  recorded at {HERE}:{line}, in program",
+        "    y = np.sqrt(x)  # here",
         "  arriving gradient: float64 (2,), 3.0 to 3.0",
     ]
 
@@ -113,9 +121,10 @@ def test_backward_with_create_graph_names_the_op_of_the_forward_pass():
         y = program()
         with pytest.raises(AnomalyError) as caught:
             y.backward(create_graph=True)
-    first, second = str(caught.value).splitlines()[:2]
+    first, what, second = str(caught.value).splitlines()[:3]
     line = line_of(program, "# here")
-    assert first == f"the backward pass of np.sqrt, recorded at {HERE}:{line}, in program:"
+    assert first == f"the backward pass of np.sqrt, recorded at {HERE}:{line}, in program"
+    assert what == "    return np.sqrt(leaf(0.0))  # here"
     assert second.startswith("np.divide made 1 infinite")
 
 
@@ -208,7 +217,7 @@ def test_an_op_that_was_given_what_is_not_finite_is_not_blamed():
         "np.add was given what is not finite, argument 0 has 1 NaN and 1 infinite of 4 numbers, "
         "and made 1 NaN and 1 infinite of 4 numbers"
     )
-    assert lines[2] == "  argument 0: float64 (4,), 1.0 to 4.0, 1 NaN and 1 infinite of 4 numbers"
+    assert lines[3] == "  argument 0: float64 (4,), 1.0 to 4.0, 1 NaN and 1 infinite of 4 numbers"
 
 
 @pytest.mark.parametrize("number", [np.nan, np.float64(np.inf)])

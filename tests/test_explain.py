@@ -48,6 +48,7 @@ def test_the_logarithm_of_zero():
     assert str(found).splitlines() == [
         "forward: np.log made the first infinity: 1 of 2 numbers",
         f"  at {HERE}:{line_of(program, '# here')}, in program",
+        "    return np.sum(np.log(x) * 2)  # here",
         "  argument 0, 'x': float64 (2,), 0 to 2",
         "  it reaches the result, -inf",
         UNSEEN,
@@ -90,7 +91,7 @@ def test_the_overflow_of_exp_in_float32():
 def test_the_root_at_zero():
     found = explain(lambda: np.sum(np.sqrt(leaf([0.0, 4.0], "x")) * 3))
     assert kinds(found) == [("infinity", "backward")]
-    first, _line, operand, end = str(found).splitlines()
+    first, _line, _code, operand, end = str(found).splitlines()
     assert (
         first == "backward: np.sqrt made the first infinity in a gradient, that of its argument 0, 'x': 1 of 2 numbers"
     )
@@ -130,7 +131,7 @@ def test_ten_sigmoids():
 
     found = explain(program)
     assert kinds(found) == [("vanishing", "backward")]
-    head, _line, _operand, end = str(found).splitlines()
+    head, _line, _code, _operand, end = str(found).splitlines()
     assert head == "backward: sigmoid made the first gradient that vanishes, that of its argument 0"
     assert end.startswith("  its norm is 6.55e-06, of 0.225 on its way; through 8 ops it fell most at sigmoid (× 0.22)")
     assert len(found.first.path) == 9

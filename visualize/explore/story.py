@@ -186,5 +186,5 @@ def _written(value: Any) -> str:
 
 
 def _without_folder(line: str) -> str:
-    """A line of the source; in which folder it is, is no one's business."""
-    return line.rpartition(os.sep)[2]
+    """A line's place in the source; in which folder it is, and what stands there, is no one's business."""
+    return line.partition("\n")[0].rpartition(os.sep)[2]
