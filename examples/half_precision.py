@@ -15,12 +15,13 @@ from autograd_dl.data import load_mnist
 from autograd_dl.optim import Adam
 from autograd_dl.training import Trainer
 
-settings = Settings(quick=True, weights=Path("runs/deep_convnet.safetensors"))
+weights = Path("runs/deep_convnet.safetensors")
+settings = Settings(quick=True, weights=weights)
 train, test = load_mnist(flatten=False, subset=True)
 network = deep_convnet(settings)
 options = {"epochs": 1, "mini_batch_size": 25, "optimizer": Adam(0.003), "evaluate_sample_num_per_epoch": 100}
 Trainer(network, *train, *test, **options, verbose=False, seed=0).train()
-network.save_params(settings.weights)
+network.save_params(weights)
 
 picture, table = make("half-precision", settings, Path("runs"))
 numbers = json.loads(table.read_text())
