@@ -70,7 +70,7 @@ def test_no_name_leaves_its_label_in_svg(tmp_path, style, names):
     render(graph, tmp_path / "a.svg")
     tree = ET.parse(tmp_path / "a.svg").getroot()
     assert {element.tag.removeprefix(SVG) for element in tree.iter()} <= {
-        "svg", "g", "title", "text", "path", "polygon", "polyline", "ellipse",
+        "svg", "g", "text", "path", "polygon", "polyline", "ellipse",
     }  # fmt: skip
     for element in tree.iter():
         allowed = {"class", "id", "fill", "stroke", "d", "points", "cx", "cy", "rx", "ry", "x", "y", "text-anchor",

@@ -125,7 +125,10 @@ def write_picture(graph: graphviz.Digraph, path: Path) -> Path:
 
 def drawn(source: str, kind: str) -> bytes | None:
     """The picture of a DOT text in a format of Graphviz's ("svg", "plain", ...); None where no Graphviz is found."""
-    return _by_pygraphviz(source, kind) or _by_program(source, kind)
+    picture = _by_pygraphviz(source, kind) or _by_program(source, kind)
+    if picture is None or kind != "svg":
+        return picture
+    return re.sub(rb"<title>[^<]*</title>\n", b"", picture)  # names of the text, x0, which browsers show as tips
 
 
 def need_drawn(source: str, kind: str) -> bytes:
