@@ -246,8 +246,6 @@ class Tensor(TensorMethods, Values):
         name = "" if self.name is None else f", name={self.name!r}"
         return f"Tensor({values}{dtype}{', requires_grad=True' if self.requires_grad else ''}{name})"
 
-    __hash__ = object.__hash__
-
     def __reduce__(self) -> Any:
         self._leaf("copy or pickle")
         return Tensor, (self.numpy().copy(), self.requires_grad, None, self.name)

@@ -156,6 +156,8 @@ class TensorMethods:
     def __rrshift__(self: Any, other: Any) -> Any: return bare(other) >> self._value
     # fmt: on
 
+    __hash__ = object.__hash__
+
     def __eq__(self: Any, other: Any) -> Any:
         return self._value == bare(other)
 
