@@ -444,6 +444,7 @@ class TestScopes:
         page = opened(GRAPHS["two-layer-net"]())
         page.click("#shallower")
         page.fill("#search", "w2")
+        assert page.inner_text("#status") == "Search: 1"
         page.click("#found button")
         assert page.evaluate("() => document.activeElement.textContent") == "W2"
         page.fill("#search", "nowhere")

@@ -354,6 +354,7 @@ function search() {
   for (const box of picture.boxes.values()) box.classList.remove("found");
   if (!wanted) return;
   const found = story.nodes.flatMap((node, number) => (isFound(node, wanted) ? [number] : []));
+  byId("status").textContent = `${t("search")}: ${found.length}`;
   for (const number of found) picture.boxes.get(boxOf(number))?.classList.add("found");
   for (const number of found.slice(0, 12)) {
     const { equation, scope } = story.nodes[number];
