@@ -185,6 +185,12 @@ def test_pictures_of_tests_that_differ_in_case_are_two_files_on_any_system():
     assert len(names) == 3
 
 
+def test_a_long_name_is_cut_by_its_bytes_which_file_systems_count():
+    name = pytest_plugin._file_name(f"t.py::test_{'勾配' * 100}")
+    assert len(name.encode()) <= 160
+    assert "勾配" in name
+
+
 def test_a_session_that_uses_nothing_of_it_imports_no_more_than_the_engine():
     unused = "sys.modules.keys() & {'autograd_dl.testing', 'hypothesis', 'visualize', 'models'}"
     found = subprocess.run(

@@ -84,7 +84,8 @@ def pytest_runtest_makereport(
 
 def _file_name(node_id: str) -> str:
     """A name that no other test has: tests may differ in characters that no file name should have, or in their case."""
-    told = re.sub(r"[^\w.-]+", "-", node_id).strip("-")[-150:]
+    told = re.sub(r"[^\w.-]+", "-", node_id).strip("-")
+    told = told.encode()[-150:].decode(errors="ignore")  # file systems count bytes
     return told if told == node_id.replace("::", "-").lower() else f"{told}-{zlib.crc32(node_id.encode()):08x}"
 
 
