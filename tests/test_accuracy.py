@@ -113,6 +113,14 @@ def test_the_curvature_of_sinc_far_away():
         assert np.isfinite(grad(grad(np.sinc))(x))
 
 
+def test_derivatives_of_sinc_where_its_series_ends():
+    f, found = np.sinc, []
+    for _ in range(3):
+        f = grad(f)
+        found.append(f(0.155))
+    np.testing.assert_allclose(found, [-0.497940197941225388, -3.05912561931743876, 2.93522390772540355], rtol=1e-15)
+
+
 def test_the_slope_of_a_power_zero_of_tiny_numbers():
     assert grad(lambda x: np.sum(x ** np.array([0, 1], F16)))(F16([1e-5, 1e-5])).tolist() == [0, 1]
 

@@ -141,13 +141,18 @@ def _inverted(x: Any, y: Any) -> Any:
 
 
 def _sinc_slope(u: Any) -> Any:
-    """The derivative of sin(u)/u. Near 0, where (cos(u) - sin(u)/u) / u cancels, its Taylor series."""
+    """The derivative of sin(u)/u. Near 0, where (cos(u) - sin(u)/u) / u cancels, its Taylor series.
+
+    (It is longer than the slope needs, since its derivatives lose digits.)
+    """
     near = np.abs(u) < 0.5
     small = np.where(near, u, 0)
     v = small * small
-    series = -small / 3 * (1 - v / 10 * (1 - v / 28 * (1 - v / 54 * (1 - v / 88 * (1 - v / 130)))))
+    series: Any = 1
+    for n in (238, 180, 130, 88, 54, 28, 10):
+        series = 1 - v / n * series
     far = np.where(near, 1, u)
-    return np.where(near, series, (np.cos(far) - np.sin(far) / far) / far)
+    return np.where(near, -small / 3 * series, (np.cos(far) - np.sin(far) / far) / far)
 
 
 def _power_x(g: Any, _ans: Any, x: Any, y: Any) -> Any:
