@@ -65,7 +65,7 @@ def save_arrays(
             raise DataError(f"{what} are written under names, as a dict, not {type(given).__name__}")
     safetensors = need("safetensors", "train")
     plain = {_checked(name): _plain(name, bare(array)) for name, array in arrays.items()}
-    if not all(isinstance(text, str) for entry in metadata.items() for text in entry):
+    if not _are_strings(metadata):
         raise DataError(f"metadata are strings under strings, not {dict(metadata)}")
     if CHECKSUM in metadata:
         raise DataError(f"metadata cannot have {CHECKSUM!r}, which is the file's own checksum: choose another name")
@@ -117,12 +117,18 @@ def _load_safetensors(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, st
         with safetensors.safe_open(path, framework="np") as opened:
             metadata = dict(json.loads((opened.metadata() or {}).get(OURS, "{}")))
             arrays = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 -- not a mapping
-    except (safetensors.SafetensorError, TypeError, ValueError, RecursionError) as error:
+    except (safetensors.SafetensorError, AttributeError, TypeError, ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a whole safetensors file of NumPy's dtypes ({error})") from error
+    if not _are_strings(metadata):
+        raise DataError(f"{path}: metadata are strings under strings, not {metadata}")
     stored = metadata.pop(CHECKSUM, None)
     if stored is not None and stored != _checksum(arrays):
         raise DataError(f"{path}: the content does not have the checksum that was stored with it; the file is damaged")
     return arrays, metadata
+
+
+def _are_strings(metadata: Mapping[Any, Any]) -> bool:
+    return all(isinstance(text, str) for entry in metadata.items() for text in entry)
 
 
 def _load_npz(path: Path) -> dict[str, NDArray[Any]]:

@@ -150,18 +150,26 @@ def with_header(header: dict, content: bytes, length: int | None = None) -> byte
         with_header({"W": {"dtype": "F32", "shape": [2**40, 2**40], "data_offsets": [0, 0]}}, b""),
         with_header({}, b"", length=2**63),
         with_header({"W": {"dtype": "BF16", "shape": [1], "data_offsets": [0, 2]}}, bytes(2)),
+        with_header({"W": {"dtype": "F8_E4M3", "shape": [1], "data_offsets": [0, 1]}}, bytes(1)),
         b"",
         b"\x80\x04pickle",
     ],
     ids=[
         "a terabyte", "more than there is", "less than its shape", "overflow", "a long header", "no NumPy dtype",
-        "nothing", "a pickle",
+        "none of 8 bits", "nothing", "a pickle",
     ],
 )  # fmt: skip
 def test_a_header_that_claims_what_is_not_there_is_refused(file, content):
     file.write_bytes(content)
     with pytest.raises(DataError, match=r"weights\.safetensors: not a whole safetensors file"):
         load_arrays(file)
+
+
+@pytest.mark.parametrize("told", ['{"model": ["x"]}', '{"model": null}', "[[1, 2]]"])
+def test_metadata_in_a_file_that_are_no_strings_are_refused(file, told):
+    file.write_bytes(with_header({"__metadata__": {"autograd_dl": told}}, b""))
+    with pytest.raises(DataError, match=r"weights\.safetensors: metadata are strings under strings, not \{"):
+        load_metadata(file)
 
 
 def test_a_file_without_our_checksum_loads(file):
