@@ -272,9 +272,10 @@ class TestPicture:
             part.node("inside")
         assert "inside" in graph.source
 
-    def test_it_can_be_shown_by_the_system(self, graph, monkeypatch):
+    def test_it_can_be_shown_by_the_system(self, graph, tmp_path, monkeypatch):
         pytest.importorskip("pygraphviz")
         shown = []
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         monkeypatch.setattr("graphviz.view", shown.append)
         assert [graph.view()] == shown
         assert shown[0].read_bytes().startswith(HEADS["svg"])
