@@ -6,7 +6,7 @@ import linecache
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,13 +18,29 @@ _BACKWARD = "the backward pass of"
 _OURS = tuple(os.path.dirname(os.path.abspath(f)) + os.sep for f in (__file__, np.__file__))
 
 
-def user_line() -> str:
-    """Where the user's program is, the innermost line outside this package and NumPy, and what stands there."""
+class Line(NamedTuple):
+    """A line of a program: where it is and, which is read only where the line is told, what stands there."""
+
+    file: str
+    number: int
+    function: str
+
+    @property
+    def place(self) -> str:
+        """Where it is."""
+        return f"{self.file}:{self.number}, in {self.function}"
+
+    def __str__(self) -> str:
+        linecache.checkcache(self.file)
+        return f"{self.place}\n    {linecache.getline(self.file, self.number).strip()}".rstrip()
+
+
+def user_line() -> Line:
+    """Where the user's program is: the innermost line outside this package and NumPy."""
     frame = sys._getframe(1)
     while frame.f_back is not None and os.path.abspath(frame.f_code.co_filename).startswith(_OURS):
         frame = frame.f_back
-    file, number = frame.f_code.co_filename, frame.f_lineno
-    return f"{file}:{number}, in {frame.f_code.co_name}\n    {linecache.getline(file, number).strip()}".rstrip()
+    return Line(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
 def watch_forward(op: Any, values: Sequence[Any], _kwargs: Any, ans: Any, node: Any) -> None:

@@ -23,6 +23,7 @@ from .forks import in_child
 from .table import SCALARS, Op, Plan, outline
 
 if TYPE_CHECKING:
+    from .anomaly import Line
     from .tensor import Tensor
 
 new = object.__new__
@@ -42,7 +43,7 @@ class Notes:
         self.name = name
         self.hooks: tuple[Callable[[Tensor], Any], ...] = ()
         self.tensor = None if tensor is None else weakref.ref(tensor)
-        self.line: str | None = None
+        self.line: Line | None = None
         self.overwritten: str | None = None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from autograd_dl.anomaly import note_line
+from autograd_dl.anomaly import Line, note_line
 from autograd_dl.engine import Leaf, Node, Tensor, watch_gradients
 from autograd_dl.errors import DTypeError, GraphError, ShapeError
 from autograd_dl.mode import watched
@@ -350,7 +350,7 @@ def _told(head: str, node: Node, operands: Sequence[Any], end: str) -> str:
     return "\n  ".join([*lines, end])
 
 
-def _line(node: Node) -> str | None:
+def _line(node: Node) -> Line | None:
     return None if node.notes is None else node.notes.line
 
 

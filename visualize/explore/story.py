@@ -113,7 +113,7 @@ class _Teller:
         if node in self.arrived:
             told["gradient"] = self.arrived[node]
         if node.notes is not None and node.notes.line:
-            told["line"] = shown(_without_folder(node.notes.line))
+            told["line"] = shown(node.notes.line.place.rpartition(os.sep)[2])  # the folder is no one's business
         if isinstance(node, Leaf):
             return told | {"kind": "leaf" if node.requires_grad else "given"}
         return told | self._op(node)
@@ -183,8 +183,3 @@ def _is_number(value: Any) -> bool:
 
 def _written(value: Any) -> str:
     return "?" if not is_known(value) and getattr(value, "shape", None) == () else quantity(value).replace("-", "−")
-
-
-def _without_folder(line: str) -> str:
-    """A line's place in the source; in which folder it is, and what stands there, is no one's business."""
-    return line.partition("\n")[0].rpartition(os.sep)[2]
