@@ -1,5 +1,6 @@
 """In a notebook a recorded Tensor shows its graph, where that can be drawn and read."""
 
+import importlib
 import sys
 import types
 import xml.etree.ElementTree as ET
@@ -105,17 +106,33 @@ def test_ipython_takes_it(recorded):
     assert shown == {TEXT: f"[{recorded!r}]"}
 
 
-def test_plots_are_shown_without_pyplot():
+@pytest.fixture
+def shell(monkeypatch):
+    """IPython's, in which `visualize` is then imported by `importlib.reload(notebook)`."""
     formatters = pytest.importorskip("IPython.core.formatters", reason="IPython is not among the extras")
-    mpl = pytest.importorskip("matplotlib.figure")
     shell = types.SimpleNamespace(display_formatter=formatters.DisplayFormatter())
-    notebook.show_plots(shell)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    return shell
+
+
+def test_plots_are_shown_without_pyplot(shell):
+    mpl = pytest.importorskip("matplotlib.figure")
+    importlib.reload(notebook)
     axes = plots.curves({"loss": [2.0, 1.0]})
     for plot in (axes, axes.figure, mpl.Figure().subfigures().subplots()):
         shown, _ = shell.display_formatter.format(plot)
         assert shown["image/png"].startswith(b"\x89PNG")
     axes.figure.canvas.manager = object()  # pyplot's: it shows them itself
     assert set(shell.display_formatter.format(axes)[0]) == {TEXT}
+    axes.remove()
+    assert notebook.plot_png(axes) is None
+
+
+def test_how_a_user_has_figures_shown_stays(shell):
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    shell.display_formatter.formatters[SVG].for_type(type(figure), lambda figure: "<svg/>")
+    importlib.reload(notebook)
+    assert shell.display_formatter.format(figure)[0] == {SVG: "<svg/>", TEXT: repr(figure)}
 
 
 def test_a_terminal_does_not_wait_for_a_picture_that_it_cannot_show(recorded, monkeypatch):

@@ -42,21 +42,23 @@ Tensor._repr_mimebundle_ = tensor_bundle  # type: ignore[attr-defined]  # given 
 
 
 def plot_png(plot: Any) -> bytes | None:
-    """The figure, or the one of these axes; None of pyplot's, which shows them itself."""
-    canvas = plot.figure.canvas
-    if canvas.manager is not None:
+    """The figure, or the one of these axes; None of removed axes, and of pyplot's, which shows them."""
+    if plot.figure is None or plot.figure.canvas.manager is not None:
         return None
     picture = io.BytesIO()
-    canvas.print_figure(picture, format="png", bbox_inches="tight")
+    plot.figure.canvas.print_figure(picture, format="png", bbox_inches="tight")
     return picture.getvalue()
 
 
 def show_plots(shell: Any) -> None:
-    """Have IPython show figures, which it knows only once pyplot has shown one, and axes, which it does not know."""
-    png = shell.display_formatter.formatters["image/png"]
+    """Have IPython show figures, which it knows only once pyplot has shown one, and axes, which it does not know.
+
+    A user's own way, or pyplot's in another format, stays.
+    """
+    formatters = shell.display_formatter.formatters
     for kind in ("matplotlib.figure.Figure", "matplotlib.axes._axes.Axes"):
-        if kind not in png:
-            png.for_type(kind, plot_png)
+        if not any(kind in formatter for formatter in formatters.values()):
+            formatters["image/png"].for_type(kind, plot_png)
 
 
 def _drawn(graph: graphviz.Digraph) -> bytes | None:
