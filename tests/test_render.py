@@ -163,6 +163,11 @@ class TestProgram:
         assert render(graph, tmp_path / "a.svg") == tmp_path / "a.svg"
         assert (tmp_path / "a.svg").read_text(encoding="utf-8") == f"1 -Tsvg\n{graph.source}"
 
+    @pytest.mark.parametrize("end", [r"\n", r"\r\n"], ids=["here", "Windows"])
+    def test_its_titles_are_left_out(self, graph, tmp_path, bare, end):
+        stand_in(bare, f"printf '<svg>{end}<title>x0</title>{end}<g/></svg>'")
+        assert render(graph, tmp_path / "a.svg").read_text(encoding="utf-8") == "<svg>\n<g/></svg>"
+
     @pytest.mark.skipif(japanese_font() is None, reason="matplotlib-fontja, which has the font, is not installed")
     def test_it_is_told_of_the_japanese_font(self, graph, tmp_path, bare):
         stand_in(bare, 'PATH=/bin:/usr/bin cat "$FONTCONFIG_FILE"')

@@ -128,7 +128,7 @@ def drawn(source: str, kind: str) -> bytes | None:
     picture = _by_pygraphviz(source, kind) or _by_program(source, kind)
     if picture is None or kind != "svg":
         return picture
-    return re.sub(rb"<title>[^<]*</title>\n", b"", picture)  # names of the text, x0, which browsers show as tips
+    return re.sub(rb"<title>[^<]*</title>\s*", b"", picture)  # names of the text, x0, which browsers show as tips
 
 
 def need_drawn(source: str, kind: str) -> bytes:
