@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from autograd_dl import Tensor, functional, grad, gradients, ops
+from autograd_dl import Tensor, functional, grad, gradients, hessian, ops
 from autograd_dl.optim import clip_by_norm, l2_decay
 
 F16, F32, F64 = np.float16, np.float32, np.float64
@@ -42,6 +42,11 @@ CASES = [
         [-0.8787825789354448, -0.02066698535409206, -4.197656415794294e-44]),
     (np.std, [1000, 2000, 3000], F16, 816.49658, [-ROOT_OF_A_SIXTH, 0, ROOT_OF_A_SIXTH]),
     (np.std, [1e-4, 2e-4, 3e-4], F16, 8.1649658e-5, [-ROOT_OF_A_SIXTH, 0, ROOT_OF_A_SIXTH]),
+    (np.nanstd, [40000, 60000], F16, 10000, [-0.5, 0.5]),
+    (np.nanvar, [0, 200] * 4, F16, 10000, [-25, 25] * 4),
+    (np.nanmean, [40000, 60000], F16, 50000, [0.5, 0.5]),
+    (lambda x: np.average(x, weights=np.array([200, 600], F16)), [400, 200], F16, 250, [0.25, 0.75]),
+    (np.log10, 60000, F16, 4.77815125, 7.23824137e-6),
     (functional.leaky_relu, [-2, 0, 3, -math.inf], F32, [-0.02, 0, 3, -math.inf], [0.01, 0.01, 1, 0.01]),
     (np.arcsin, 1 - 2**-30, F64, 1.57075316842202, 23170.4750113156),
     (np.arctanh, 1 - 2**-30, F64, 10.7437812984463, 536870912.25),
@@ -123,6 +128,45 @@ def test_derivatives_of_sinc_where_its_series_ends():
 
 def test_the_slope_of_a_power_zero_of_tiny_numbers():
     assert grad(lambda x: np.sum(x ** np.array([0, 1], F16)))(F16([1e-5, 1e-5])).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(("dtype", "tiny"), [(F16, 1e-3), (F32, 1e-30), (F64, 1e-200), (F64, 0)])
+def test_the_curvature_of_a_power_zero_of_tiny_numbers(dtype, tiny):
+    x, exponents = np.array([tiny, tiny], dtype), np.array([0, 2], dtype)
+    assert hessian(lambda x: np.sum(x**exponents))(x).tolist() == [[0, 0], [0, 2]]
+
+
+@pytest.mark.parametrize(("f", "curvature"), [(np.arcsin, 1), (np.arccos, -1), (np.arctanh, 2)])
+@pytest.mark.parametrize(("dtype", "x"), [(F16, 1e-4), (F32, 1e-6), (F64, 1e-12), (F64, 1e-30)])
+def test_the_curvature_of_inverse_functions_near_0(f, curvature, dtype, x):
+    x = dtype(x)
+    np.testing.assert_allclose(grad(grad(f))(x), curvature * x, rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("order", [3, 1.5, -1, -2])
+@pytest.mark.parametrize(("dtype", "size"), [(F32, 1e-9), (F32, 1e9), (F64, 1e-90), (F64, 1e90)])
+def test_slopes_of_a_norm_whose_powers_are_very_small_or_large(order, dtype, size):
+    def f(x):
+        return np.linalg.norm(x, order)
+
+    x = np.array([1, -2, 3], dtype)
+    tolerance = 1000 * np.finfo(dtype).eps  # the root is rounded: 1 / order is
+    np.testing.assert_allclose(grad(f)(dtype(size) * x), grad(f)(x), rtol=tolerance)
+    np.testing.assert_allclose(hessian(f)(dtype(size) * x) * dtype(size), hessian(f)(x), rtol=tolerance)
+
+
+@pytest.mark.parametrize("f", [lambda x: np.linalg.norm(x, "nuc"), lambda x: np.linalg.svd(x)[0][0, 0] * x[0, 0]])
+@pytest.mark.parametrize(("dtype", "size"), [(F32, 2.0**-70), (F32, 2.0**70), (F64, 2.0**600)])
+def test_slopes_of_singular_values_whose_squares_are_very_small_or_large(f, dtype, size):
+    x = np.array([[1, 2], [3, -1]], dtype)
+    np.testing.assert_allclose(grad(f)(dtype(size) * x), grad(f)(x), rtol=64 * np.finfo(dtype).eps)
+
+
+def test_the_curvature_of_a_layer_norm_in_float16():
+    def f(x):
+        return np.sum(functional.layer_norm(x, np.ones(3, x.dtype), np.zeros(3, x.dtype)) ** 3)
+
+    assert hessian(f)(np.ones(3, F16)).tolist() == [[0, 0, 0]] * 3
 
 
 def test_gradients_of_float16_are_scaled_in_float32():

@@ -31,6 +31,15 @@ def _zero(g: Any, *_args: Any) -> Any:
     return np.zeros_like(g)
 
 
+@primitive
+def _without_square(x: Any) -> Any:
+    """1 - x*x, which cancels near 1. (A primitive since the slope of (1 - x) * (1 + x) cancels near 0.)"""
+    return (1 - x) * (1 + x)
+
+
+defvjp(_without_square, lambda g, _ans, x: g * (-2 * x))
+
+
 # fmt: off
 defvjp(np.add,         _passed, _passed, raw=operator.add)
 defvjp(np.subtract,    _passed, lambda g, _ans, _x, _y: -g, raw=operator.sub)
@@ -59,8 +68,8 @@ defvjp(np.exp,         lambda g, ans, _x: g * ans)
 defvjp(np.exp2,        lambda g, ans, _x: g * (LOG2 * ans))
 defvjp(np.expm1,       lambda g, _ans, x: g * np.exp(x))
 defvjp(np.log,         lambda g, _ans, x: g / x)
-defvjp(np.log2,        lambda g, _ans, x: g / (LOG2 * x))
-defvjp(np.log10,       lambda g, _ans, x: g / (LOG10 * x))
+defvjp(np.log2,        lambda g, _ans, x: g / LOG2 / x)
+defvjp(np.log10,       lambda g, _ans, x: g / LOG10 / x)  # LOG10 * x may overflow
 defvjp(np.log1p,       lambda g, _ans, x: g / (1 + x))
 defvjp(np.logaddexp,   lambda g, _ans, x, y: g * _share(x, y),
                        lambda g, _ans, x, y: g * _share(y, x))
@@ -70,8 +79,8 @@ defvjp(np.logaddexp2,  lambda g, _ans, x, y: g * _share(x, y, LOG2),
 defvjp(np.sin,         lambda g, _ans, x: g * np.cos(x))
 defvjp(np.cos,         lambda g, _ans, x: -g * np.sin(x))
 defvjp(np.tan,         lambda g, ans, _x: g * (1 + ans * ans))
-defvjp(np.arcsin,      lambda g, _ans, x: g / np.sqrt((1 - x) * (1 + x)))  # 1 - x*x cancels
-defvjp(np.arccos,      lambda g, _ans, x: -g / np.sqrt((1 - x) * (1 + x)))
+defvjp(np.arcsin,      lambda g, _ans, x: g / np.sqrt(_without_square(x)))
+defvjp(np.arccos,      lambda g, _ans, x: -g / np.sqrt(_without_square(x)))
 defvjp(np.arctan,      lambda g, _ans, x: g / (1 + x * x))
 defvjp(np.arctan2,     lambda g, _ans, y, x: g * _inverted(x, y),
                        lambda g, _ans, y, x: -g * _inverted(y, x))
@@ -80,7 +89,7 @@ defvjp(np.cosh,        lambda g, _ans, x: g * np.sinh(x))
 defvjp(np.tanh,        lambda g, ans, _x: g * (1 - ans * ans))
 defvjp(np.arcsinh,     lambda g, _ans, x: g / np.hypot(x, 1))
 defvjp(np.arccosh,     lambda g, _ans, x: g / (np.sqrt(x - 1) * np.sqrt(x + 1)))  # x*x overflows, in both
-defvjp(np.arctanh,     lambda g, _ans, x: g / ((1 - x) * (1 + x)))
+defvjp(np.arctanh,     lambda g, _ans, x: g / _without_square(x))
 defvjp(np.sinc,        lambda g, _ans, x: g * (math.pi * _sinc_slope(math.pi * x)))
 defvjp(np.deg2rad,     lambda g, _ans, _x: g * (math.pi / 180))
 defvjp(np.radians,     lambda g, _ans, _x: g * (math.pi / 180))
@@ -159,7 +168,10 @@ def _power_x(g: Any, _ans: Any, x: Any, y: Any) -> Any:
     if isinstance(y, (int, float)):
         return np.zeros_like(g) if y == 0 else g * (y * x ** (y - 1))
     y = y if y.dtype.kind == "f" else y.astype(g.dtype)
-    return g * (y * x ** np.where((np.abs(x) < np.finfo(g.dtype).tiny) & (y == 0), 1, y - 1))
+    if not np.any(constant := y == 0):
+        return g * (y * x ** (y - 1))
+    x_or_1 = np.where(constant & (np.abs(x) >= np.finfo(g.dtype).tiny), x, 1)  # y / x is 0, and its slope in y 1 / x
+    return g * np.where(constant, y / x_or_1, y * x ** np.where(constant, 1, y - 1))
 
 
 def _power_y(g: Any, ans: Any, x: Any, _y: Any) -> Any:

@@ -110,6 +110,7 @@ defvjp(softmax_cross_entropy, lambda g, _ans, _x, _t, slope: g * slope, _cross_e
 
 
 def _inverse_deviation(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    x = x.astype(wide_dtype(x.dtype), copy=False)
     return 1 / np.sqrt(np.var(x, axis=axes, keepdims=True) + eps)
 
 
@@ -123,9 +124,10 @@ def standardize(x: Any, axes: tuple[int, ...], eps: float) -> Any:
     wide = x.astype(wide_dtype(x.dtype), copy=False)
     away = wide - np.mean(wide, axis=axes, keepdims=True)
     inverse = 1 / np.sqrt(np.mean(np.square(away), axis=axes, keepdims=True) + eps)
-    return (away * inverse).astype(x.dtype, copy=False), inverse.astype(x.dtype, copy=False)
+    return (away * inverse).astype(x.dtype, copy=False), inverse
 
 
+@computed_wide
 def _standardize_x(g: Any, ans: Any, _x: Any, axes: tuple[int, ...], _eps: float, inverse: Any) -> Any:
     mean, slope = (np.mean(h, axis=axes, keepdims=True) for h in (g, g * ans))
     return (g - mean - ans * slope) * inverse

@@ -165,18 +165,22 @@ def _thin_svd(x: Any) -> Any:
     return found
 
 
+def _share(s: Any) -> Any:
+    """s[j] / (s[i] + s[j]): with the gaps between s, what stands over those between squares, which may overflow."""
+    s_i, s_j = np.expand_dims(s, -1), np.expand_dims(s, -2)
+    total = s_i + s_j
+    return s_j / np.where(total == 0, 1, total)
+
+
 def _svd(g: Any, ans: Any, _x: Any) -> Any:
     (gu, gs, gvt), (u, s, vt) = g, ans
     gv, v = transposed(gvt), transposed(vt)
     m, n = _x.shape[-2:]
     k = min(m, n)
-    inverse_gaps = _inverse_gaps(s * s)
+    inverse_gaps, share = _inverse_gaps(s), _share(s)
     skew_u, skew_v = np.matmul(transposed(u), gu), np.matmul(vt, gv)
-    middle = (
-        _diagonal_matrix(gs)
-        + inverse_gaps * (skew_u - transposed(skew_u)) * np.expand_dims(s, -2)
-        + inverse_gaps * (skew_v - transposed(skew_v)) * np.expand_dims(s, -1)
-    )
+    turned = share * (skew_u - transposed(skew_u)) + transposed(share) * (skew_v - transposed(skew_v))
+    middle = _diagonal_matrix(gs) + inverse_gaps * turned
     left = np.matmul(u, middle)
     inverse = np.expand_dims(_inverse(s), -2)
     if m > k:

@@ -33,6 +33,26 @@ def _norm2(g: Any, ans: Any, x: Any, axis: Any = None, keepdims: Any = False) ->
 defvjp(norm2, _norm2)
 
 
+@primitive(stands_for=np.linalg.norm)
+def _norm_of_powers(x: Any, ord: float, axis: tuple[int, ...], keepdims: Any) -> Any:
+    """The root of the sum of powers, a primitive for its derivative: powers of shares, of which none overflows."""
+    zero = x == 0
+    powers = np.where(zero, 0 if ord > 0 else math.inf, np.where(zero, 1, np.abs(x)) ** ord)
+    total = np.sum(powers, axis=axis, keepdims=keepdims)
+    return np.where(total == 0, 0 if ord > 0 else math.inf, np.where(total == 0, 1, total) ** (1 / ord))
+
+
+def _norm_of_powers_x(g: Any, ans: Any, x: Any, ord: float, axis: tuple[int, ...], keepdims: Any) -> Any:
+    if not keepdims:
+        g, ans = (np.expand_dims(a, axis) for a in (g, ans))
+    smooth = (x != 0) & (ans != 0)
+    share = np.where(smooth, np.abs(x), 1) / np.where(smooth, ans, 1)
+    return g * np.where(smooth, np.sign(x) * share ** (ord - 1), 0)
+
+
+defvjp(_norm_of_powers, _norm_of_powers_x, None, None, None)
+
+
 @composed(np.linalg.norm)
 def norm(x: Any, ord: Any = None, axis: int | tuple[int, ...] | None = None, keepdims: Any = False) -> Any:
     x = floating(x)
@@ -60,10 +80,7 @@ def _of_vector(x: Any, ord: Any, axes: tuple[int, ...], keepdims: Any) -> Any:
         return np.sum(np.sign(np.where(np.isnan(x), 1, size)), axis=axes, keepdims=keepdims)
     if ord == 1:
         return np.sum(size, axis=axes, keepdims=keepdims)
-    zero = x == 0
-    powers = np.where(zero, 0 if ord > 0 else math.inf, np.where(zero, 1, size) ** ord)
-    total = np.sum(powers, axis=axes, keepdims=keepdims)
-    return np.where(total == 0, 0 if ord > 0 else math.inf, np.where(total == 0, 1, total) ** (1 / ord))
+    return _norm_of_powers(x, ord, axes, keepdims)
 
 
 def of_matrix(x: Any, ord: Any) -> Any:

@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..errors import ShapeError, UnsupportedError
 from ..tensor import bare, loses_gradient
+from ..values import computed_wide, wide_dtype
 from .entry import as_array, composed
 from .norms import norm2
 from .reduction import Axis, count, in_rows
@@ -36,12 +37,12 @@ def average(a: Any, axis: Axis = None, weights: Any = None, returned: bool = Fal
         ordered = weights.transpose(sorted(range(len(axes)), key=lambda i: axes[i]))
         weights = ordered.reshape([n if i in axes else 1 for i, n in enumerate(a.shape)])
     dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind == "f" else [np.float64]))
-    a, weights = (x.astype(dtype, copy=False) for x in (a, weights))
+    a, weights = (x.astype(wide_dtype(dtype), copy=False) for x in (a, weights))
     total = np.sum(np.broadcast_to(weights, a.shape), axis=axis, keepdims=keepdims)
     if np.any(total == 0):
         raise ZeroDivisionError("np.average: the weights sum to zero")
-    ans = np.sum(a * weights, axis=axis, keepdims=keepdims) / total
-    return (ans, total) if returned else ans
+    ans = (np.sum(a * weights, axis=axis, keepdims=keepdims) / total).astype(dtype, copy=False)
+    return (ans, total.astype(dtype, copy=False)) if returned else ans
 
 
 @composed(np.cov)
@@ -126,6 +127,7 @@ def _share(a: Any, numbers: Any, axis: Axis, keepdims: Any, ddof: float = 0) -> 
     return share.astype(a.dtype) if a.dtype.kind == "f" else share
 
 
+@computed_wide
 def _mean(a: Any, numbers: Any, axis: Axis, keepdims: Any) -> Any:
     return np.sum(np.where(numbers, a, 0), axis=axis, keepdims=keepdims) * _share(a, numbers, axis, keepdims)
 
@@ -162,7 +164,11 @@ def nanmean(a: Any, axis: Axis = None, *, keepdims: Any = False, where: Any = Tr
 
 @composed(np.nanvar)
 def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
-    numbers = _numbers(a, where)
+    return _variance(a, _numbers(a, where), axis, ddof, keepdims)
+
+
+@computed_wide
+def _variance(a: Any, numbers: Any, axis: Axis, ddof: float, keepdims: Any) -> Any:
     squares = np.square(_deviations(a, numbers, axis))
     return np.sum(squares, axis=axis, keepdims=keepdims) * _share(a, numbers, axis, keepdims, ddof)
 
@@ -171,7 +177,11 @@ def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False,
 def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
     if not a.size:
         return nanvar(a, axis, ddof=ddof, keepdims=keepdims)
-    numbers = _numbers(a, where)
+    return _standard_deviation(a, _numbers(a, where), axis, ddof, keepdims)
+
+
+@computed_wide
+def _standard_deviation(a: Any, numbers: Any, axis: Axis, ddof: float, keepdims: Any) -> Any:
     most = np.max(np.where(numbers, bare(a), -np.inf), axis=axis, keepdims=True)
     least = np.min(np.where(numbers, bare(a), np.inf), axis=axis, keepdims=True)
     deviations = np.where((most == least) & np.isfinite(most), 0, _deviations(a, numbers, axis))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograd_dl.ops.elementwise import _clip, _where
+from autograd_dl.ops.elementwise import _clip, _where, _without_square
 
 from .base import away, between, cases, distinct, fractions, masks, normal, one, pick, present, row, slot, two, whole
 
@@ -89,6 +89,7 @@ SPECS = [
     row(np.arcsinh,      one(between(-2, 2))),
     row(np.arccosh,      one(between(1.4, 3))),
     row(np.arctanh,      one(between(-0.8, 0.8))),
+    row(_without_square, one(normal), reference=lambda x: 1 - x * x),
     row(np.sinc,         one(near_and_far)),
     row(np.deg2rad,      one(between(-200, 200))),
     row(np.radians,      one(between(-200, 200))),

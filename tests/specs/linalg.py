@@ -4,7 +4,7 @@ sign or an order is looked at in ways that do not depend on it."""
 import numpy as np
 
 from autograd_dl.ops.linalg import _thin_qr, _thin_svd
-from autograd_dl.ops.norms import norm2
+from autograd_dl.ops.norms import _norm_of_powers, norm2
 
 from .base import (
     BOTH,
@@ -93,7 +93,7 @@ SPECS = [
     row(np.linalg.cond,     cases(invertible, shapes=[(2, 2), (3, 3)], p=pick("nuc")), label="nuclear", half=False),
 
     row((np.linalg.norm, norm2), cases(away(0.2, 2), shapes=[(3,), (2, 3), (1, 2)], axis=axis_or_none, keepdims=BOTH)),
-    row(np.linalg.norm,
+    row((np.linalg.norm, _norm_of_powers),
         cases(distinct_sizes, shapes=[(3,), (2, 3), (2, 1, 3)], ord=VECTOR_ORDS, axis=axis, keepdims=BOTH),
         label="of vectors"),
     row(np.linalg.norm,     cases(spread, shapes=[(2, 3), (3, 3)], ord=MATRIX_ORDS, keepdims=BOTH),

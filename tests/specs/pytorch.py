@@ -297,6 +297,7 @@ PYTORCH = {f"np.{entry.rpartition(':')[2]}": named(entry.partition(":")[0]) for 
     "np.round":            lambda x, decimals: torch.round(x, decimals=decimals),
     "np.around":           lambda x, decimals: torch.round(x, decimals=decimals),
     "np.heaviside":        lambda x, y: torch.heaviside(x.detach(), y.detach()),  # whose derivative, 0, is missing
+    "without_square":      lambda x: 1 - x * x,
     "relu":                torch.relu,
     "sigmoid":             torch.sigmoid,
     "softplus":            F.softplus,
