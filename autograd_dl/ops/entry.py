@@ -161,7 +161,7 @@ def _enter(key: Callable[..., Any], handler: Callable[..., Any]) -> None:
 
 def _composition(key: Callable[..., Any], fun: Any, *args: Any, **kwargs: Any) -> Any:
     """Call the composition; for what it does not know NumPy itself, which is possible where no gradient is needed."""
-    code = fun.__code__
+    code = inspect.unwrap(fun).__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     if len(args) > code.co_argcount and not code.co_flags & inspect.CO_VARARGS:
         args, kwargs = args[: code.co_argcount], _by_name(key, args, code.co_argcount, kwargs)

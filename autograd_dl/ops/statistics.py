@@ -127,7 +127,6 @@ def _share(a: Any, numbers: Any, axis: Axis, keepdims: Any, ddof: float = 0) -> 
     return share.astype(a.dtype) if a.dtype.kind == "f" else share
 
 
-@computed_wide
 def _mean(a: Any, numbers: Any, axis: Axis, keepdims: Any) -> Any:
     return np.sum(np.where(numbers, a, 0), axis=axis, keepdims=keepdims) * _share(a, numbers, axis, keepdims)
 
@@ -158,30 +157,25 @@ def nancumprod(a: Any, axis: int | None = None) -> Any:
 
 
 @composed(np.nanmean)
+@computed_wide
 def nanmean(a: Any, axis: Axis = None, *, keepdims: Any = False, where: Any = True) -> Any:
     return _mean(a, _numbers(a, where), axis, keepdims)
 
 
 @composed(np.nanvar)
-def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
-    return _variance(a, _numbers(a, where), axis, ddof, keepdims)
-
-
 @computed_wide
-def _variance(a: Any, numbers: Any, axis: Axis, ddof: float, keepdims: Any) -> Any:
+def nanvar(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
+    numbers = _numbers(a, where)
     squares = np.square(_deviations(a, numbers, axis))
     return np.sum(squares, axis=axis, keepdims=keepdims) * _share(a, numbers, axis, keepdims, ddof)
 
 
 @composed(np.nanstd)
+@computed_wide
 def nanstd(a: Any, axis: Axis = None, *, ddof: float = 0, keepdims: Any = False, where: Any = True) -> Any:
     if not a.size:
         return nanvar(a, axis, ddof=ddof, keepdims=keepdims)
-    return _standard_deviation(a, _numbers(a, where), axis, ddof, keepdims)
-
-
-@computed_wide
-def _standard_deviation(a: Any, numbers: Any, axis: Axis, ddof: float, keepdims: Any) -> Any:
+    numbers = _numbers(a, where)
     most = np.max(np.where(numbers, bare(a), -np.inf), axis=axis, keepdims=True)
     least = np.min(np.where(numbers, bare(a), np.inf), axis=axis, keepdims=True)
     deviations = np.where((most == least) & np.isfinite(most), 0, _deviations(a, numbers, axis))
